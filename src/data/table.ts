@@ -1,0 +1,56 @@
+/**
+ * A table as columns in memory: what every reader produces and what splitting, checking and preprocessing consume.
+ * Immutable by convention. Rows are addressed by index; a subset is a list of indices, not a copy.
+ */
+export interface Table {
+  readonly rows: number;
+  readonly columns: readonly Column[];
+}
+
+/** Numbers, integers, booleans (0 / 1). Missing is NaN. Float32Array only where every value survives the rounding. */
+export interface NumberColumn {
+  readonly kind: 'number';
+  readonly name: string;
+  readonly type: 'float' | 'integer' | 'boolean';
+  readonly values: Float32Array | Float64Array;
+}
+
+/** Short strings with repeats, dictionary-encoded. Missing is code -1. */
+export interface CategoryColumn {
+  readonly kind: 'category';
+  readonly name: string;
+  readonly codes: Int32Array;
+  readonly dictionary: readonly string[];
+}
+
+/** Free text. Missing is ''. */
+export interface TextColumn {
+  readonly kind: 'text';
+  readonly name: string;
+  readonly values: readonly string[];
+}
+
+/** Instants as milliseconds since the epoch, UTC. Missing is NaN. */
+export interface TimeColumn {
+  readonly kind: 'time';
+  readonly name: string;
+  readonly values: Float64Array;
+}
+
+/** One fixed-shape array a row: an image [channels, height, width], a waveform [samples], a token sequence. */
+export interface ArrayColumn {
+  readonly kind: 'array';
+  readonly name: string;
+  /** What it shows; decides preprocessing and augmentation. */
+  readonly content: 'image' | 'audio' | 'tokens' | 'series' | 'features';
+  readonly shape: readonly number[];
+  /** rows * product(shape) elements, row-major. Images are 0-255. */
+  readonly data: Uint8Array | Int32Array | Float32Array;
+}
+
+export type Column = NumberColumn | CategoryColumn | TextColumn | TimeColumn | ArrayColumn;
+
+/** The column of that name, or undefined. */
+export function findColumn(table: Table, name: string): Column | undefined {
+  return table.columns.find((column) => column.name === name);
+}
