@@ -1,0 +1,161 @@
+import { BallastError } from '../../errors.js';
+import type { GraphBuilder, Value, ValueType } from '../builder.js';
+import type { Attribute, Node } from '../model.js';
+import type { DataType, Tensor } from '../tensor.js';
+
+/**
+ * What Ballast knows of an ONNX operator. A rule file exports one constant per operator, named as the operator;
+ * `registry.ts` collects them. `gradient` missing = the operator runs but is not differentiable by rule, which
+ * differentiation reports with node and operator; `gradient: 'zero'` = the derivative is zero or undefined by nature
+ * (comparisons, integer results), so it stops there silently, as every framework does.
+ */
+export interface Operator {
+  /** Types and static shapes of all outputs. Throws where the inputs do not fit. */
+  infer(context: InferContext): ValueType[];
+  /** Gradients with respect to each input (undefined = none), given those of the outputs. */
+  gradient?: ((context: GradientContext) => (Value | undefined)[]) | 'zero';
+  /** The result as a constant, where the inputs are small constants (shape arithmetic of imported graphs). */
+  fold?(context: FoldContext): Tensor | undefined;
+}
+
+export interface InferContext {
+  readonly name: string;
+  readonly opType: string;
+  readonly inputs: readonly (Value | undefined)[];
+  readonly attributes: Readonly<Record<string, Attribute>>;
+  /** How many outputs are asked for. */
+  readonly outputs: number;
+  /** The tensor behind an input, where it is a constant. */
+  constant(value: Value | undefined): Tensor | undefined;
+}
+
+export interface FoldContext {
+  readonly inputs: readonly (Tensor | undefined)[];
+  /** Static shapes of the inputs, constant or not. */
+  readonly shapes: readonly (readonly number[] | undefined)[];
+  readonly attributes: Readonly<Record<string, Attribute>>;
+  readonly outputs: readonly ValueType[];
+}
+
+export interface GradientContext {
+  readonly b: GraphBuilder;
+  readonly node: Node;
+  readonly inputs: readonly (Value | undefined)[];
+  readonly outputs: readonly Value[];
+  /** Gradient of each output; undefined where nothing flows. */
+  readonly gradients: readonly (Value | undefined)[];
+  /** Which inputs' gradients anyone needs: do no work for the others. */
+  readonly needs: readonly boolean[];
+}
+
+/** An application seen again by a gradient rule that needs what `infer` worked out. */
+export function inferContext({ b, node, inputs, outputs }: GradientContext): InferContext {
+  return {
+    name: node.name,
+    opType: node.opType,
+    inputs,
+    attributes: node.attributes,
+    outputs: outputs.length,
+    constant: (value) => (value === undefined ? undefined : b.constantOf(value)),
+  };
+}
+
+/** The i-th input, which the operator requires. */
+export function required(context: InferContext, index: number): Value {
+  const value = context.inputs[index];
+  if (value === undefined) {
+    throw new BallastError(`${context.opType} needs input ${index}`, {
+      code: 'GRAPH_MISSING_INPUT',
+      place: `node ${context.name}`,
+    });
+  }
+  return value;
+}
+
+/** An error that names node and operator. */
+export function mismatch(context: { name: string; opType: string }, message: string): BallastError {
+  return new BallastError(`${context.opType}: ${message}`, {
+    code: 'GRAPH_SHAPE_MISMATCH',
+    place: `node ${context.name}`,
+  });
+}
+
+type Attributes = Readonly<Record<string, Attribute>>;
+
+export function intAttribute(attributes: Attributes, name: string, fallback: number): number {
+  const attribute = attributes[name];
+  return attribute?.kind === 'int' ? attribute.value : fallback;
+}
+
+export function floatAttribute(attributes: Attributes, name: string, fallback: number): number {
+  const attribute = attributes[name];
+  return attribute?.kind === 'float' || attribute?.kind === 'int' ? attribute.value : fallback;
+}
+
+export function stringAttribute(attributes: Attributes, name: string, fallback: string): string {
+  const attribute = attributes[name];
+  return attribute?.kind === 'string' ? attribute.value : fallback;
+}
+
+export function intsAttribute(attributes: Attributes, name: string): readonly number[] | undefined {
+  const attribute = attributes[name];
+  return attribute?.kind === 'ints' ? attribute.value : undefined;
+}
+
+/** An axis counted from the front. */
+export function normalizeAxis(axis: number, rank: number): number {
+  return axis < 0 ? axis + rank : axis;
+}
+
+/** A constant integer input as plain numbers, or undefined where it is absent; an error where it is not constant. */
+export function constantIntegers(context: InferContext, index: number): readonly number[] | undefined {
+  const value = context.inputs[index];
+  if (value === undefined) return undefined;
+  const data = context.constant(value);
+  if (data === undefined) {
+    throw new BallastError(`${context.opType}: input ${index} ("${value.name}") must be a constant to know the shape`, {
+      code: 'GRAPH_DYNAMIC_SHAPE',
+      place: `node ${context.name}`,
+      remedy: 'Export the model with static shapes, or simplify it first',
+    });
+  }
+  return toNumbers(data);
+}
+
+/** A numeric tensor's elements as plain numbers. */
+export function toNumbers(data: Tensor): number[] {
+  return Array.from(data.data as Iterable<number | bigint>, Number);
+}
+
+/** NumPy's broadcasting of static shapes; undefined where they do not fit. */
+export function broadcastShapes(a: readonly number[], b: readonly number[]): number[] | undefined {
+  const rank = Math.max(a.length, b.length);
+  const shape = new Array<number>(rank);
+  for (let i = 1; i <= rank; i++) {
+    const x = a[a.length - i] ?? 1;
+    const y = b[b.length - i] ?? 1;
+    if (x !== y && x !== 1 && y !== 1) return undefined;
+    shape[rank - i] = x === 1 ? y : x;
+  }
+  return shape;
+}
+
+/** Sums a gradient down to the shape of an operand that was broadcast. */
+export function sumTo(b: GraphBuilder, gradient: Value, shape: readonly number[]): Value {
+  const lead = gradient.shape.length - shape.length;
+  const axes: number[] = [];
+  for (let axis = 0; axis < gradient.shape.length; axis++) {
+    if (axis < lead || (shape[axis - lead] === 1 && gradient.shape[axis] !== 1)) axes.push(axis);
+  }
+  if (axes.length === 0) return b.reshape(gradient, shape);
+  // Rows summed to a vector: a product with ones is several times faster than ReduceSum over the first axis.
+  if (axes.length === 1 && axes[0] === 0 && gradient.shape.length === 2 && gradient.type === 'float32') {
+    const ones = b.scalar(1, gradient.type, [1, gradient.shape[0]]);
+    return b.reshape(b.matMul(ones, gradient), shape);
+  }
+  return b.reshape(b.reduceSum(gradient, axes, true), shape);
+}
+
+export function isFloat(type: DataType): boolean {
+  return type === 'float32' || type === 'float64' || type === 'float16' || type === 'bfloat16';
+}
