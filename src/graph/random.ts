@@ -1,0 +1,116 @@
+import type { GraphBuilder, Operand, Value } from './builder.js';
+import { sizeOf, tensor } from './tensor.js';
+
+/**
+ * Counter-based random numbers inside a graph. Every number is a pure function of (seed, step, site, position), so a
+ * run can be resumed at any step, two sites never correlate, and the same numbers come out on every machine and thread
+ * count. (The runtime's own random operators restart with each session, correlate across neighbouring seeds and cannot
+ * be saved.)
+ *
+ * Each site has one 32-bit key, an input of the graph, made on the host by {@link siteKey}. An element's bits are
+ * `mix(row key + column key)`, where both are themselves mixed: two multiplications and three shifts an element.
+ */
+export class RandomSites {
+  readonly #b: GraphBuilder;
+  readonly #labels: string[] = [];
+
+  constructor(b: GraphBuilder) {
+    this.#b = b;
+  }
+
+  /** The sites opened so far: each is a uint32 [1] input of the graph, named `random.<label>`. */
+  get labels(): readonly string[] {
+    return this.#labels;
+  }
+
+  /** A source of numbers of its own; equal labels are told apart by a counter. */
+  site(label: string): RandomSite {
+    let unique = label;
+    for (let i = 2; this.#labels.includes(unique); i++) unique = `${label}.${i}`;
+    this.#labels.push(unique);
+    return new RandomSite(this.#b, this.#b.input(`random.${unique}`, 'uint32', [1]));
+  }
+}
+
+export class RandomSite {
+  readonly #b: GraphBuilder;
+  readonly #key: Value;
+  #draws = 0;
+
+  constructor(b: GraphBuilder, key: Value) {
+    this.#b = b;
+    this.#key = key;
+  }
+
+  /** Uniform 32-bit integers. */
+  bits(shape: readonly number[]): Value {
+    const b = this.#b;
+    const draw = this.#draws++;
+    return b.detached(() => {
+      const extents = shape.filter((extent) => extent > 1);
+      const columns = extents[extents.length - 1] ?? 1;
+      const rows = sizeOf(shape) / columns;
+      // Golden-ratio strides keep row counters apart; columns are mixed once, at build time.
+      const rowCounters = Uint32Array.from({ length: rows }, (_, row) => Math.imul(row + 1, 0x9e3779b9) ^ (draw << 16));
+      const columnKeys = Uint32Array.from({ length: columns }, (_, column) => mix32(Math.imul(column + 1, 0x85ebca6b)));
+      const rowKeys = this.#mix(b.add(b.constant(tensor('uint32', [rows, 1], rowCounters)), this.#key));
+      const sum = b.add(rowKeys, b.constant(tensor('uint32', [1, columns], columnKeys)));
+      return b.reshape(this.#mix(sum), shape);
+    });
+  }
+
+  /** Uniform numbers in [0, 1), multiples of 2^-24. */
+  uniform(shape: readonly number[]): Value {
+    const b = this.#b;
+    return b.detached(() => b.mul(b.cast(b.bitShift(this.bits(shape), 8, 'RIGHT'), 'float32'), 2 ** -24));
+  }
+
+  /** True with probability `p`, which may be a scalar value of the graph. */
+  bernoulli(shape: readonly number[], p: Operand): Value {
+    const b = this.#b;
+    return b.detached(() => b.less(this.uniform(shape), typeof p === 'number' ? b.scalar(p) : p));
+  }
+
+  /** Standard normal numbers (Box and Muller, 1958). */
+  normal(shape: readonly number[]): Value {
+    const b = this.#b;
+    return b.detached(() => {
+      const radius = b.sqrt(b.mul(b.log(b.sub(1, this.uniform(shape))), -2));
+      return b.mul(radius, b.op('Cos', [b.mul(this.uniform(shape), 2 * Math.PI)]));
+    });
+  }
+
+  /** Integers in [0, limit) as int64. */
+  integers(shape: readonly number[], limit: number): Value {
+    const b = this.#b;
+    return b.detached(() => b.cast(b.op('Floor', [b.mul(this.uniform(shape), limit)]), 'int64'));
+  }
+
+  #mix(h: Value): Value {
+    const b = this.#b;
+    let x = b.bitwiseXor(h, b.bitShift(h, 16, 'RIGHT'));
+    x = b.mul(x, 0x7feb352d);
+    x = b.bitwiseXor(x, b.bitShift(x, 15, 'RIGHT'));
+    x = b.mul(x, 0x846ca68b);
+    return b.bitwiseXor(x, b.bitShift(x, 16, 'RIGHT'));
+  }
+}
+
+/** A 32-bit finalizer of low bias (Wellons' `lowbias32` constants), the same as inside the graph. */
+export function mix32(value: number): number {
+  let x = value >>> 0;
+  x ^= x >>> 16;
+  x = Math.imul(x, 0x7feb352d);
+  x ^= x >>> 15;
+  x = Math.imul(x, 0x846ca68b);
+  x ^= x >>> 16;
+  return x >>> 0;
+}
+
+/** The key of a site at a step: what the host puts into `random.<label>` before each run. */
+export function siteKey(label: string, seed: number, step: number): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < label.length; i++) hash = Math.imul(hash ^ label.charCodeAt(i), 0x01000193);
+  const seeded = mix32((hash ^ mix32(seed)) + Math.floor(seed / 2 ** 32));
+  return mix32(seeded + Math.imul(step >>> 0, 0x9e3779b9) + Math.floor(step / 2 ** 32));
+}

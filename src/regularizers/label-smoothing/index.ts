@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import type { GraphBuilder, Operand, Value } from '../../graph/builder.js';
+import { defineRegularizer } from '../regularizer.js';
+
+/** (1 - epsilon) * t + epsilon / classes, row by row. */
+export function smoothTargets(b: GraphBuilder, targets: Value, epsilon: Operand): Value {
+  const classes = targets.shape[targets.shape.length - 1];
+  return b.add(b.mul(targets, b.sub(1, epsilon)), b.mul(b.div(epsilon, classes), b.scalar(1)));
+}
+
+export const labelSmoothing = defineRegularizer({
+  type: 'label-smoothing',
+  title: 'Label smoothing',
+  technique: 'T11',
+  summary:
+    'Trains against (1 - epsilon) of the label and epsilon spread over all classes, so that logits stay bounded.',
+  strength: { unit: 'share epsilon', default: 0.1, range: [0.01, 0.3], scale: 'linear', limits: [0, 1], open: true },
+  options: z.strictObject({}),
+  hooks: { targets: ({ b, strength }, _options, targets) => smoothTargets(b, targets, strength) },
+  conflicts: (_self, { active, task }) => [
+    ...(task === 'classification'
+      ? []
+      : [
+          {
+            code: 'LABEL_SMOOTHING_NEEDS_CLASSES',
+            severity: 'error' as const,
+            message: `label-smoothing needs classes, and the task is ${task}`,
+            remedy: 'Remove it, or use input-noise',
+          },
+        ]),
+    ...(active.some(({ regularizer, strength }) => regularizer.type === 'mixup' && strength > 0)
+      ? [
+          {
+            code: 'LABEL_SMOOTHING_WITH_MIXUP',
+            severity: 'warning' as const,
+            message:
+              'label-smoothing and mixup both soften the targets, which tends to underfit and to blur calibration',
+            remedy: 'Keep one of them, or lower both',
+          },
+        ]
+      : []),
+  ],
+  cost: { training: 'one pass over the targets a step', inference: 'none' },
+  fails: [
+    'It may make a model underconfident: look at the reliability diagram and recalibrate.',
+    'Minority classes lose most when many classes share epsilon.',
+    'A teacher trained with it distils worse.',
+  ],
+  dataSize: 'Small but steady effect at any size; most where labels are noisy.',
+  references: [
+    'Szegedy et al., Rethinking the Inception Architecture, CVPR 2016',
+    'Müller, Kornblith and Hinton, When Does Label Smoothing Help?, NeurIPS 2019',
+    'PyTorch CrossEntropyLoss(label_smoothing=epsilon)',
+  ],
+});

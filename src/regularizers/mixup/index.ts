@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import type { GraphBuilder, Value } from '../../graph/builder.js';
+import { defineRegularizer } from '../regularizer.js';
+
+/** share * x + (1 - share) * x rolled by one row: batches are shuffled, so the neighbour is a random partner. */
+export function mixWithNeighbour(b: GraphBuilder, x: Value, share: Value): Value {
+  const rows = x.shape[0];
+  if (rows < 2) return x;
+  const [first, rest] = b.split(x, [1, rows - 1], 0);
+  const partner = b.concat([rest, first], 0);
+  return b.add(partner, b.mul(b.sub(x, partner), share));
+}
+
+export const mixup = defineRegularizer({
+  type: 'mixup',
+  title: 'Mixup',
+  technique: 'T8',
+  summary:
+    'Trains on convex combinations of pairs of examples and of their targets; the share is drawn from Beta(alpha, alpha).',
+  strength: { unit: 'alpha of Beta(alpha, alpha)', default: 0.2, range: [0.05, 2], scale: 'log', limits: [0, 32] },
+  options: z.strictObject({}),
+  hooks: {
+    batch: ({ b, drawn }, _options, batch) => {
+      const share = drawn('share', (stream, alpha) => (alpha > 0 ? stream.beta(alpha, alpha) : 1));
+      return {
+        target: mixWithNeighbour(b, batch.target, share),
+        inputs: Object.fromEntries(
+          Object.entries(batch.inputs).map(([name, value]) => [name, mixWithNeighbour(b, value, share)]),
+        ),
+      };
+    },
+  },
+  conflicts: (_self, { inputs }) =>
+    inputs.some(({ content }) => content === 'tokens')
+      ? [
+          {
+            code: 'MIXUP_NEEDS_CONTINUOUS_INPUTS',
+            severity: 'error',
+            message: 'mixup averages inputs, and token indices cannot be averaged',
+            remedy: 'Remove mixup for token inputs',
+          },
+        ]
+      : [],
+  cost: { training: 'three passes over the batch a step', inference: 'none' },
+  fails: [
+    'Labels that are not linear in between: detection, ordinal codes, categorical columns.',
+    'Together with label smoothing or strong dropout it underfits.',
+    'Training accuracy is measured on mixed examples elsewhere; here train metrics are on clean rows.',
+  ],
+  dataSize: 'Grows with model capacity; helps small image sets most.',
+  references: [
+    'Zhang et al., mixup: Beyond Empirical Risk Minimization, ICLR 2018 (reference code mixes with a permutation of the batch, one share a batch, as here)',
+  ],
+});

@@ -1,0 +1,61 @@
+import { BallastError } from '../errors.js';
+import { dropout } from './dropout/index.js';
+import { earlyStopping } from './early-stopping/index.js';
+import { elasticNet } from './elastic-net/index.js';
+import { imageAugmentation } from './image-augmentation/index.js';
+import { inputNoise } from './input-noise/index.js';
+import { l1 } from './l1/index.js';
+import { l2 } from './l2/index.js';
+import { labelSmoothing } from './label-smoothing/index.js';
+import { mixup } from './mixup/index.js';
+import type { Regularizer } from './regularizer.js';
+import { tabularAugmentation } from './tabular-augmentation/index.js';
+import { weightDecay } from './weight-decay/index.js';
+
+/** Erases the options' type: the registry hands options of a regularizer only to that regularizer. */
+const entry = <Options>(regularizer: Regularizer<Options>): Regularizer => regularizer as Regularizer;
+
+/** Every regularizer, in the order in which those of one hook are applied. */
+const REGULARIZERS: readonly Regularizer[] = [
+  // batch: first what makes new examples, then what blends them
+  entry(imageAugmentation),
+  entry(tabularAugmentation),
+  entry(inputNoise),
+  entry(mixup),
+  // forward
+  entry(dropout),
+  // targets
+  entry(labelSmoothing),
+  // objective, decay, proximal: decay before thresholds, so that zeros stay zeros
+  entry(l2),
+  entry(weightDecay),
+  entry(elasticNet),
+  entry(l1),
+  // after the epoch
+  entry(earlyStopping),
+];
+
+/** All regularizers, in order of application. */
+export function listRegularizers(): readonly Regularizer[] {
+  return REGULARIZERS;
+}
+
+/** Place of a regularizer in the order of application. */
+export function orderOf(type: string): number {
+  return REGULARIZERS.findIndex((regularizer) => regularizer.type === type);
+}
+
+/** The regularizer of that name. @throws BallastError REGULARIZER_UNKNOWN listing the known ones. */
+export function regularizerOf(type: string, place?: string): Regularizer {
+  const found = REGULARIZERS.find((regularizer) => regularizer.type === type);
+  if (found === undefined) {
+    throw new BallastError(`there is no regularizer "${type}"`, {
+      code: 'REGULARIZER_UNKNOWN',
+      ...(place === undefined ? {} : { place }),
+      remedy: `Known: ${REGULARIZERS.map((regularizer) => regularizer.type)
+        .sort()
+        .join(', ')}`,
+    });
+  }
+  return found;
+}

@@ -1,0 +1,72 @@
+import { z } from 'zod';
+import { BallastError } from '../errors.js';
+import { orderOf, regularizerOf } from './registry.js';
+import type { Active, Conflict, Regularizer, Setting } from './regularizer.js';
+
+const schedule = z
+  .strictObject({
+    type: z.enum(['linear', 'cosine']).default('linear'),
+    from: z.number().min(0).default(0).describe('Multiplier of the strength at the first step'),
+    to: z.number().min(0).default(1).describe('Multiplier of the strength from epoch `over` on'),
+    over: z.number().positive().describe('Epochs from the first multiplier to the last'),
+  })
+  .describe('Strength over the course of training');
+
+/** The schema of one entry of the spec's `regularizers` list, options and all. */
+export function entrySchema(regularizer: Regularizer): z.ZodObject {
+  const { strength } = regularizer;
+  const options = regularizer.options as unknown as z.ZodObject;
+  const limits = z.number().min(strength.limits[0]);
+  const bounded = strength.open === true ? limits.lt(strength.limits[1]) : limits.max(strength.limits[1]);
+  return z.strictObject({
+    type: z.literal(regularizer.type).describe(regularizer.summary),
+    ...(strength.inverse === undefined
+      ? {
+          strength: bounded.default(strength.default).describe(`${strength.unit}; more is stronger`),
+          schedule: schedule.optional(),
+        }
+      : {}),
+    ...options.shape,
+  });
+}
+
+/**
+ * Checks one entry of the spec and fills in every default.
+ *
+ * @param place where the entry stands, for messages
+ */
+export function resolveEntry(entry: Readonly<Record<string, unknown>>, place: string): Active {
+  if (typeof entry.type !== 'string') {
+    throw new BallastError('a regularizer needs a type', { code: 'REGULARIZER_UNKNOWN', place, value: entry.type });
+  }
+  const regularizer = regularizerOf(entry.type, place);
+  const parsed = entrySchema(regularizer).safeParse(entry);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new BallastError(`${regularizer.type}: ${issue.message}`, {
+      code: 'REGULARIZER_OPTION',
+      place: [place, ...issue.path].join('.'),
+      remedy: `See ballast regularizers ${regularizer.type}`,
+    });
+  }
+  const { type: _type, strength, schedule: over, ...options } = parsed.data as Record<string, unknown>;
+  const { inverse } = regularizer.strength;
+  return {
+    regularizer,
+    strength: inverse === undefined ? (strength as number) : inverse.toStrength(options[inverse.option] as number),
+    schedule: over as Active['schedule'],
+    options,
+  };
+}
+
+/** Puts regularizers into their order of application, which is not that of the spec. */
+export function inOrder(active: readonly Active[]): Active[] {
+  return [...active].sort((a, b) => orderOf(a.regularizer.type) - orderOf(b.regularizer.type));
+}
+
+/** Every known bad mix of this setting, each judged by the regularizer that knows it. */
+export function findConflicts(setting: Setting): Conflict[] {
+  return setting.active
+    .filter(({ strength }) => strength !== 0)
+    .flatMap((active) => active.regularizer.conflicts?.(active, setting) ?? []);
+}
