@@ -1,0 +1,31 @@
+export { type Fold, type FoldSettings, kFold } from './folds.js';
+export {
+  assignHoldout,
+  type HoldoutAssignment,
+  type HoldoutLock,
+  type HoldoutRegister,
+  type HoldoutReport,
+  type HoldoutSettings,
+  hashesOf,
+  holdoutSettings,
+  rowSetId,
+} from './holdout.js';
+export {
+  type DataInput,
+  type DataOptions,
+  DEFAULT_FEATURES,
+  dataOptionsSchema,
+  type FeatureOptions,
+} from './options.js';
+export { type RoleOptions, type Roles, requireColumn, resolveRoles } from './roles.js';
+export { type Split, type SplitInput, type SplitSettings, type SplitStrategy, split } from './split.js';
+export {
+  type ArrayColumn,
+  type CategoryColumn,
+  type Column,
+  findColumn,
+  type NumberColumn,
+  type Table,
+  type TextColumn,
+  type TimeColumn,
+} from './table.js';
