@@ -1,0 +1,74 @@
+import { GraphBuilder, type Value } from '../graph/builder.js';
+import type { Graph, ValueInfo } from '../graph/model.js';
+import { convolutional } from './cnn.js';
+import { type ModelInput, wrongInput } from './inputs.js';
+import { LayerBuilder } from './layers.js';
+import type { NativeModelOptions } from './options.js';
+import { transformer } from './transformer.js';
+
+export interface ModelSetting {
+  readonly inputs: readonly ModelInput[];
+  /** Classes, or 1 for regression. */
+  readonly outputs: number;
+  readonly seed: number;
+}
+
+/**
+ * Builds an architecture with its initial weights. The result takes `inputs` with a leading symbolic `batch` axis and
+ * gives `output` [batch, outputs]: logits, or the standardised prediction.
+ *
+ * @throws BallastError MODEL_INPUT where the architecture does not take such inputs
+ */
+export function buildModel(options: NativeModelOptions, { inputs, outputs, seed }: ModelSetting): Graph {
+  const b = new GraphBuilder(options.type);
+  const layers = new LayerBuilder(b, seed);
+  const values = inputs.map(({ name, type, shape }) => b.input(name, type, [1, ...shape]));
+  const hidden = hiddenLayers(options, layers, values, inputs);
+  b.output('output', layers.dense(hidden, outputs, { gain: 1, name: 'output' }));
+  const graph = b.graph();
+  const anyBatch = (info: ValueInfo): ValueInfo => ({ ...info, shape: ['batch', ...(info.shape ?? []).slice(1)] });
+  return { ...graph, inputs: graph.inputs.map(anyBatch), outputs: graph.outputs.map(anyBatch) };
+}
+
+function hiddenLayers(
+  options: NativeModelOptions,
+  layers: LayerBuilder,
+  values: readonly Value[],
+  inputs: readonly ModelInput[],
+): Value {
+  switch (options.type) {
+    case 'linear':
+    case 'logistic':
+      return flat(options.type, layers, values, inputs);
+    case 'mlp':
+      return options.hidden.reduce(
+        (x, width) =>
+          layers.site(
+            layers.activate(layers.normalize(layers.dense(x, width), options.normalization), options.activation),
+          ),
+        flat(options.type, layers, values, inputs),
+      );
+    case 'cnn':
+      return convolutional(options, layers, only(options.type, values, inputs, 3));
+    case 'transformer':
+      return transformer(options, layers, values, inputs);
+    default:
+      return options satisfies never;
+  }
+}
+
+/** All inputs as one row of numbers. */
+function flat(type: string, layers: LayerBuilder, values: readonly Value[], inputs: readonly ModelInput[]): Value {
+  const tokens = inputs.find(({ type: kind }) => kind !== 'float32');
+  if (tokens !== undefined) throw wrongInput(type, tokens, 'numbers');
+  return layers.b.concat(
+    values.map((value) => layers.flatten(value)),
+    1,
+  );
+}
+
+function only(type: string, values: readonly Value[], inputs: readonly ModelInput[], rank: number): Value {
+  const index = inputs.findIndex(({ shape, type: kind }) => shape.length === rank && kind === 'float32');
+  if (index < 0 || inputs.length !== 1) throw wrongInput(type, inputs[0], 'one image [channels, height, width]');
+  return values[index];
+}

@@ -1,0 +1,20 @@
+import { BallastError } from '../errors.js';
+import type { DataType } from '../graph/tensor.js';
+
+/** An input of the network: its shape without the batch axis. */
+export interface ModelInput {
+  readonly name: string;
+  readonly type: DataType;
+  readonly shape: readonly number[];
+  /** For token inputs: size of the vocabulary. */
+  readonly vocabulary?: number;
+}
+
+/** The error of an architecture that cannot take an input. */
+export function wrongInput(type: string, input: ModelInput, wanted: string): BallastError {
+  return new BallastError(`a ${type} takes ${wanted}, and "${input.name}" is ${input.type} [${input.shape}]`, {
+    code: 'MODEL_INPUT',
+    place: 'model.type',
+    remedy: 'Choose another model.type, or another data source',
+  });
+}

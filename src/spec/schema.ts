@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { dataOptionsSchema } from '../data/options.js';
+import { modelOptions } from '../models/options.js';
+import { listRegularizers } from '../regularizers/registry.js';
+import { entrySchema } from '../regularizers/resolve.js';
+import { trainingOptions } from '../training/options.js';
+
+/** One entry of the `regularizers` list; its options are checked by the regularizer itself. */
+const regularizer = z
+  .looseObject({ type: z.string() })
+  .describe('A regularizer: its type, strength and options (ballast regularizers lists them)');
+
+const objectives = z.strictObject({
+  primary: z
+    .string()
+    .optional()
+    .describe('Metric that models are compared by; accuracy for classification, rmse for regression unless given'),
+  constraints: z
+    .strictObject({
+      gap: z.number().optional().describe('Largest gap of the primary metric between train and validation'),
+      ece: z.number().min(0).max(1).optional().describe('Largest expected calibration error on validation'),
+    })
+    .prefault({})
+    .describe('Limits that the report marks as met or not'),
+});
+
+/** The spec file: what `ballast train` runs. */
+export const specSchema = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'a name of letters, digits, dot, dash and underscore')
+    .describe('Name of the model and of its experiment'),
+  description: z.string().optional(),
+  data: dataOptionsSchema,
+  task: z.enum(['classification', 'regression']).describe('What is predicted'),
+  model: modelOptions.describe('Architecture'),
+  training: trainingOptions.prefault({}).describe('Optimizer, schedule, epochs, seeds'),
+  regularizers: z.array(regularizer).default([]).describe('Every regularizer and its strength'),
+  objectives: objectives.prefault({}).describe('What a good model is'),
+  owner: z.string().optional().describe('Who answers for the model'),
+});
+
+/** A validated spec with every default filled in; regularizers still as written. */
+export type Spec = z.output<typeof specSchema>;
+
+/** The JSON Schema (2020-12) of the spec file, regularizers and their options included. */
+export function specJsonSchema(): Record<string, unknown> {
+  const entries = z.union(
+    listRegularizers().map((regularizer) => entrySchema(regularizer)) as [z.ZodObject, z.ZodObject],
+  );
+  const complete = specSchema.extend({ regularizers: z.array(entries).default([]) });
+  return {
+    $id: 'ballast-spec.schema.json',
+    title: 'Ballast spec',
+    ...z.toJSONSchema(complete, { io: 'input', unrepresentable: 'any' }),
+  };
+}

@@ -1,0 +1,226 @@
+import { writeModel } from '../graph/format/encode.js';
+import { siteKey } from '../graph/random.js';
+import type { Binding, BoundTensor, Runtime, Session } from '../graph/runtime/runtime.js';
+import type { NumericArray, Tensor } from '../graph/tensor.js';
+import type { Architecture } from './architecture.js';
+import type { StepPosition } from './optimizers.js';
+import { forEachMember, type Pack } from './packing.js';
+import { type CompiledStep, compileStep, drawnStream, type StepDescription } from './step.js';
+
+/** The data set of a run as memory that every session binds: all rows of train and validation, in table order. */
+export interface BoundData {
+  readonly rows: number;
+  readonly tensors: Readonly<Record<string, BoundTensor>>;
+}
+
+/** Copies tensors into memory that sessions can bind. Names are those of the step's inputs: `data.<input>`. */
+export function bindData(runtime: Runtime, tensors: Readonly<Record<string, Tensor<NumericArray>>>): BoundData {
+  let rows = 0;
+  const bound: Record<string, BoundTensor> = {};
+  for (const [name, { type, shape, data }] of Object.entries(tensors)) {
+    rows = shape[0];
+    const target = runtime.allocate(type as BoundTensor['type'], shape);
+    target.data.set(data as never);
+    bound[`data.${name}`] = target;
+  }
+  return { rows, tensors: bound };
+}
+
+/** Weights, optimizer state and running statistics, twice: a step reads one copy and writes the other. */
+export class TrainingState {
+  readonly packs: readonly Pack[];
+  /** Names as in the step graph: `parameter.x`, `momentum.x`, `buffer.y`. */
+  readonly #sides: readonly [Record<string, BoundTensor>, Record<string, BoundTensor>];
+  #current: 0 | 1 = 0;
+
+  constructor(runtime: Runtime, compiled: CompiledStep, architecture: Architecture) {
+    this.packs = compiled.packs;
+    const shapes = new Map<string, readonly number[]>();
+    for (const { name, shape } of compiled.packs) {
+      for (const kind of ['parameter', ...compiled.slots]) shapes.set(`${kind}.${name}`, shape);
+    }
+    for (const { name, initial } of architecture.buffers) shapes.set(`buffer.${name}`, initial.shape);
+    const side = (): Record<string, BoundTensor> =>
+      Object.fromEntries([...shapes].map(([name, shape]) => [name, runtime.allocate('float32', shape)]));
+    this.#sides = [side(), side()];
+    const initial = new Map([...architecture.parameters, ...architecture.buffers].map((p) => [p.name, p.initial.data]));
+    for (const pack of compiled.packs) {
+      forEachMember(pack, this.array(`parameter.${pack.name}`), ({ name }, part) => part.set(initial.get(name)!));
+    }
+    for (const { name } of architecture.buffers) this.array(`buffer.${name}`).set(initial.get(name)!);
+  }
+
+  /** Names of all state tensors. */
+  get names(): string[] {
+    return Object.keys(this.#sides[0]);
+  }
+
+  /** Which copy holds the present state. */
+  get side(): 0 | 1 {
+    return this.#current;
+  }
+
+  flip(): void {
+    this.#current = this.#current === 0 ? 1 : 0;
+  }
+
+  tensors(side: 0 | 1): Readonly<Record<string, BoundTensor>> {
+    return this.#sides[side];
+  }
+
+  /** The present values of one state tensor: a live view. */
+  array(name: string): Float32Array {
+    return this.#sides[this.#current][name].data as Float32Array;
+  }
+
+  /** A copy of the whole state. */
+  snapshot(): Map<string, Float32Array> {
+    return new Map(this.names.map((name) => [name, this.array(name).slice()]));
+  }
+
+  restore(snapshot: ReadonlyMap<string, Float32Array>): void {
+    for (const [name, values] of snapshot) this.array(name).set(values);
+  }
+
+  /** The trained initializers by their names in the architecture. */
+  weights(snapshot?: ReadonlyMap<string, Float32Array>): Map<string, Float32Array> {
+    const arrayOf = (name: string): Float32Array => snapshot?.get(name) ?? this.array(name);
+    const result = new Map<string, Float32Array>();
+    for (const pack of this.packs) {
+      forEachMember(pack, arrayOf(`parameter.${pack.name}`), ({ name }, part) => result.set(name, part.slice()));
+    }
+    for (const name of this.names) {
+      if (name.startsWith('buffer.')) result.set(name.slice('buffer.'.length), arrayOf(name).slice());
+    }
+    return result;
+  }
+
+  release(): void {
+    for (const side of this.#sides) for (const bound of Object.values(side)) bound.release();
+  }
+}
+
+/** A compiled step bound to a runtime, its data and its state. */
+export class StepProgram {
+  readonly index: BigInt64Array;
+  readonly #compiled: CompiledStep;
+  readonly #session: Session;
+  readonly #bindings: readonly [Binding, Binding];
+  readonly #loss: BoundTensor;
+  readonly #scalars: Record<string, BoundTensor> = {};
+  readonly #keys: Record<string, BoundTensor> = {};
+  readonly #index: BoundTensor;
+  readonly #state: TrainingState;
+  readonly #seed: number;
+  readonly #strengthAt: (regularizer: number, epochs: number) => number;
+
+  private constructor(
+    runtime: Runtime,
+    session: Session,
+    compiled: CompiledStep,
+    { data, state, seed, strengthAt }: ProgramContext,
+    batchSize: number,
+  ) {
+    this.#compiled = compiled;
+    this.#session = session;
+    this.#state = state;
+    this.#seed = seed;
+    this.#strengthAt = strengthAt;
+    this.#index = runtime.allocate('int64', [batchSize]);
+    this.index = this.#index.data as BigInt64Array;
+    this.#loss = runtime.allocate('float32', []);
+    for (const name of compiled.scalars.keys()) this.#scalars[name] = runtime.allocate('float32', []);
+    for (const label of compiled.randomSites) this.#keys[`random.${label}`] = runtime.allocate('uint32', [1]);
+    const needed = new Set(session.inputs.map(({ name }) => name));
+    const bind = (from: 0 | 1): Binding => {
+      const all: Record<string, BoundTensor> = {
+        ...data.tensors,
+        ...state.tensors(from),
+        ...this.#scalars,
+        ...this.#keys,
+        'batch.index': this.#index,
+      };
+      const inputs = Object.fromEntries(Object.entries(all).filter(([name]) => needed.has(name)));
+      const to = state.tensors(from === 0 ? 1 : 0);
+      const outputs = Object.fromEntries(Object.entries(to).map(([name, bound]) => [`new.${name}`, bound]));
+      return session.bind(inputs, { ...outputs, loss: this.#loss });
+    };
+    this.#bindings = [bind(0), bind(1)];
+  }
+
+  static async create(
+    runtime: Runtime,
+    description: StepDescription,
+    context: Omit<ProgramContext, 'state'> & { state?: TrainingState },
+    threads: number,
+  ): Promise<{ program: StepProgram; state: TrainingState }> {
+    const compiled = compileStep(description);
+    const state = context.state ?? new TrainingState(runtime, compiled, description.architecture);
+    const session = await runtime.load(writeModel(compiled.model), { threads });
+    const program = new StepProgram(runtime, session, compiled, { ...context, state }, description.batchSize);
+    return { program, state };
+  }
+
+  /**
+   * Sets the scalars and keys of a step; the caller has filled {@link index}.
+   *
+   * @param epochs epochs done, with fraction: what schedules of strengths follow
+   */
+  prepare(position: StepPosition, optimizerScalar: (name: string) => number, epochs: number): void {
+    for (const [name, host] of this.#compiled.scalars) {
+      const target = this.#scalars[name].data as Float32Array;
+      switch (host.kind) {
+        case 'learningRate':
+          target[0] = position.learningRate;
+          break;
+        case 'optimizer':
+          target[0] = optimizerScalar(host.name);
+          break;
+        case 'strength':
+          target[0] = this.#strengthAt(host.regularizer, epochs);
+          break;
+        case 'drawn': {
+          const stream = drawnStream(this.#seed, host.regularizer, host.label, position.step);
+          target[0] = host.draw(stream, this.#strengthAt(host.regularizer, epochs));
+          break;
+        }
+      }
+    }
+    for (const label of this.#compiled.randomSites) {
+      (this.#keys[`random.${label}`].data as Uint32Array)[0] = siteKey(label, this.#seed, position.step);
+    }
+  }
+
+  /** One step on the calling thread; returns the loss of the batch. */
+  runSync(): number {
+    this.#bindings[this.#state.side].runSync();
+    return this.#finish();
+  }
+
+  /** One step off the event loop, where the runtime can. */
+  async run(): Promise<number> {
+    await this.#bindings[this.#state.side].run();
+    return this.#finish();
+  }
+
+  #finish(): number {
+    this.#state.flip();
+    return (this.#loss.data as Float32Array)[0];
+  }
+
+  release(): void {
+    for (const binding of this.#bindings) binding.release();
+    this.#session.release();
+    for (const bound of [this.#index, this.#loss, ...Object.values(this.#scalars), ...Object.values(this.#keys)]) {
+      bound.release();
+    }
+  }
+}
+
+export interface ProgramContext {
+  readonly data: BoundData;
+  readonly state: TrainingState;
+  readonly seed: number;
+  /** Strength of the n-th active regularizer after that many epochs. */
+  readonly strengthAt: (regularizer: number, epochs: number) => number;
+}
