@@ -28,7 +28,7 @@ export function plotArea(
   return {
     left: PADDING + Math.max(14, ...labels) + TICK_GAP,
     right: size.width - PADDING - Math.max(rightMargin, overhang),
-    top: headerBottom + (y.label === undefined ? 6 : 20),
+    top: headerBottom + (y.label === undefined ? 6 : 22),
     bottom: size.height - PADDING - 14 - (x.label === undefined ? 0 : 18),
   };
 }

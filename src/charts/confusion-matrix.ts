@@ -8,7 +8,7 @@ export interface ConfusionOptions extends ChartOptions {
   classes: readonly string[];
   /** `counts[i][j]`: rows of class i that were predicted as class j. */
   counts: readonly (readonly number[])[];
-  /** Beyond this many classes the rarest are drawn as one, "other". Default 30. */
+  /** Beyond this many classes the rarest are drawn as one. Default: a twentieth of the width. */
   limit?: number;
 }
 
@@ -19,18 +19,18 @@ interface Matrix {
 
 /** A heat map of true class by predicted class: counts, and the share of each true class; errors in another hue. */
 export function confusionMatrix(options: ConfusionOptions): string {
-  const { classes, counts } = collapse(clean(options), options.limit ?? 30);
+  const width = options.width ?? CHART_WIDTH;
+  const { classes, counts } = collapse(clean(options), options.limit ?? Math.max(2, Math.floor(width / 20)));
   const total = counts.flat().reduce((sum, count) => sum + count, 0);
   if (total === 0) return emptyChart(options, 'Nothing to show: no predictions.');
 
-  const width = options.width ?? CHART_WIDTH;
   const top = header(options, width);
   const names = classes.map((name) => textWidth(name, FONT_SIZE.tick));
   const left = PADDING + Math.min(width * 0.25, Math.max(28, ...names)) + 24;
   const cell = Math.min(76, (width - PADDING - left) / classes.length);
   const upright = Math.max(...names) > cell - 4;
   const nameRoom = upright ? Math.min(90, Math.max(...names)) + 6 : 16;
-  const gridTop = top.bottom + 12 + nameRoom;
+  const gridTop = top.bottom + 20 + nameRoom;
   const height = gridTop + cell * classes.length + PADDING;
   const side = cell * classes.length;
   return frame(
@@ -38,11 +38,14 @@ export function confusionMatrix(options: ConfusionOptions): string {
     { width, height },
     describe(classes, counts, total),
     top.markup,
-    element('text', { class: 'bc-label bc-muted', x: left, y: top.bottom + 4 }, 'predicted'),
+    element('text', { class: 'bc-label bc-muted', x: left, y: top.bottom + 10 }, 'predicted'),
     element(
       'text',
       {
-        ...{ class: 'bc-label bc-muted', x: PADDING + 10, y: gridTop + side / 2, 'text-anchor': 'middle' },
+        class: 'bc-label bc-muted',
+        x: PADDING + 10,
+        y: gridTop + side / 2,
+        'text-anchor': 'middle',
         transform: `rotate(-90 ${PADDING + 10} ${Math.round(gridTop + side / 2)})`,
       },
       'true',
@@ -109,7 +112,7 @@ function heatCell(
 ): Markup {
   const { count, share, right } = value;
   const opacity = count === 0 ? 0.05 : 0.1 + 0.9 * share;
-  const ink = opacity > 0.6 ? 'bc-inverse' : '';
+  const ink = opacity > 0.66 ? 'bc-inverse' : '';
   const middle = { x: x + cell / 2, 'text-anchor': 'middle' };
   const percent = formatNumber(share, 'percent');
   const short =
@@ -120,8 +123,13 @@ function heatCell(
     { class: right ? 'bc-blue' : 'bc-orange' },
     hover(`True ${truth}, predicted ${predicted}: ${formatNumber(count, 'integer')} (${percent} of ${truth})`),
     element('rect', {
-      ...{ class: count === 0 ? 'bc-empty' : 'bc-fill', x: x + 0.75, y: y + 0.75, rx: cell > 12 ? 3 : 0 },
-      ...{ width: cell - 1.5, height: cell - 1.5, 'fill-opacity': opacity },
+      class: count === 0 ? 'bc-empty' : 'bc-fill',
+      x: x + 0.75,
+      y: y + 0.75,
+      rx: cell > 12 ? 3 : 0,
+      width: cell - 1.5,
+      height: cell - 1.5,
+      'fill-opacity': opacity,
     }),
     count === 0 || cell < 20
       ? null
@@ -135,7 +143,7 @@ function heatCell(
 }
 
 function columnName(name: string, x: number, y: number, upright: boolean, room: number, cell: number): Markup | null {
-  if (cell < 9) return null;
+  if (cell < FONT_SIZE.tick) return null;
   const short = truncate(name, FONT_SIZE.tick, upright ? room : cell);
   const turn = upright
     ? { transform: `rotate(-90 ${x.toFixed(1)} ${y.toFixed(1)})`, dy: 4 }
@@ -144,7 +152,7 @@ function columnName(name: string, x: number, y: number, upright: boolean, room: 
 }
 
 function rowName(name: string, x: number, y: number, room: number, cell: number): Markup | null {
-  if (cell < 9) return null;
+  if (cell < FONT_SIZE.tick) return null;
   const short = truncate(name, FONT_SIZE.tick, room);
   return element('text', { x, y, 'text-anchor': 'end' }, short, short === name ? null : hover(name));
 }

@@ -96,7 +96,11 @@ function legendRows(items: readonly LegendItem[], room: number, top: number): He
 function sample(item: LegendItem, x: number, y: number): Markup {
   if (item.mark === 'line') {
     return element('line', {
-      ...{ class: 'bc-line', x1: x, y1: y, x2: x + SAMPLE, y2: y },
+      class: 'bc-line',
+      x1: x,
+      y1: y,
+      x2: x + SAMPLE,
+      y2: y,
       'stroke-dasharray': DASHES[item.dash ?? 'solid'],
     });
   }
@@ -126,10 +130,14 @@ export function frame(
   return element(
     'svg',
     {
-      ...{ xmlns: 'http://www.w3.org/2000/svg', class: 'bc', role: 'img' },
-      ...{ 'aria-labelledby': `${id}-title`, 'aria-describedby': `${id}-desc` },
-      ...{ viewBox: `0 0 ${Math.round(size.width)} ${Math.round(size.height)}` },
-      ...{ width: Math.round(size.width), height: Math.round(size.height) },
+      xmlns: 'http://www.w3.org/2000/svg',
+      class: 'bc',
+      role: 'img',
+      'aria-labelledby': `${id}-title`,
+      'aria-describedby': `${id}-desc`,
+      viewBox: `0 0 ${Math.round(size.width)} ${Math.round(size.height)}`,
+      width: Math.round(size.width),
+      height: Math.round(size.height),
     },
     element('title', { id: `${id}-title` }, options.title),
     element('desc', { id: `${id}-desc` }, summary),

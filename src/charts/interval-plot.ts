@@ -52,8 +52,10 @@ export function intervalPlot(options: IntervalPlotOptions): string {
   const room = Math.min(width * 0.36, Math.max(20, ...rows.map((name) => textWidth(name, FONT_SIZE.label))));
   const rowHeight = STEP * series.length + ROW_GAP;
   const area: PlotArea = {
-    ...{ left: PADDING + room + 12, right: width - PADDING - 14 },
-    ...{ top: top.bottom, bottom: top.bottom + rowHeight * rows.length },
+    left: PADDING + room + 12,
+    right: width - PADDING - 14,
+    top: top.bottom,
+    bottom: top.bottom + rowHeight * rows.length,
   };
   const omitted = options.rows.length - rows.length;
   const height = area.bottom + (x.label === undefined ? 22 : 40) + (omitted > 0 ? 18 : 0) + PADDING / 2;
@@ -66,8 +68,11 @@ export function intervalPlot(options: IntervalPlotOptions): string {
     horizontalAxis(area, x, true),
     options.reference !== undefined && x.drawable(options.reference)
       ? element('line', {
-          ...{ class: 'bc-reference', x1: px(options.reference), x2: px(options.reference) },
-          ...{ y1: area.top, y2: area.bottom },
+          class: 'bc-reference',
+          x1: px(options.reference),
+          x2: px(options.reference),
+          y1: area.top,
+          y2: area.bottom,
         })
       : null,
     rows.map((name, index) => {

@@ -102,8 +102,12 @@ function step(
     element('line', { class: 'bc-reference', x1: left - inner, y1: from, x2: left + width / 2, y2: from }),
     element('line', { class: 'bc-reference', x1: left - width / 2, y1: to, x2: left + inner, y2: to }),
     element('rect', {
-      ...{ class: 'bc-fill', x: left - width / 2, y: Math.min(from, to), rx: 2 },
-      ...{ width, height: Math.max(1.5, Math.abs(to - from)) },
+      class: 'bc-fill',
+      x: left - width / 2,
+      y: Math.min(from, to),
+      rx: 2,
+      width,
+      height: Math.max(1.5, Math.abs(to - from)),
     }),
     element(
       'text',
@@ -129,7 +133,8 @@ function stageName(name: string, x: number, y: number, column: number): Markup {
   return element(
     'text',
     { class: 'bc-label', x, y, 'text-anchor': 'middle' },
-    ...[short, short === name ? null : hover(name)],
+    short,
+    short === name ? null : hover(name),
   );
 }
 

@@ -31,7 +31,7 @@ export interface LineChartOptions extends ChartOptions {
   /** Vertical rules, such as the best epoch. */
   rules?: readonly { x: number; label: string }[];
   /** A horizontal reference, such as a limit. */
-  reference?: { y: number; label: string };
+  reference?: { y: number; label?: string };
   /** Names of two series whose distance matters: the area between them is shaded. */
   between?: readonly [string, string];
   /** Names beside the ends of lines, or a legend. By default names beside the lines for up to four series. */
@@ -72,7 +72,7 @@ export function lineChart(options: LineChartOptions): string {
   const legend = direct || drawn.length < 2 ? [] : drawn.map((curve) => ({ ...curve, mark: 'line' as const }));
   const top = header(options, size.width, legend);
   const nameRoom = direct
-    ? Math.min(110, Math.max(...drawn.map(({ name }) => textWidth(name, FONT_SIZE.label) + 10)))
+    ? Math.min(size.width * 0.32, Math.max(...drawn.map(({ name }) => textWidth(name, FONT_SIZE.label) + 10)))
     : 0;
   const area = plotArea(size, top.bottom, x, y, nameRoom);
   const px = x.project(area.left, area.right);
@@ -84,14 +84,14 @@ export function lineChart(options: LineChartOptions): string {
     top.markup,
     axes(area, x, y),
     shading(options.between, drawn, y, px, py),
+    drawn.map((curve) => band(curve, y, px, py)),
+    drawn.map((curve) => line(curve, y, px, py)),
     ...(options.rules ?? [])
       .filter((rule) => x.drawable(rule.x))
       .map((rule) => verticalRule(area, px(rule.x), rule.label)),
     options.reference !== undefined && y.drawable(options.reference.y)
-      ? horizontalRule(area, py(options.reference.y), options.reference.label)
+      ? horizontalRule(area, py(options.reference.y), options.reference.label ?? '')
       : null,
-    drawn.map((curve) => band(curve, y, px, py)),
-    drawn.map((curve) => line(curve, y, px, py)),
     direct && endLabels(drawn, area, y, py, nameRoom),
     drawn.map((curve) => hits(curve, x, y, px, py)),
   );

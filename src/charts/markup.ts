@@ -22,10 +22,9 @@ export type Child = Markup | string | number | null | undefined | false | readon
 export type Attributes = Readonly<Record<string, string | number | undefined | false>>;
 
 /** HTML void elements and SVG shapes, which close themselves when empty; `<div/>` would stay open in HTML. */
-const SELF_CLOSING = new Set([
-  ...['meta', 'br', 'hr', 'col', 'link', 'img', 'input'],
-  ...['path', 'line', 'rect', 'circle', 'ellipse', 'polygon', 'polyline', 'use', 'stop'],
-]);
+const SELF_CLOSING = new Set(
+  'meta br hr col link img input path line rect circle ellipse polygon polyline use stop'.split(' '),
+);
 
 /** An element; string children and attribute values are escaped, absent (`undefined`, `false`, `null`) ones left out. */
 export function element(name: string, attributes: Attributes, ...children: Child[]): Markup {

@@ -12,7 +12,7 @@ const SI_PREFIXES = [
 
 /**
  * One value to read. `number`: `significant` digits, thousands grouped below 100,000 and SI prefixes above, scientific
- * below 0.001. `percent`: 0.0312 -> `3.1 %`. `points`: percentage points, 0.0312 -> `3.1 pts`. `integer`: grouped.
+ * below 0.001. `percent`: 0.0312 -> `3.1%`. `points`: percentage points, 0.0312 -> `3.1 pts`. `integer`: grouped.
  * Not a number is an en dash.
  */
 export function formatNumber(value: number, format: NumberFormat = 'number', significant = 3): string {
@@ -21,8 +21,8 @@ export function formatNumber(value: number, format: NumberFormat = 'number', sig
   const sign = value < 0 ? MINUS : '';
   const size = Math.abs(value);
   if (format === 'percent' || format === 'points') {
-    const unit = format === 'percent' ? '%' : 'pts';
-    return `${signUnlessZero(sign, percentDigits(size * 100))}\u00a0${unit}`;
+    const unit = format === 'percent' ? '%' : '\u00a0pts';
+    return `${signUnlessZero(sign, percentDigits(size * 100))}${unit}`;
   }
   if (format === 'integer')
     return signUnlessZero(sign, size < 1e5 ? group(size.toFixed(0)) : prefixed(size, significant));
@@ -56,7 +56,8 @@ export function formatLogTick(tick: number, format: NumberFormat = 'number'): st
   const value = format === 'percent' ? tick * 100 : tick;
   const unit = format === 'percent' ? '%' : '';
   if (value < 1e-4 || value >= 1e15) return exponential(value, 1) + unit;
-  return plain(value, 2) + unit;
+  const text = plain(value, 2);
+  return (/[a-zA-Z]/.test(text) ? text : trimZeros(text, 2)) + unit;
 }
 
 /** Bytes in binary units: `1.4 MiB`. */

@@ -42,7 +42,9 @@ export function reliabilityDiagram(options: ReliabilityOptions): string {
 
   const width = options.width ?? CHART_WIDTH;
   const x = valueScale([], {
-    ...{ domain: [0, 1], format: 'percent', label: options.confidenceLabel ?? 'predicted probability' },
+    domain: [0, 1],
+    format: 'percent',
+    label: options.confidenceLabel ?? 'predicted probability',
   });
   const y = valueScale([], { domain: [0, 1], format: 'percent', label: options.accuracyLabel ?? 'observed share' });
   const top = header(options, width);

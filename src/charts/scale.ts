@@ -13,6 +13,8 @@ export interface AxisOptions {
   domain?: readonly [number, number];
   /** Whether zero is always on the axis; bars need it. */
   zero?: boolean;
+  /** Further values that must be on the axis, so that charts side by side share one. */
+  include?: readonly number[];
   /** Whether the axis ends at the data instead of at round numbers. */
   tight?: boolean;
 }
@@ -47,6 +49,7 @@ const SMALLEST_SPAN = 1e-290;
 export function valueScale(values: Iterable<number>, options: AxisOptions = {}, tickCount = 5): ValueScale {
   const finite: number[] = [];
   for (const value of values) if (Number.isFinite(value)) finite.push(clampSize(value));
+  for (const value of options.include ?? []) if (Number.isFinite(value)) finite.push(clampSize(value));
   const format = options.format ?? 'number';
   const positive = options.scale === 'log' ? finite.filter((value) => value >= 1e-300) : [];
   if (positive.length > 0) return logScale(positive, options, format, tickCount);

@@ -62,11 +62,16 @@ export function scatter(options: ScatterOptions): string {
     axes(area, x, y),
     options.reference !== undefined &&
       element('line', {
-        ...{ class: 'bc-reference', x1: area.left, x2: area.right },
-        ...{ y1: py(options.reference), y2: py(options.reference) },
+        class: 'bc-reference',
+        x1: area.left,
+        x2: area.right,
+        y1: py(options.reference),
+        y2: py(options.reference),
       }),
     element('path', {
-      ...{ class: `bc-cloud bc-${options.tone ?? 'blue'}`, d, 'stroke-width': radius * 2 },
+      class: `bc-cloud bc-${options.tone ?? 'blue'}`,
+      d,
+      'stroke-width': radius * 2,
       'stroke-opacity': shown.length > 400 ? 0.35 : 0.6,
     }),
     options.trend === true && points.length >= 3 * GROUPS ? trend(points, px, py) : null,

@@ -9,7 +9,7 @@ export function textWidth(text: string, size: number): number {
 
 /** Shortens `text` to fit `width` pixels, ending in an ellipsis; whole code points are kept. */
 export function truncate(text: string, size: number, width: number): string {
-  if (textWidth(text, size) <= width) return text;
+  if (textWidth(text, size) <= width + 0.5) return text;
   const room = width - textWidth('\u2026', size);
   let used = 0;
   let kept = '';
@@ -44,11 +44,11 @@ export function wrap(text: string, size: number, width: number, lines: number): 
 }
 
 function characterWidth(character: string): number {
-  if (/[ilj|!'.,:;\u00b7\u2009]/.test(character)) return 0.28;
-  if (/[ \u00a0ftrI()[\]{}/\\-]/.test(character)) return 0.36;
-  if (/[mwMW@%\u2026\u2192]/.test(character)) return 0.88;
-  if (/[A-Z\u2212+<>=~#&]/.test(character)) return 0.67;
+  if (/[ilj|!'.,:;\u00b7\u2009]/.test(character)) return 0.31;
+  if (/[ \u00a0ftrI()[\]{}/\\-]/.test(character)) return 0.39;
+  if (/[mwMW@%\u2026\u2192]/.test(character)) return 0.93;
+  if (/[A-Z\u2212+<>=~#&]/.test(character)) return 0.7;
   if (/\p{M}/u.test(character)) return 0;
   const point = character.codePointAt(0) ?? 0;
-  return point >= 0x1100 && !/\p{Script=Latin}|\p{Script=Greek}|\p{P}/u.test(character) ? 1 : 0.57;
+  return point >= 0x1100 && !/\p{Script=Latin}|\p{Script=Greek}|\p{P}/u.test(character) ? 1 : 0.61;
 }

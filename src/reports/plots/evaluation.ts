@@ -1,0 +1,111 @@
+import { confusionMatrix, intervalPlot, reliabilityDiagram, scatter } from '../../charts/index.js';
+import { figureText, metricDisplay } from '../metric-display.js';
+import type { Figure, ReportEvaluation, ReportRun } from '../train-report-input.js';
+import { capital, type Plot, ROLE_TONE } from './plot.js';
+
+/** Predicted probability against what was observed. */
+export function calibrationPlots(run: ReportRun): Plot[] {
+  const bins = run.validation.reliability;
+  if (bins === undefined || bins.length === 0) return [];
+  const ece = run.validation.metrics.ece;
+  return [
+    {
+      name: `reliability-${run.role}`,
+      section: 'calibration',
+      draw: (standalone) =>
+        reliabilityDiagram({
+          title: `Reliability, ${run.role}`,
+          bins,
+          tone: ROLE_TONE[run.role],
+          standalone,
+          subtitle: ece === undefined ? 'validation rows' : `expected calibration error ${figureText('ece', ece)}`,
+        }),
+    },
+  ];
+}
+
+/** Confusion of classes, or residuals over predictions on axes shared by both runs. */
+export function errorPlots(run: ReportRun, runs: readonly ReportRun[]): Plot[] {
+  const { confusion, residuals, rows } = run.validation;
+  const plots: Plot[] = [];
+  if (confusion !== undefined) {
+    plots.push({
+      name: `confusion-${run.role}`,
+      section: 'errors',
+      draw: (standalone) =>
+        confusionMatrix({
+          ...confusion,
+          title: `Confusion, ${run.role}`,
+          subtitle: `${rows} validation rows`,
+          standalone,
+        }),
+    });
+  }
+  if (residuals !== undefined) {
+    const all = runs.flatMap((each) => each.validation.residuals ?? []);
+    plots.push({
+      name: `residuals-${run.role}`,
+      section: 'errors',
+      draw: (standalone) =>
+        scatter({
+          title: `Residuals, ${run.role}`,
+          subtitle: 'line: median; band: middle half',
+          standalone,
+          tone: ROLE_TONE[run.role],
+          reference: 0,
+          trend: true,
+          points: residuals.map(({ predicted, residual }) => ({ x: predicted, y: residual })),
+          x: { label: 'predicted', include: all.map(({ predicted }) => predicted) },
+          y: { label: 'observed − predicted', include: all.map(({ residual }) => residual) },
+        }),
+    });
+  }
+  return plots;
+}
+
+/** Figures per class or per slice, baseline and model beside each other. */
+export function groupPlots(runs: readonly ReportRun[], section: 'classes' | 'slices', primary: string): Plot[] {
+  const groups = runs.map((run) => groupsOf(run.validation, section));
+  const names = [...new Set(groups.flatMap((group) => group.map(({ name }) => name)))];
+  const metric = groupMetric(groups.flat(), section, primary);
+  if (names.length === 0 || metric === undefined) return [];
+  const { label, format } = metricDisplay(metric);
+  return [
+    {
+      name: section,
+      section,
+      draw: (standalone) =>
+        intervalPlot({
+          title: `${capital(label)} by ${section === 'classes' ? 'class' : 'slice'}`,
+          subtitle: 'validation rows, 95% intervals',
+          standalone,
+          rows: names,
+          x: { format, label },
+          series: runs.map((run, index) => ({
+            name: run.role,
+            tone: ROLE_TONE[run.role],
+            figures: names.map((name) => groups[index]?.find((group) => group.name === name)?.metrics[metric]),
+          })),
+        }),
+    },
+  ];
+}
+
+/** A class or a slice. */
+export interface Group {
+  readonly name: string;
+  readonly rows: number;
+  readonly metrics: Readonly<Record<string, Figure>>;
+}
+
+/** Classes and slices in one form. */
+export function groupsOf(evaluation: ReportEvaluation, section: 'classes' | 'slices'): Group[] {
+  return section === 'classes'
+    ? (evaluation.perClass ?? []).map((each) => ({ ...each, name: each.class }))
+    : (evaluation.slices ?? []).map((each) => ({ ...each, name: each.slice }));
+}
+
+function groupMetric(groups: readonly Group[], section: 'classes' | 'slices', primary: string): string | undefined {
+  const wanted = section === 'classes' ? ['recall', 'f1', primary] : [primary, 'accuracy', 'rmse'];
+  return wanted.find((metric) => groups.some(({ metrics }) => metrics[metric] !== undefined));
+}

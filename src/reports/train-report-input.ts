@@ -1,0 +1,159 @@
+import type { Manifest } from '../regularizers/manifest.js';
+
+/** A number with its 95 % interval and the name of the method that made the interval. */
+export interface Figure {
+  readonly value: number;
+  readonly interval: readonly [number, number];
+  readonly method: string;
+}
+
+/** What was measured on one set of rows. Metrics are fractions (accuracy 0.93, not 93). */
+export interface ReportEvaluation {
+  readonly rows: number;
+  readonly metrics: Readonly<Record<string, Figure>>;
+  /** Classification: metrics of each class, such as precision, recall and f1. */
+  readonly perClass?: readonly {
+    readonly class: string;
+    readonly rows: number;
+    readonly metrics: Readonly<Record<string, Figure>>;
+  }[];
+  readonly slices?: readonly {
+    readonly slice: string;
+    readonly rows: number;
+    readonly metrics: Readonly<Record<string, Figure>>;
+  }[];
+  /** Bins of the predicted probability, with the observed share and its interval. */
+  readonly reliability?: readonly {
+    readonly lower: number;
+    readonly upper: number;
+    readonly count: number;
+    readonly confidence: number;
+    readonly accuracy: number;
+    readonly interval?: readonly [number, number];
+  }[];
+  /** `counts[i][j]`: rows of class i predicted as class j. */
+  readonly confusion?: { readonly classes: readonly string[]; readonly counts: readonly (readonly number[])[] };
+  /** Regression: prediction and residual (observed minus predicted) of rows. */
+  readonly residuals?: readonly { readonly predicted: number; readonly residual: number }[];
+}
+
+/** One epoch of a run. */
+export interface EpochRecord {
+  readonly epoch: number;
+  /** Mean of the objective over the epoch's steps, penalties included. */
+  readonly trainLoss: number;
+  readonly learningRate: number;
+  readonly train: Readonly<Record<string, number>>;
+  readonly validation: Readonly<Record<string, number>>;
+  /** Quality lost from train to validation, in the primary metric; above zero is a loss. */
+  readonly gap: number;
+  readonly seconds: number;
+}
+
+/** The trained values of one parameter, or of all together. */
+export interface WeightSummary {
+  readonly name: string;
+  readonly count: number;
+  /** Share of values that are exactly zero. */
+  readonly sparsity: number;
+  /** Euclidean norm. */
+  readonly norm: number;
+  readonly histogram?: { readonly edges: readonly number[]; readonly counts: readonly number[] };
+}
+
+export type RunRole = 'baseline' | 'model';
+
+export interface ReportRun {
+  readonly role: RunRole;
+  readonly runId: string;
+  readonly regularizerId: string;
+  readonly seed: number;
+  /** Epochs trained. */
+  readonly epochs: number;
+  readonly bestEpoch?: number;
+  readonly stoppedEarly?: boolean;
+  readonly history: readonly EpochRecord[];
+  readonly train: ReportEvaluation;
+  readonly validation: ReportEvaluation;
+  /** Quality lost from train to validation in the primary metric; above zero is a loss. */
+  readonly gap: Figure;
+  /** All parameters together first, then each, as far as wanted. */
+  readonly weights: readonly WeightSummary[];
+  readonly manifest: Manifest;
+  readonly modelPath: string;
+  readonly modelBytes: number;
+}
+
+/** Whether regularization helped: the interval of the difference excludes zero, and on which side. */
+export type Verdict = 'helped' | 'hurt' | 'inconclusive';
+
+export interface ReportComparison {
+  readonly metric: string;
+  /** Model minus baseline on the validation rows, in the metric's own unit and direction. */
+  readonly difference: Figure;
+  readonly verdict: Verdict;
+}
+
+export interface ReportLedger {
+  readonly metric: string;
+  readonly stages: readonly {
+    readonly stage: string;
+    readonly value: number;
+    readonly interval: readonly [number, number];
+    /** Quality lost since the stage before; absent at the first. */
+    readonly delta?: number;
+    readonly deltaInterval?: readonly [number, number];
+  }[];
+}
+
+export interface ReportSeeds {
+  readonly metric: string;
+  readonly rows: readonly { readonly seed: number; readonly baseline: number; readonly model: number }[];
+  /** Means over seeds. */
+  readonly baseline: Figure;
+  readonly model: Figure;
+  /** Mean of the paired differences, model minus baseline. */
+  readonly difference: Figure;
+}
+
+export interface ReportFinding {
+  readonly severity: 'error' | 'warning' | 'info';
+  readonly message: string;
+  readonly remedy?: string;
+}
+
+/** Everything the page of one `train` command shows. */
+export interface TrainReportInput {
+  readonly title: string;
+  readonly createdAt: Date;
+  /** The command as typed. */
+  readonly command?: string;
+  readonly dataset: {
+    readonly name: string;
+    readonly version: string;
+    readonly rows: { readonly train: number; readonly validation: number; readonly holdout: number };
+    readonly columns: readonly {
+      readonly name: string;
+      readonly role: string;
+      readonly type: string;
+      /** Share of values that are missing. */
+      readonly missing?: number;
+    }[];
+    readonly findings: readonly ReportFinding[];
+    readonly holdoutReads?: number;
+  };
+  readonly task: string;
+  readonly primaryMetric: string;
+  readonly runs: readonly ReportRun[];
+  readonly comparison?: ReportComparison;
+  readonly seeds?: ReportSeeds;
+  readonly ledgers?: readonly { readonly role: RunRole; readonly ledger: ReportLedger }[];
+  readonly environment: {
+    readonly hardware: string;
+    readonly runtime: string;
+    readonly threads: number;
+    readonly versions: Readonly<Record<string, string>>;
+  };
+  /** The spec with every default written in, as YAML. */
+  readonly spec: string;
+}
