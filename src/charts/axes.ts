@@ -28,7 +28,7 @@ export function plotArea(
   return {
     left: PADDING + Math.max(14, ...labels) + TICK_GAP,
     right: size.width - PADDING - Math.max(rightMargin, overhang),
-    top: headerBottom + (y.label === undefined ? 6 : 22),
+    top: headerBottom + (y.label === undefined ? 6 : 24),
     bottom: size.height - PADDING - 14 - (x.label === undefined ? 0 : 18),
   };
 }
@@ -56,7 +56,7 @@ export function verticalAxis(area: PlotArea, y: ValueScale): Markup {
     );
   }
   if (y.label !== undefined) {
-    parts.push(element('text', { class: 'bc-label bc-muted', x: PADDING, y: area.top - 10 }, y.label));
+    parts.push(element('text', { class: 'bc-label bc-muted', x: PADDING, y: area.top - 12 }, y.label));
   }
   return fragment(parts);
 }

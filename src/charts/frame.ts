@@ -19,8 +19,8 @@ export interface ChartOptions {
 }
 
 /** Default size of a viewBox: two or three abreast on a desktop, one on a phone. */
-export const CHART_WIDTH = 420;
-export const CHART_HEIGHT = 280;
+export const CHART_WIDTH = 400;
+export const CHART_HEIGHT = 270;
 
 /** Room around the content. */
 export const PADDING = 12;

@@ -49,7 +49,7 @@ export function intervalPlot(options: IntervalPlotOptions): string {
   const width = options.width ?? CHART_WIDTH;
   const legend = series.length < 2 ? [] : series.map((each) => ({ ...each, mark: 'dot' as const }));
   const top = header(options, width, legend);
-  const room = Math.min(width * 0.36, Math.max(20, ...rows.map((name) => textWidth(name, FONT_SIZE.label))));
+  const room = Math.min(width * 0.36, Math.max(4, ...rows.map((name) => textWidth(name, FONT_SIZE.label))));
   const rowHeight = STEP * series.length + ROW_GAP;
   const area: PlotArea = {
     left: PADDING + room + 12,
@@ -109,7 +109,7 @@ function mark(
   return element(
     'g',
     { class: `bc-${series.tone}` },
-    hover(`${row}, ${series.name}: ${figureText(figure, x)}`),
+    hover(`${row === '' ? '' : `${row}, `}${series.name}: ${figureText(figure, x)}`),
     low === undefined
       ? null
       : element('path', {
@@ -132,7 +132,7 @@ function describe(rows: readonly string[], series: readonly IntervalSeries[], x:
       const figure = each.figures[index];
       return `${each.name} ${figure === undefined ? 'absent' : figureText(figure, x)}`;
     });
-    return `${row}: ${texts.join(', ')}`;
+    return row === '' ? texts.join(', ') : `${row}: ${texts.join(', ')}`;
   });
   return `Dot and whisker plot${x.label === undefined ? '' : ` of ${x.label}`}. ${parts.join('; ')}.`;
 }

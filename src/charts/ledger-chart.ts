@@ -36,7 +36,7 @@ export function ledgerChart(options: LedgerChartOptions): string {
   const area: PlotArea = {
     left: PADDING + Math.max(14, ...y.ticks.map((tick) => textWidth(tick.label, FONT_SIZE.tick))) + 7,
     right: size.width - PADDING,
-    top: top.bottom + (y.label === undefined ? 16 : 24),
+    top: top.bottom + (y.label === undefined ? 16 : 26),
     bottom: size.height - PADDING - 22,
   };
   const column = (area.right - area.left) / stages.length;

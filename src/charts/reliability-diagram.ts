@@ -51,7 +51,7 @@ export function reliabilityDiagram(options: ReliabilityOptions): string {
   const left = PADDING + 42;
   const right = width - PADDING - 16;
   const side = Math.min(right - left, 300);
-  const area: PlotArea = { left, right, top: top.bottom + 20, bottom: top.bottom + 20 + side };
+  const area: PlotArea = { left, right, top: top.bottom + 24, bottom: top.bottom + 24 + side };
   const counts: PlotArea = { left, right, top: area.bottom + 12, bottom: area.bottom + 12 + COUNTS };
   const height = options.height ?? counts.bottom + 34 + PADDING;
   const px = x.project(area.left, area.right);

@@ -48,7 +48,7 @@ export const PALETTE: Readonly<Record<'light' | 'dark', Readonly<Record<ThemeCol
 export const FONT_FAMILY = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif';
 
 /** Type scale, in units of the viewBox. */
-export const FONT_SIZE = { title: 14, label: 11.5, tick: 11, small: 10 } as const;
+export const FONT_SIZE = { title: 14.5, label: 12, tick: 11.5, small: 10.5 } as const;
 
 /** Dash patterns: series differ by more than colour. */
 export const DASHES = { solid: undefined, dashed: '6 4', dotted: '1.5 4' } as const;

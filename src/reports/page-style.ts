@@ -21,7 +21,7 @@ export function pageStyles(): string {
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%;scroll-behavior:smooth}
 body{margin:0;background:var(--page);color:var(--ink);font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif}
-main{max-width:1104px;margin:0 auto;padding:28px 24px 64px}
+main{max-width:1040px;margin:0 auto;padding:28px 24px 64px}
 h1{font-size:30px;line-height:1.2;margin:6px 0 8px;letter-spacing:-.01em;overflow-wrap:anywhere}
 h2{font-size:20px;line-height:1.3;margin:44px 0 4px;letter-spacing:-.005em;scroll-margin-top:16px}
 h3{font-size:15px;line-height:1.4;margin:0 0 8px}
@@ -62,9 +62,11 @@ figure svg,.verdict svg{display:block;width:100%;height:auto}
 .scroll{overflow-x:auto;background:var(--card);border:1px solid var(--line);border-radius:12px}
 table{border-collapse:collapse;width:100%;font-size:14px;font-variant-numeric:tabular-nums}
 caption{text-align:left;font-weight:600;padding:14px 16px 6px}
+caption small{color:var(--muted);font-weight:400;font-size:13px}
 th,td{padding:8px 16px;text-align:left;vertical-align:top;border-top:1px solid var(--line)}
 thead th{border-top:0;font-weight:600;color:var(--muted);font-size:13px;white-space:nowrap;vertical-align:bottom}
-tbody th{font-weight:500;overflow-wrap:anywhere;min-width:96px}
+tbody th{font-weight:500;overflow-wrap:break-word;max-width:16em;min-width:6em}
+td:not(.number){overflow-wrap:break-word;min-width:7em;max-width:32em}
 td small,th small{display:block;color:var(--muted);font-size:12.5px;font-weight:400}
 .number{text-align:right;white-space:nowrap}
 .baseline-mark,.model-mark{white-space:nowrap}
@@ -78,13 +80,13 @@ pre code{background:none;padding:0;font-size:inherit;overflow-wrap:normal}
 details{margin-top:14px}
 summary{cursor:pointer;font-weight:600;font-size:14px}
 details[open]>summary{margin-bottom:8px}
-ul.findings{list-style:none;margin:0;padding:0;display:grid;gap:8px}
+ul.findings{list-style:none;margin:12px 0 0;display:grid;gap:10px}
 ul.findings li{border-left:3px solid var(--muted);padding:2px 0 2px 12px}
 ul.findings .error,ul.findings .warning{border-color:var(--bad)}
 footer{margin-top:48px;color:var(--muted);font-size:13px}
 :focus-visible{outline:2px solid var(--model);outline-offset:2px}
 @media (max-width:900px){.tiles{grid-template-columns:repeat(2,minmax(0,1fr))}.verdict{grid-template-columns:minmax(0,1fr)}.verdict svg{max-width:440px}}
-@media (max-width:720px){main{padding:18px 12px 48px}h1{font-size:24px}.grid{grid-template-columns:minmax(0,1fr)}.verdict{padding:16px}.verdict .claim{font-size:18px}.card{padding:14px 16px}figure{padding:4px}th,td{padding:8px 12px}}
+@media (max-width:720px){main{padding:18px 12px 48px}h1{font-size:24px}.grid{grid-template-columns:minmax(0,1fr)}.verdict{padding:16px}.verdict .claim{font-size:18px}.card{padding:14px 16px}figure{padding:2px}th,td{padding:8px 12px}}
 @media (max-width:460px){.tiles{grid-template-columns:minmax(0,1fr);gap:10px}}
 @media (prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
 @media print{body{background:#fff;font-size:12px}main{max-width:none;padding:0}figure,.card,tr{break-inside:avoid}nav{display:none}}

@@ -58,11 +58,16 @@ export interface TableColumn {
 }
 
 /** A table that scrolls sideways where it is too wide. The first cell of a row names the row. */
-export function table(caption: string, columns: readonly TableColumn[], rows: readonly (readonly Child[])[]): Markup {
+export function table(
+  name: string,
+  columns: readonly TableColumn[],
+  rows: readonly (readonly Child[])[],
+  caption: Child = name,
+): Markup {
   const align = (index: number): string | undefined => (columns[index]?.number === true ? 'number' : undefined);
   return element(
     'div',
-    { class: 'scroll', role: 'region', 'aria-label': caption, tabindex: 0 },
+    { class: 'scroll', role: 'region', 'aria-label': name, tabindex: 0 },
     element(
       'table',
       {},

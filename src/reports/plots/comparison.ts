@@ -13,11 +13,12 @@ export function verdictPlots({ comparison }: TrainReportInput): Plot[] {
       section: 'verdict',
       draw: (standalone) =>
         intervalPlot({
+          width: 340,
           title: `Difference in ${metricDisplay(metric).label}`,
           standalone,
           reference: 0,
-          subtitle: `model − baseline, validation rows, ${metricDisplay(metric).higherIsBetter ? 'right' : 'left'} is better`,
-          rows: ['difference'],
+          subtitle: `model − baseline, ${metricDisplay(metric).higherIsBetter ? 'right' : 'left'} is better`,
+          rows: [''],
           series: [{ name: 'model − baseline', figures: [difference] }],
           x: {
             format: differenceFormat(metric),

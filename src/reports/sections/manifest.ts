@@ -1,4 +1,4 @@
-import { type Child, element, formatNumber, type Markup } from '../../charts/index.js';
+import { type Child, element, type Markup } from '../../charts/index.js';
 import type { ManifestEntry } from '../../regularizers/manifest.js';
 import { table } from '../page.js';
 import type { ReportRun } from '../train-report-input.js';
@@ -20,7 +20,7 @@ export function manifestTables(runs: readonly ReportRun[]): Markup[] {
         : [['normalization', '\u2013', 'architecture', architecture.normalization.join(', ')]]),
       ...(training.gradientClip === null
         ? []
-        : [['gradient clipping', formatNumber(training.gradientClip), 'gradients', 'largest global norm']]),
+        : [['gradient clipping', String(training.gradientClip), 'gradients', 'largest global norm']]),
       ...(training.classWeights === 'none' ? [] : [['class weights', '\u2013', 'loss', training.classWeights]]),
       [
         'training budget',
@@ -33,21 +33,15 @@ export function manifestTables(runs: readonly ReportRun[]): Markup[] {
       declared.length === 0
         ? [['none declared', '0', '', 'every strength is zero'], ...implied]
         : [...declared, ...implied];
+    const note = run.role === 'baseline' ? ' every strength zero, last epoch kept' : null;
     return element(
       'div',
       { class: 'stack' },
-      element(
-        'h3',
-        {},
-        roleMark(run.role),
-        ' ',
-        element('code', {}, run.regularizerId),
-        run.role === 'baseline' ? ' every strength zero, last epoch kept' : null,
-      ),
       table(
         `What regularizes the ${run.role}`,
         [{ label: 'Regularizer' }, { label: 'Strength', number: true }, { label: 'Acts on' }, { label: 'Options' }],
         rows,
+        [roleMark(run.role), ' ', element('code', {}, run.regularizerId), element('small', {}, note)],
       ),
     );
   });
