@@ -25,33 +25,51 @@ export interface SessionOptions {
   optimization?: 'all' | 'extended' | 'basic' | 'none';
   /** 'cpu' by default; another provider must be among {@link Runtime.providers}. */
   provider?: string;
-  /** Directory of external data files, for models that refer to them. */
+  /** Directory of external data files, for models that refer to them. Without it such a model is rejected. */
   externalData?: string;
+}
+
+export interface RunOptions {
+  /**
+   * Ends the run between two nodes and rejects with BallastError CANCELLED. The stock runtime, which blocks while it
+   * runs, looks at it only before it starts.
+   */
+  signal?: AbortSignal;
 }
 
 /** A tensor whose memory a binding may read and write; `data` is a live view. */
 export interface BoundTensor extends Tensor<NumericArray> {
   readonly type: Exclude<DataType, 'string'>;
-  /** Frees native memory. Idempotent. Never call while a run that binds it is in flight. */
+  /**
+   * Gives the tensor up: it can no longer be bound. Idempotent; what is bound already stays valid until its binding
+   * is released, and `data` stays readable.
+   */
   release(): void;
 }
 
 export interface PortInfo {
   readonly name: string;
   readonly type: DataType;
+  /** `[]` for a scalar and where the model declares no shape at all (the runtime does not tell them apart). */
   readonly shape: readonly Dimension[];
 }
 
 export interface Session {
   readonly inputs: readonly PortInfo[];
+  /** Outputs that are tensors. Others (ZipMap's sequence of maps) are left out; asking for one is an error. */
   readonly outputs: readonly PortInfo[];
   /**
    * One run with copies in and out: convenient, any shapes, strings too. Names, types and static dimensions are
-   * checked before the runtime sees them.
+   * checked before the runtime sees them. `fetches` is every tensor output by default. Runs may overlap.
    */
-  run(feeds: Readonly<Record<string, Tensor>>, fetches?: readonly string[]): Promise<Record<string, Tensor>>;
+  run(
+    feeds: Readonly<Record<string, Tensor>>,
+    fetches?: readonly string[],
+    options?: RunOptions,
+  ): Promise<Record<string, Tensor>>;
   /** Fixes where every input is read from and where every listed output is written to. */
   bind(inputs: Readonly<Record<string, BoundTensor>>, outputs: Readonly<Record<string, BoundTensor>>): Binding;
+  /** Frees the session once its bindings are released and its runs have ended. Idempotent. */
   release(): void;
 }
 
@@ -59,7 +77,8 @@ export interface Session {
 export interface Binding {
   /** Runs on the calling thread: lowest overhead, for steps of well under a millisecond. */
   runSync(): void;
-  /** Runs off the event loop where the runtime can (ffi). At most one run of a session at a time. */
-  run(): Promise<void>;
+  /** Runs off the event loop where the runtime can (ffi). At most one run of a binding at a time. */
+  run(options?: RunOptions): Promise<void>;
+  /** Idempotent; while a run is in flight, takes effect when that has ended. */
   release(): void;
 }

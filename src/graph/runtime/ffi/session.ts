@@ -1,0 +1,139 @@
+import type { BallastError } from '../../../errors.js';
+import type { Tensor } from '../../tensor.js';
+import { cancelled, modelRejected, usedAfterRelease } from '../faults.js';
+import { newBuffer } from '../memory.js';
+import { configEntries } from '../options.js';
+import { checkBind, checkRun, type Ports } from '../ports.js';
+import { ownedBy, type Reference, reference } from '../reference.js';
+import type { PortInfo, RunOptions, Session, SessionOptions } from '../runtime.js';
+import { bindTensors } from './binding.js';
+import { plainCall, runAsync } from './call.js';
+import { check, created, type Fault, faultOf, LOG_FATAL, type Native } from './environment.js';
+import type { Pointer, Status } from './library.js';
+import { pointerArray } from './memory.js';
+import { readPorts } from './metadata.js';
+import { backingOf } from './tensor.js';
+import { copyIn, copyOut, type HeldValue } from './values.js';
+
+/** GraphOptimizationLevel. */
+const OPTIMIZATION = { none: 0, basic: 1, extended: 2, all: 99 } as const;
+
+const rejected = (fault: Fault): BallastError => modelRejected(fault.message);
+
+/** Loads a model off the event loop. Errors: MODEL_REJECTED. */
+export async function loadSession(native: Native, model: Uint8Array, options: SessionOptions): Promise<Session> {
+  const { api } = native;
+  const settings = createOptions(native, options);
+  try {
+    const pointer = await createSession(native, model, settings);
+    const free = (): void => api.ReleaseSession(pointer);
+    try {
+      const inPlace = (options.provider ?? 'cpu') === 'cpu';
+      return sessionOf(native, pointer, readPorts(native, pointer), reference(free), inPlace);
+    } catch (error) {
+      free();
+      throw error;
+    }
+  } finally {
+    api.ReleaseSessionOptions(settings);
+  }
+}
+
+function createOptions(native: Native, options: SessionOptions): Pointer {
+  const { api } = native;
+  const { threads = 1, optimization = 'all', provider = 'cpu' } = options;
+  const settings = created(api, (out) => api.CreateSessionOptions(out));
+  try {
+    check(api, api.SetSessionLogSeverityLevel(settings, LOG_FATAL));
+    check(api, api.SetIntraOpNumThreads(settings, threads));
+    check(api, api.SetInterOpNumThreads(settings, 1));
+    check(api, api.SetSessionGraphOptimizationLevel(settings, OPTIMIZATION[optimization]));
+    for (const [key, value] of Object.entries(configEntries(options))) {
+      check(api, api.AddSessionConfigEntry(settings, key, value), rejected);
+    }
+    if (provider === 'cuda') appendCuda(native, settings);
+  } catch (error) {
+    api.ReleaseSessionOptions(settings);
+    throw error;
+  }
+  return settings;
+}
+
+function appendCuda({ api }: Native, settings: Pointer): void {
+  const cuda = created(api, (out) => api.CreateCUDAProviderOptions(out), rejected);
+  try {
+    check(api, api.SessionOptionsAppendExecutionProvider_CUDA_V2(settings, cuda), rejected);
+  } finally {
+    api.ReleaseCUDAProviderOptions(cuda);
+  }
+}
+
+function createSession({ api, env }: Native, model: Uint8Array, settings: Pointer): Promise<Pointer> {
+  // A copy in memory of its own: the caller may change or transfer the bytes meanwhile. ORT copies what it keeps.
+  const bytes = new Uint8Array(newBuffer(Math.max(1, model.byteLength)));
+  bytes.set(model);
+  const out = pointerArray(1);
+  return new Promise((resolve, reject) => {
+    const done = (error: unknown, status: Status): void => {
+      const fault = error === null ? faultOf(api, status) : { code: 0, message: `${error} (${bytes.length} bytes)` };
+      if (fault === undefined) resolve(out[0]!);
+      else reject(rejected(fault));
+    };
+    api.CreateSessionFromArray.async(env, bytes, model.byteLength, settings, out, done);
+  });
+}
+
+function sessionOf(native: Native, pointer: Pointer, ports: Ports, uses: Reference, inPlace: boolean): Session {
+  const state = { released: false };
+  const mayUse = (): void => {
+    if (state.released) throw usedAfterRelease('session');
+  };
+  const session: Session = {
+    inputs: ports.inputs,
+    outputs: ports.outputs,
+    run: async (feeds, fetches, options) => {
+      mayUse();
+      const fetched = checkRun(ports, feeds, fetches);
+      uses.retain();
+      try {
+        return await runOnce(native, pointer, feeds, fetched, options);
+      } finally {
+        uses.drop();
+      }
+    },
+    bind: (inputs, outputs) => {
+      mayUse();
+      checkBind(ports, inputs, outputs, backingOf);
+      return bindTensors(native, { pointer, reference: uses, inPlace }, inputs, outputs);
+    },
+    release: () => release(),
+  };
+  const release = ownedBy(session, () => {
+    state.released = true;
+    uses.drop();
+  });
+  return session;
+}
+
+async function runOnce(
+  native: Native,
+  session: Pointer,
+  feeds: Readonly<Record<string, Tensor>>,
+  fetched: readonly PortInfo[],
+  options: RunOptions | undefined,
+): Promise<Record<string, Tensor>> {
+  if (options?.signal?.aborted) throw cancelled();
+  const { api } = native;
+  const given = new Map<string, HeldValue>();
+  const made = pointerArray(fetched.length);
+  try {
+    for (const [name, tensor] of Object.entries(feeds)) given.set(name, copyIn(native, tensor));
+    const values = new Map([...given].map(([name, { value }]) => [name, value]));
+    const names = fetched.map((port) => port.name);
+    await runAsync(native, plainCall(native, session, values, names, made, given), options);
+    return Object.fromEntries(names.map((name, i) => [name, copyOut(native, name, made[i]!)]));
+  } finally {
+    for (const { value } of given.values()) api.ReleaseValue(value);
+    for (const value of made) if (value !== 0n) api.ReleaseValue(value);
+  }
+}
