@@ -11,10 +11,27 @@ export type Dimension = number | string | null;
 /** A shape; undefined (in {@link ValueInfo}) means that not even the rank is known. */
 export type Shape = readonly Dimension[];
 
+/** The type of a value that is not a dense tensor, or of which nothing is known. */
+export type ContainerType =
+  | { readonly kind: 'sequence'; readonly element: ElementType }
+  | { readonly kind: 'optional'; readonly element: ElementType }
+  | { readonly kind: 'map'; readonly key: DataType; readonly value: ElementType }
+  | { readonly kind: 'unknown' };
+
+/** What a container holds: tensors, or containers again. */
+export type ElementType =
+  | { readonly kind: 'tensor'; readonly type: DataType; readonly shape: Shape | undefined }
+  | ContainerType;
+
 export interface ValueInfo {
   readonly name: string;
   readonly type: DataType;
   readonly shape: Shape | undefined;
+  /**
+   * Present where the value is not known to be a dense tensor; `type` is then that of the innermost tensor (float32
+   * where unknown) and `shape` is undefined.
+   */
+  readonly container?: ContainerType;
 }
 
 /** Attribute values, tagged as ONNX tags them (an integer and a float of the same value are different). */

@@ -1,0 +1,57 @@
+import type { Attribute, Graph, Node } from '../model.js';
+
+/** Graphs in a node's attributes (the branches of If, the bodies of Loop and Scan). */
+export function subgraphsOf(node: Node): Graph[] {
+  return Object.values(node.attributes).flatMap((attribute) => (attribute.kind === 'graph' ? [attribute.value] : []));
+}
+
+/** The node with every subgraph replaced; the same node where none changes. */
+export function mapSubgraphs(node: Node, change: (graph: Graph) => Graph): Node {
+  const changed: Record<string, Attribute> = {};
+  for (const [name, attribute] of Object.entries(node.attributes)) {
+    if (attribute.kind !== 'graph') continue;
+    const value = change(attribute.value);
+    if (value !== attribute.value) changed[name] = { kind: 'graph', value };
+  }
+  return Object.keys(changed).length === 0 ? node : { ...node, attributes: { ...node.attributes, ...changed } };
+}
+
+/** Every name that a graph itself defines: inputs, initializers, outputs of nodes. */
+export function definedNames(graph: Graph): Set<string> {
+  const names = new Set<string>(graph.initializers.keys());
+  for (const input of graph.inputs) names.add(input.name);
+  for (const node of graph.nodes) for (const output of node.outputs) names.add(output);
+  names.delete('');
+  return names;
+}
+
+/** Names that a node needs from the graph it stands in: its inputs, and what its subgraphs take from outside. */
+export function neededNames(node: Node): Set<string> {
+  const names = new Set(node.inputs);
+  for (const graph of subgraphsOf(node)) for (const name of capturedNames(graph)) names.add(name);
+  names.delete('');
+  return names;
+}
+
+/** Names that a subgraph uses and does not define. */
+function capturedNames(graph: Graph): Set<string> {
+  const names = new Set<string>();
+  for (const node of graph.nodes) for (const name of neededNames(node)) names.add(name);
+  for (const output of graph.outputs) names.add(output.name);
+  for (const name of definedNames(graph)) names.delete(name);
+  return names;
+}
+
+/** Nodes of a graph and of all graphs inside it. */
+export function* allNodes(graph: Graph): Generator<Node> {
+  for (const node of graph.nodes) {
+    yield node;
+    for (const inner of subgraphsOf(node)) yield* allNodes(inner);
+  }
+}
+
+/** A graph and all graphs inside it, outermost first. */
+export function* allGraphs(graph: Graph): Generator<Graph> {
+  yield graph;
+  for (const node of graph.nodes) for (const inner of subgraphsOf(node)) yield* allGraphs(inner);
+}
