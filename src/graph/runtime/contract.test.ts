@@ -1,0 +1,657 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ARRAY_OF, float32, int64, type NumericArray, type Tensor, tensor } from '../tensor.js';
+import { openFfiRuntime } from './ffi/runtime.js';
+import { encodeModel } from './minimal-model.js';
+import type { BoundTensor, Runtime, Session } from './runtime.js';
+import { openStockRuntime } from './stock.js';
+
+/** softmax(relu(x w + b)), with a dynamic batch. */
+const CLASSIFIER = encodeModel({
+  nodes: [
+    { op: 'Gemm', inputs: ['x', 'w', 'b'], outputs: ['logits'] },
+    { op: 'Relu', inputs: ['logits'], outputs: ['hidden'] },
+    { op: 'Softmax', inputs: ['hidden'], outputs: ['p'], attributes: { axis: 1 } },
+  ],
+  inputs: [
+    ['x', 'float32', ['batch', 5]],
+    ['w', 'float32', [5, 3]],
+    ['b', 'float32', [3]],
+  ],
+  outputs: [
+    ['p', 'float32', ['batch', 3]],
+    ['hidden', 'float32', ['batch', 3]],
+  ],
+});
+
+const TYPES = ['float32', 'float64', 'float16', 'int64', 'int32', 'int16', 'int8'] as const;
+const MORE_TYPES = ['uint64', 'uint32', 'uint16', 'uint8', 'bool'] as const;
+
+/** One Identity per element type, strings included. */
+const ECHO = encodeModel({
+  nodes: [...TYPES, ...MORE_TYPES, 'string'].map((type) => ({
+    op: 'Identity',
+    inputs: [`${type}_in`],
+    outputs: [`${type}_out`],
+  })),
+  inputs: [...TYPES, ...MORE_TYPES, 'string' as const].map((type) => [`${type}_in`, type, ['n']]),
+  outputs: [...TYPES, ...MORE_TYPES, 'string' as const].map((type) => [`${type}_out`, type, ['n']]),
+});
+
+/** Multiplies a 2 x 2 state by a matrix: state' = state m, and counts in int64. */
+const STEP = encodeModel({
+  nodes: [
+    { op: 'MatMul', inputs: ['state', 'm'], outputs: ['next_state'] },
+    { op: 'Add', inputs: ['count', 'one'], outputs: ['next_count'] },
+  ],
+  inputs: [
+    ['state', 'float64', [2, 2]],
+    ['m', 'float64', [2, 2]],
+    ['count', 'int64', []],
+    ['one', 'int64', []],
+  ],
+  outputs: [
+    ['next_state', 'float64', [2, 2]],
+    ['next_count', 'int64', []],
+  ],
+});
+
+/** x, multiplied `depth` times by m. */
+function matMuls(depth: number, size: number): Uint8Array {
+  const name = (i: number): string => (i === 0 ? 'x' : i === depth ? 'y' : `x${i}`);
+  return encodeModel({
+    nodes: Array.from({ length: depth }, (_, i) => ({ op: 'MatMul', inputs: [name(i), 'm'], outputs: [name(i + 1)] })),
+    inputs: [
+      ['x', 'float32', [size, size]],
+      ['m', 'float32', [size, size]],
+    ],
+    outputs: [['y', 'float32', [size, size]]],
+  });
+}
+
+/** An irregular, reproducible sequence in [-1, 1). */
+const wave = (length: number, seed: number): Float32Array =>
+  Float32Array.from({ length }, (_, i) => Math.sin((i + 1) * 12.9898 + seed * 78.233));
+
+const classifierFeeds = (batch: number) => ({
+  x: float32([batch, 5], wave(batch * 5, 1)),
+  w: float32([5, 3], wave(15, 2)),
+  b: float32([3], wave(3, 3)),
+});
+
+function set(bound: BoundTensor, values: ArrayLike<number> | ArrayLike<bigint>): void {
+  (bound.data as Float32Array).set(values as ArrayLike<number>);
+}
+
+const failure = async (action: () => unknown): Promise<unknown> => {
+  try {
+    await action();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+};
+
+const RUNTIMES: readonly Runtime[] = [openFfiRuntime(), openStockRuntime()];
+
+describe('ffi and stock', () => {
+  it('agree bit for bit', async () => {
+    const results = [];
+    for (const runtime of RUNTIMES) {
+      const session = await runtime.load(CLASSIFIER);
+      results.push(await session.run(classifierFeeds(37)));
+      session.release();
+    }
+    expect(results[0]).toEqual(results[1]);
+  });
+
+  it('are of the same version', () => {
+    expect(RUNTIMES[0]!.version).toBe(RUNTIMES[1]!.version);
+  });
+});
+
+describe.each(RUNTIMES.map((runtime) => ({ name: runtime.name, runtime })))('$name', ({ runtime }) => {
+  describe('a session', () => {
+    let session: Session;
+    beforeAll(async () => {
+      session = await runtime.load(CLASSIFIER);
+    });
+    afterAll(() => session.release());
+
+    it('lists its inputs and outputs', () => {
+      expect(session.inputs).toEqual([
+        { name: 'x', type: 'float32', shape: ['batch', 5] },
+        { name: 'w', type: 'float32', shape: [5, 3] },
+        { name: 'b', type: 'float32', shape: [3] },
+      ]);
+      expect(session.outputs.map((port) => [port.name, port.shape])).toEqual([
+        ['p', ['batch', 3]],
+        ['hidden', ['batch', 3]],
+      ]);
+    });
+
+    it('computes what the formula says', async () => {
+      const feeds = classifierFeeds(4);
+      const { p, hidden } = await session.run(feeds);
+      for (let row = 0; row < 4; row++) {
+        const relu = [0, 1, 2].map((column) => {
+          const products = [0, 1, 2, 3, 4].map((k) => feeds.x.data[row * 5 + k]! * feeds.w.data[k * 3 + column]!);
+          return Math.max(
+            0,
+            products.reduce((sum, product) => sum + product, feeds.b.data[column]!),
+          );
+        });
+        const total = relu.reduce((sum, value) => sum + Math.exp(value), 0);
+        relu.forEach((value, column) => {
+          expect(hidden!.data[row * 3 + column]).toBeCloseTo(value, 6);
+          expect(p!.data[row * 3 + column]).toBeCloseTo(Math.exp(value) / total, 6);
+        });
+      }
+    });
+
+    it.each([0, 1, 1000])('takes a dynamic batch of %i', async (batch) => {
+      const { p } = await session.run(classifierFeeds(batch), ['p']);
+      expect(p!.shape).toEqual([batch, 3]);
+      expect(p!.data).toHaveLength(batch * 3);
+    });
+
+    it('fetches only what is asked for', async () => {
+      expect(Object.keys(await session.run(classifierFeeds(1), ['hidden']))).toEqual(['hidden']);
+    });
+
+    it('runs several times at once', async () => {
+      const runs = await Promise.all([1, 2, 3, 4].map((batch) => session.run(classifierFeeds(batch))));
+      const alone = await session.run(classifierFeeds(3));
+      expect(runs[2]).toEqual(alone);
+    });
+
+    it('does not see changes that come after the call', async () => {
+      const feeds = classifierFeeds(8);
+      const expected = await session.run(classifierFeeds(8));
+      const running = session.run(feeds);
+      feeds.x.data.fill(99);
+      expect(await running).toEqual(expected);
+    });
+
+    const wrong: readonly [string, Record<string, Tensor>, readonly string[] | undefined, object][] = [
+      ['a missing input', { x: classifierFeeds(1).x, w: classifierFeeds(1).w }, undefined, { code: 'INPUT_MISSING' }],
+      ['an unknown input', { ...classifierFeeds(1), z: float32([1], [1]) }, undefined, { code: 'INPUT_UNKNOWN' }],
+      ['another type', { ...classifierFeeds(1), b: int64([3], [1, 2, 3]) }, undefined, { code: 'INPUT_TYPE' }],
+      ['another rank', { ...classifierFeeds(1), b: float32([1, 3], [1, 2, 3]) }, undefined, { code: 'INPUT_SHAPE' }],
+      ['another extent', { ...classifierFeeds(1), b: float32([2], [1, 2]) }, undefined, { code: 'INPUT_SHAPE' }],
+      [
+        'too little data',
+        { ...classifierFeeds(1), b: { type: 'float32', shape: [3], data: new Float32Array(2) } },
+        undefined,
+        { code: 'TENSOR_DATA' },
+      ],
+      [
+        'a holder of another class',
+        { ...classifierFeeds(1), b: { type: 'float32', shape: [3], data: new Float64Array(3) } },
+        undefined,
+        { code: 'TENSOR_DATA' },
+      ],
+      ['an unknown output', classifierFeeds(1), ['q'], { code: 'OUTPUT_UNKNOWN' }],
+      ['no output', classifierFeeds(1), [], { code: 'OUTPUT_MISSING' }],
+    ];
+    it.each(wrong)('refuses %s', async (_, feeds, fetches, expected) => {
+      const error = await failure(() => session.run(feeds, fetches));
+      expect(error).toMatchObject({ name: 'BallastError', kind: 'input', ...expected });
+    });
+
+    it('says which input, what is expected and what was given', async () => {
+      const error = await failure(() => session.run({ ...classifierFeeds(1), x: float32([1, 4], wave(4, 1)) }));
+      expect(error).toMatchObject({
+        message: 'input "x" has shape [batch, 5], but a tensor of shape [1, 4] was given',
+        place: 'input x',
+      });
+    });
+  });
+
+  it('carries every element type through run() unchanged', async () => {
+    const session = await runtime.load(ECHO);
+    const bytes = Uint8Array.from({ length: 24 }, (_, i) => (i * 37 + 1) & 0x7f);
+    const feeds: Record<string, Tensor> = {
+      string_in: tensor('string', [4], ['', 'plain', 'zwölf 🙂', ' \n']),
+    };
+    for (const type of [...TYPES, ...MORE_TYPES]) {
+      const data: NumericArray =
+        type === 'bool' ? Uint8Array.of(1, 0, 1) : new ARRAY_OF[type](bytes.slice().buffer, 0, 3);
+      feeds[`${type}_in`] = tensor(type, [3], data);
+    }
+    const results = await session.run(feeds);
+    for (const [name, given] of Object.entries(feeds)) expect(results[name.replace('_in', '_out')]).toEqual(given);
+    session.release();
+  });
+
+  it('carries empty tensors, and empty string tensors', async () => {
+    const session = await runtime.load(ECHO);
+    const feeds: Record<string, Tensor> = { string_in: tensor('string', [0], []) };
+    for (const type of [...TYPES, ...MORE_TYPES]) feeds[`${type}_in`] = tensor(type, [0], new ARRAY_OF[type](0));
+    const results = await session.run(feeds);
+    expect(results.string_out).toEqual(feeds.string_in);
+    expect(results.float64_out).toEqual(feeds.float64_in);
+    session.release();
+  });
+
+  it('refuses strings that the runtime would cut off', async () => {
+    const session = await runtime.load(
+      encodeModel({
+        nodes: [{ op: 'Identity', inputs: ['s'], outputs: ['t'] }],
+        inputs: [['s', 'string', ['n']]],
+        outputs: [['t', 'string', ['n']]],
+      }),
+    );
+    const error = await failure(() => session.run({ s: tensor('string', [2], ['fine', 'a\0b']) }));
+    expect(error).toMatchObject({ code: 'TENSOR_DATA', place: 'input s' });
+    session.release();
+  });
+
+  it('looks categories up in strings (ai.onnx.ml LabelEncoder)', async () => {
+    const session = await runtime.load(
+      encodeModel({
+        nodes: [
+          {
+            op: 'LabelEncoder',
+            domain: 'ai.onnx.ml',
+            inputs: ['colour'],
+            outputs: ['index'],
+            attributes: { keys_strings: ['red', 'green', 'blau ü'], values_int64s: [0, 1, 2], default_int64: -1 },
+          },
+        ],
+        inputs: [['colour', 'string', ['n', 1]]],
+        outputs: [['index', 'int64', ['n', 1]]],
+      }),
+    );
+    const { index } = await session.run({ colour: tensor('string', [4, 1], ['blau ü', 'red', '', 'green']) });
+    expect(index).toEqual(int64([4, 1], [2, 0, -1, 1]));
+    session.release();
+  });
+
+  it('leaves outputs that are no tensors out, and says what they are when asked for', async () => {
+    const session = await runtime.load(
+      encodeModel({
+        nodes: [
+          { op: 'ArgMax', inputs: ['p'], outputs: ['label'], attributes: { axis: 1, keepdims: 0 } },
+          {
+            op: 'ZipMap',
+            domain: 'ai.onnx.ml',
+            inputs: ['p'],
+            outputs: ['probabilities'],
+            attributes: { classlabels_int64s: [0, 1] },
+          },
+        ],
+        inputs: [['p', 'float32', ['n', 2]]],
+        outputs: [['label', 'int64', ['n']], 'probabilities'],
+      }),
+    );
+    expect(session.outputs.map((port) => port.name)).toEqual(['label']);
+    const feeds = { p: float32([2, 2], [0.1, 0.9, 0.8, 0.2]) };
+    expect(await session.run(feeds)).toEqual({ label: int64([2], [1, 0]) });
+    const error = await failure(() => session.run(feeds, ['probabilities']));
+    expect(error).toMatchObject({ code: 'OUTPUT_NOT_TENSOR' });
+    expect(String((error as { remedy: string }).remedy)).toContain('ZipMap');
+    session.release();
+  });
+
+  describe('a binding', () => {
+    it('reads and writes in place, step after step, ping-pong', async () => {
+      const session = await runtime.load(STEP);
+      const state = [runtime.allocate('float64', [2, 2]), runtime.allocate('float64', [2, 2])] as const;
+      const count = [runtime.allocate('int64', []), runtime.allocate('int64', [])] as const;
+      const m = runtime.allocate('float64', [2, 2]);
+      const one = runtime.allocate('int64', []);
+      set(m, [1, 1, 1, 0]);
+      set(one, [1n]);
+      set(state[0], [1, 0, 0, 1]);
+      const steps = [0, 1].map((from) =>
+        session.bind(
+          { state: state[from]!, count: count[from]!, m, one },
+          { next_state: state[1 - from]!, next_count: count[1 - from]! },
+        ),
+      );
+      for (let step = 0; step < 10; step++) {
+        if (step % 3 === 2) await steps[step % 2]!.run();
+        else steps[step % 2]!.runSync();
+      }
+      // [[1, 1], [1, 0]]^n holds the Fibonacci numbers F(n+1), F(n), F(n-1).
+      expect([...state[0].data]).toEqual([89, 55, 55, 34]);
+      expect([...count[0].data]).toEqual([10n]);
+      set(m, [2, 0, 0, 2]);
+      steps[0]!.runSync();
+      expect([...state[1].data]).toEqual([178, 110, 110, 68]);
+      for (const held of [...steps, ...state, ...count, m, one, session]) held.release();
+    });
+
+    it('gives the bits that run() gives', async () => {
+      const session = await runtime.load(CLASSIFIER);
+      const feeds = classifierFeeds(16);
+      const inputs = Object.fromEntries(
+        Object.entries(feeds).map(([name, { type, shape, data }]) => {
+          const bound = runtime.allocate(type as 'float32', shape);
+          set(bound, data);
+          return [name, bound];
+        }),
+      );
+      const p = runtime.allocate('float32', [16, 3]);
+      const binding = session.bind(inputs, { p });
+      binding.runSync();
+      expect(p.data).toEqual((await session.run(feeds)).p!.data);
+      binding.release();
+      session.release();
+    });
+
+    it('copies what a model passes through: input to output, constant to output, reshaped input', async () => {
+      const session = await runtime.load(
+        encodeModel({
+          nodes: [
+            { op: 'Identity', inputs: ['x'], outputs: ['same'] },
+            { op: 'Flatten', inputs: ['x'], outputs: ['flat'], attributes: { axis: 0 } },
+            { op: 'Identity', inputs: ['c'], outputs: ['constant'] },
+          ],
+          inputs: [['x', 'float32', [2, 2]]],
+          outputs: [
+            ['same', 'float32', [2, 2]],
+            ['flat', 'float32', [1, 4]],
+            ['constant', 'float32', [2]],
+          ],
+          initializers: [{ name: 'c', dims: [2n], dataType: 1, floatData: [5, 6] }],
+        }),
+      );
+      const x = runtime.allocate('float32', [2, 2]);
+      const outputs = {
+        same: runtime.allocate('float32', [2, 2]),
+        flat: runtime.allocate('float32', [1, 4]),
+        constant: runtime.allocate('float32', [2]),
+      };
+      const binding = session.bind({ x }, outputs);
+      set(x, [1, 2, 3, 4]);
+      binding.runSync();
+      set(x, [0, 0, 0, 0]);
+      set(outputs.constant, [0, 0]);
+      expect([...outputs.same.data, ...outputs.flat.data]).toEqual([1, 2, 3, 4, 1, 2, 3, 4]);
+      binding.runSync();
+      expect([...outputs.constant.data]).toEqual([5, 6]);
+      binding.release();
+      session.release();
+    });
+
+    it('refuses what does not fit, what is shared and what is gone', async () => {
+      const session = await runtime.load(STEP);
+      const square = (): BoundTensor => runtime.allocate('float64', [2, 2]);
+      const [count, one] = [runtime.allocate('int64', []), runtime.allocate('int64', [])];
+      const [state, m] = [square(), square()];
+      const inputs = { state, m, count, one };
+      const refuse = async (given: Record<string, BoundTensor>, outputs: Record<string, BoundTensor>, code: string) => {
+        expect(await failure(() => session.bind(given, outputs))).toMatchObject({ name: 'BallastError', code });
+      };
+      await refuse({ state, m, count }, { next_state: square() }, 'INPUT_MISSING');
+      await refuse({ ...inputs, state: runtime.allocate('float64', [3, 2]) }, { next_state: square() }, 'INPUT_SHAPE');
+      await refuse({ ...inputs, one: runtime.allocate('int32', []) }, { next_state: square() }, 'INPUT_TYPE');
+      await refuse(inputs, { next_state: runtime.allocate('float64', [2, 3]) }, 'OUTPUT_SHAPE');
+      await refuse(inputs, { next_state: runtime.allocate('float32', [2, 2]) }, 'OUTPUT_TYPE');
+      await refuse(inputs, { other: square() }, 'OUTPUT_UNKNOWN');
+      await refuse(inputs, {}, 'OUTPUT_MISSING');
+      await refuse(inputs, { next_state: state }, 'BINDING_ALIAS');
+      const foreign = RUNTIMES.find((other) => other !== runtime)!.allocate('float64', [2, 2]);
+      await refuse(inputs, { next_state: foreign }, 'FOREIGN_TENSOR');
+      const gone = square();
+      gone.release();
+      gone.release();
+      await refuse(inputs, { next_state: gone }, 'USE_AFTER_RELEASE');
+      session.release();
+      await refuse(inputs, { next_state: square() }, 'USE_AFTER_RELEASE');
+    });
+
+    it('outlives the release of its session and tensors, not its own', async () => {
+      const session = await runtime.load(STEP);
+      const tensors = ['float64', 'float64', 'float64'].map(() => runtime.allocate('float64', [2, 2]));
+      const counts = [0, 1].map(() => runtime.allocate('int64', []));
+      const binding = session.bind(
+        { state: tensors[0]!, m: tensors[1]!, count: counts[0]!, one: counts[1]! },
+        { next_state: tensors[2]! },
+      );
+      set(tensors[0]!, [1, 2, 3, 4]);
+      set(tensors[1]!, [1, 0, 0, 1]);
+      for (const held of [session, session, ...tensors, ...counts]) held.release();
+      const running = binding.run();
+      expect(await failure(() => binding.run())).toMatchObject({ code: 'RUN_IN_FLIGHT' });
+      binding.release();
+      await running;
+      expect([...tensors[2]!.data]).toEqual([1, 2, 3, 4]);
+      expect(await failure(() => binding.run())).toMatchObject({ code: 'USE_AFTER_RELEASE' });
+      expect(await failure(() => binding.runSync())).toMatchObject({ code: 'USE_AFTER_RELEASE' });
+      expect(await failure(() => session.run({}))).toMatchObject({ code: 'USE_AFTER_RELEASE' });
+      binding.release();
+    });
+  });
+
+  describe('loading', () => {
+    const good = CLASSIFIER;
+    const unknownOperator = encodeModel({
+      nodes: [{ op: 'Frobnicate', inputs: ['x'], outputs: ['y'] }],
+      inputs: [['x', 'float32', [1]]],
+      outputs: [['y', 'float32', [1]]],
+    });
+    const cycle = encodeModel({
+      nodes: [
+        { op: 'Add', inputs: ['x', 'b'], outputs: ['a'] },
+        { op: 'Relu', inputs: ['a'], outputs: ['b'] },
+      ],
+      inputs: [['x', 'float32', [1]]],
+      outputs: [['b', 'float32', [1]]],
+    });
+    const hugeInitializer = encodeModel({
+      nodes: [{ op: 'Add', inputs: ['x', 'w'], outputs: ['y'] }],
+      inputs: [['x', 'float32', [1]]],
+      outputs: [['y', 'float32', ['n']]],
+      initializers: [{ name: 'w', dims: [2_500_000_000n], dataType: 1, rawData: new Uint8Array(8) }],
+    });
+    it.each([
+      ['nothing', new Uint8Array(0)],
+      ['noise', Uint8Array.from({ length: 500 }, (_, i) => (i * 31) & 255)],
+      ['a truncated model', good.subarray(0, good.length >> 1)],
+      ['an unknown operator', unknownOperator],
+      ['a cycle', cycle],
+      ['10 GB declared and 8 bytes given', hugeInitializer],
+      ['the runtime’s own format', new TextEncoder().encode('\x10\0\0\0ORTM and then some')],
+    ])('refuses %s', async (_, bytes) => {
+      const error = await failure(() => runtime.load(bytes));
+      expect(error).toMatchObject({ name: 'BallastError', code: 'MODEL_REJECTED', kind: 'input' });
+    });
+
+    it('names the operator that it does not know', async () => {
+      expect(String(await failure(() => runtime.load(unknownOperator)))).toContain('Frobnicate');
+    });
+
+    it('refuses a provider that is not there, and a number of threads that is none', async () => {
+      expect(await failure(() => runtime.load(good, { provider: 'cuda' }))).toMatchObject({
+        code: 'PROVIDER_ABSENT',
+        kind: 'environment',
+        remedy: 'Use one of: cpu.',
+      });
+      for (const threads of [0, -1, 1.5, Number.NaN, 1e9]) {
+        expect(await failure(() => runtime.load(good, { threads }))).toMatchObject({ code: 'THREADS_INVALID' });
+      }
+    });
+
+    it.each(['all', 'extended', 'basic', 'none'] as const)('takes optimization %s and two threads', async (level) => {
+      const session = await runtime.load(good, { optimization: level, threads: 2 });
+      const { p } = await session.run(classifierFeeds(2));
+      const [a, b, c] = p!.data as Float32Array;
+      expect(a! + b! + c!).toBeCloseTo(1, 6);
+      session.release();
+    });
+
+    it('reads the bytes before it returns', async () => {
+      const bytes = Uint8Array.from(good);
+      const loading = runtime.load(bytes);
+      if (runtime.name === 'ffi') bytes.fill(0);
+      const session = await loading;
+      session.release();
+    });
+  });
+
+  it('reports what fails while a model runs', async () => {
+    const session = await runtime.load(
+      encodeModel({
+        nodes: [{ op: 'Gather', inputs: ['x', 'i'], outputs: ['y'] }],
+        inputs: [
+          ['x', 'float32', [3]],
+          ['i', 'int64', [1]],
+        ],
+        outputs: [['y', 'float32', [1]]],
+      }),
+    );
+    const error = await failure(() => session.run({ x: float32([3], [1, 2, 3]), i: int64([1], [7]) }));
+    expect(error).toMatchObject({ code: 'RUN_FAILED', kind: 'input' });
+    expect((error as Error).message).toMatch(/Gather_0.*idx=7/);
+    expect((error as Error).message).not.toContain('onnxruntime_src');
+    const { y } = await session.run({ x: float32([3], [1, 2, 3]), i: int64([1], [2]) });
+    expect(y!.data).toEqual(Float32Array.of(3));
+    session.release();
+  });
+
+  it('reports memory that is not there as a fault of the machine', async () => {
+    const session = await runtime.load(
+      encodeModel({
+        nodes: [{ op: 'ConstantOfShape', inputs: ['shape'], outputs: ['y'] }],
+        inputs: [['shape', 'int64', [1]]],
+        outputs: [['y', 'float32', ['n']]],
+      }),
+    );
+    const error = await failure(() => session.run({ shape: int64([1], [2n ** 48n]) }));
+    expect(error).toMatchObject({ code: 'RUN_FAILED', kind: 'environment' });
+    session.release();
+  });
+
+  it('refuses to allocate what no array can hold', () => {
+    for (const shape of [[2_500_000_000], [1 << 20, 1 << 20], [-1], [1.5]]) {
+      expect(() => runtime.allocate('float32', shape)).toThrowError(
+        expect.objectContaining({ code: 'TENSOR_TOO_LARGE' }),
+      );
+    }
+  });
+
+  it('does not start a run that is cancelled already', async () => {
+    const session = await runtime.load(CLASSIFIER);
+    const signal = AbortSignal.abort();
+    const error = await failure(() => session.run(classifierFeeds(1), undefined, { signal }));
+    expect(error).toMatchObject({ code: 'CANCELLED', kind: 'cancelled' });
+    session.release();
+  });
+
+  it('holds memory steady over 2,000 runs and 100 sessions', { timeout: 120_000 }, async () => {
+    const session = await runtime.load(CLASSIFIER);
+    const feeds = classifierFeeds(2000);
+    const cycle = async (runs: number, sessions: number): Promise<void> => {
+      for (let i = 0; i < runs; i++) await session.run(feeds);
+      for (let i = 0; i < sessions; i++) (await runtime.load(CLASSIFIER)).release();
+    };
+    await cycle(500, 30);
+    const before = process.memoryUsage.rss();
+    await cycle(2000, 100);
+    // One leaked tensor per run would be 2,000 x 24 kB = 48 MB.
+    expect(process.memoryUsage.rss() - before).toBeLessThan(24e6);
+    session.release();
+  });
+});
+
+describe('ffi', () => {
+  const runtime = RUNTIMES[0]!;
+  /** Shifts columns by one: products keep their size (denormal numbers would be slow) and are exact. */
+  const shift = (size: number): Float32Array =>
+    Float32Array.from({ length: size * size }, (_, i) => (i % size === (Math.floor(i / size) + 1) % size ? 1 : 0));
+
+  const bytesOf = ({ data }: Tensor): Uint8Array => {
+    const { buffer, byteOffset, byteLength } = data as Float32Array;
+    return new Uint8Array(buffer, byteOffset, byteLength);
+  };
+
+  it('aligns bound tensors to 64 bytes', async () => {
+    const { default: koffi } = await import('koffi');
+    for (const length of [1, 3, 17, 1000, 12345]) {
+      expect(koffi.address(runtime.allocate('float32', [length]).data) % 64n).toBe(0n);
+    }
+  });
+
+  it('leaves the event loop free while it loads and runs', async () => {
+    const size = 512;
+    const session = await runtime.load(matMuls(40, size));
+    const [x, m, y] = [0, 1, 2].map(() => runtime.allocate('float32', [size, size])) as [
+      BoundTensor,
+      BoundTensor,
+      BoundTensor,
+    ];
+    set(x, wave(size * size, 4));
+    set(m, shift(size));
+    const binding = session.bind({ x, m }, { y });
+    let fired = 0;
+    const timer = setInterval(() => fired++, 2);
+    const start = performance.now();
+    await binding.run();
+    const elapsed = performance.now() - start;
+    clearInterval(timer);
+    expect(elapsed).toBeGreaterThan(15);
+    expect(fired).toBeGreaterThan(2);
+    binding.release();
+    session.release();
+  });
+
+  it('ends a run early when it is cancelled, and can run again', async () => {
+    const size = 384;
+    const session = await runtime.load(matMuls(400, size));
+    const feeds = { x: float32([size, size], wave(size * size, 4)), m: float32([size, size], shift(size)) };
+    const start = performance.now();
+    await session.run(feeds);
+    const whole = performance.now() - start;
+    const controller = new AbortController();
+    const started = performance.now();
+    const running = failure(() => session.run(feeds, undefined, { signal: controller.signal }));
+    await sleep(whole / 10);
+    controller.abort();
+    expect(await running).toMatchObject({ code: 'CANCELLED', kind: 'cancelled' });
+    expect(performance.now() - started).toBeLessThan(whole * 0.7);
+    expect((await session.run(feeds)).y!.shape).toEqual([size, size]);
+    session.release();
+  });
+
+  it('keeps what a run needs, although everything is released and collected meanwhile', async () => {
+    const { setFlagsFromString } = await import('node:v8');
+    const { runInNewContext } = await import('node:vm');
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const size = 512;
+    const m = shift(size);
+    const expected = await (await runtime.load(matMuls(60, size))).run({
+      x: float32([size, size], wave(size * size, 4)),
+      m: float32([size, size], m),
+    });
+    for (let round = 0; round < 3; round++) {
+      const y = runtime.allocate('float32', [size, size]);
+      // In a function of its own, so that nothing but the run refers to session, binding and inputs afterwards.
+      const start = async (): Promise<readonly [running: Promise<void>]> => {
+        const session = await runtime.load(matMuls(60, size));
+        const [x, matrix] = [runtime.allocate('float32', [size, size]), runtime.allocate('float32', [size, size])];
+        set(x, wave(size * size, 4));
+        set(matrix, m);
+        const binding = session.bind({ x, m: matrix }, { y });
+        const running = binding.run();
+        for (const held of [session, binding, x, matrix]) held.release();
+        return [running];
+      };
+      const [running] = await start();
+      let ended = false;
+      const end = running.then(() => {
+        ended = true;
+      });
+      collect();
+      await sleep(1);
+      collect();
+      await sleep(1);
+      expect(ended).toBe(false);
+      await end;
+      expect(Buffer.compare(bytesOf(y), bytesOf(expected.y!))).toBe(0);
+    }
+  });
+});
