@@ -1,0 +1,36 @@
+/** Numbers: seeded streams, distributions, intervals, quantiles, moments. */
+
+export {
+  acceleration,
+  type BootstrapOptions,
+  basicInterval,
+  bcaInterval,
+  bootstrapDistributions,
+  type CountStatistic,
+  percentileInterval,
+} from './bootstrap.js';
+export { delongVariance, type RocArea, rocArea } from './delong.js';
+export { betaCdf, betaQuantile, betaSf } from './distributions/beta.js';
+export { binomialCdf, binomialPmf, binomialQuantile, binomialSf } from './distributions/binomial.js';
+export { chiSquareCdf, chiSquareQuantile, chiSquareSf } from './distributions/chi-square.js';
+export { fisherFCdf, fisherFQuantile, fisherFSf } from './distributions/fisher-f.js';
+export { kolmogorovCdf, kolmogorovSf } from './distributions/kolmogorov.js';
+export { normalCdf, normalDensity, normalQuantile, normalSf } from './distributions/normal.js';
+export { studentTCdf, studentTQuantile, studentTSf } from './distributions/student-t.js';
+export { incompleteGamma, logGamma, type Tails } from './gamma-function.js';
+export { incompleteBeta } from './incomplete-beta.js';
+export {
+  clopperPearsonInterval,
+  criticalValue,
+  type Estimated,
+  type Interval,
+  moverDifference,
+  moverRatio,
+  tInterval,
+  wilsonInterval,
+} from './intervals.js';
+export { median, quantile, quantileSorted, sorted, weightedQuantiles } from './quantile.js';
+export { derive, deriveSeed, type Label, Random, type RandomState, type Seed, type Shuffleable } from './random.js';
+export { quantilesInPlace, select } from './select.js';
+export { argsort } from './sort.js';
+export { effectiveRows, mean, standardDeviation, sum, variance, weightedSum, weightedVariance } from './statistics.js';
