@@ -7,8 +7,15 @@ import { sizeOf, tensor } from './tensor.js';
  * count. (The runtime's own random operators restart with each session, correlate across neighbouring seeds and cannot
  * be saved.)
  *
- * Each site has one 32-bit key, an input of the graph, made on the host by {@link siteKey}. An element's bits are
- * `mix(row key + column key)`, where both are themselves mixed: two multiplications and three shifts an element.
+ * Each site has one 32-bit key, an input of the graph, made on the host by {@link siteKey}. An element at row r and
+ * column c has the bits
+ *
+ *     x = a_r + b_r C_c,   bits = x (2 x + k_r)   mod 2^32
+ *
+ * with a_r, b_r, k_r (the last two odd) mixed from the key and the row, and C_c mixed from the column at build time.
+ * Both maps are bijections for odd b and k (the second is RC6's), so bits are uniform; upper bits depend on all others,
+ * low ones do not, and nothing here uses them. Four fast passes an element: the runtime's shifts and exclusive-ors are
+ * several times slower than its products.
  */
 export class RandomSites {
   readonly #b: GraphBuilder;
@@ -42,7 +49,7 @@ export class RandomSite {
     this.#key = key;
   }
 
-  /** Uniform 32-bit integers. */
+  /** Uniform 32-bit integers; use their upper bits. */
   bits(shape: readonly number[]): Value {
     const b = this.#b;
     const draw = this.#draws++;
@@ -50,25 +57,37 @@ export class RandomSite {
       const extents = shape.filter((extent) => extent > 1);
       const columns = extents[extents.length - 1] ?? 1;
       const rows = sizeOf(shape) / columns;
-      // Golden-ratio strides keep row counters apart; columns are mixed once, at build time.
-      const rowCounters = Uint32Array.from({ length: rows }, (_, row) => Math.imul(row + 1, 0x9e3779b9) ^ (draw << 16));
-      const columnKeys = Uint32Array.from({ length: columns }, (_, column) => mix32(Math.imul(column + 1, 0x85ebca6b)));
-      const rowKeys = this.#mix(b.add(b.constant(tensor('uint32', [rows, 1], rowCounters)), this.#key));
-      const sum = b.add(rowKeys, b.constant(tensor('uint32', [1, columns], columnKeys)));
-      return b.reshape(this.#mix(sum), shape);
+      const counters = (stream: number): Uint32Array =>
+        Uint32Array.from({ length: rows }, (_, row) => mix32(Math.imul(row + 1, 0x9e3779b9) + 3 * draw + stream));
+      const rowKey = (stream: number): Value =>
+        this.#mix(b.add(b.constant(tensor('uint32', [rows, 1], counters(stream))), this.#key));
+      const odd = (value: Value): Value => b.add(b.add(value, value), 1);
+      const columnKeys = Uint32Array.from({ length: columns }, (_, c) => mix32(Math.imul(c + 1, 0x85ebca6b) + draw));
+      const line = b.mul(odd(rowKey(1)), b.constant(tensor('uint32', [1, columns], columnKeys)));
+      const x = b.add(line, rowKey(0));
+      return b.reshape(b.mul(x, b.add(b.add(x, x), odd(rowKey(2)))), shape);
     });
   }
 
-  /** Uniform numbers in [0, 1), multiples of 2^-24. */
+  /** Uniform numbers in [0, 1). */
   uniform(shape: readonly number[]): Value {
     const b = this.#b;
-    return b.detached(() => b.mul(b.cast(b.bitShift(this.bits(shape), 8, 'RIGHT'), 'float32'), 2 ** -24));
+    // Just below 2^-32: the largest bits round to 2^32 as float32, and must not come out as 1.
+    return b.detached(() => b.mul(b.cast(this.bits(shape), 'float32'), 2 ** -32 * (1 - 2 ** -24)));
   }
 
-  /** True with probability `p`, which may be a scalar value of the graph. */
+  /** 1 with probability `p` and 0 otherwise, as float32; `p` may be a scalar value of the graph. */
   bernoulli(shape: readonly number[], p: Operand): Value {
+    return this.#b.cast(this.occurs(shape, p), 'float32');
+  }
+
+  /** True with probability `p`, in [0, 1). */
+  occurs(shape: readonly number[], p: Operand): Value {
     const b = this.#b;
-    return b.detached(() => b.less(this.uniform(shape), typeof p === 'number' ? b.scalar(p) : p));
+    return b.detached(() => {
+      const limit = b.mul(typeof p === 'number' ? b.scalar(p) : p, 2 ** 32);
+      return b.less(this.bits(shape), b.cast(b.minimum(limit, 2 ** 32 - 256), 'uint32'));
+    });
   }
 
   /** Standard normal numbers (Box and Muller, 1958). */

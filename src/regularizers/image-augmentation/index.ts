@@ -52,7 +52,7 @@ export const imageAugmentation = defineRegularizer({
           b.mul(b.mul(b.sub(b.mul(dice.uniform(shape), 2), 1), limit), strength);
         const mirror = (axis: 'horizontal' | 'vertical'): Value | undefined =>
           flip === axis || flip === 'both'
-            ? b.where(dice.bernoulli(shape, b.mul(strength, 0.5)), -1, b.scalar(1))
+            ? b.where(dice.occurs(shape, b.mul(strength, 0.5)), -1, b.scalar(1))
             : undefined;
         const scale = zoom > 0 ? b.add(symmetric(zoom), 1) : undefined;
         const matrix = (size: number, mirrored: Value | undefined): Value => {

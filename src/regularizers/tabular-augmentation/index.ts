@@ -30,7 +30,7 @@ export const tabularAugmentation = defineRegularizer({
         const dice = random(name);
         if (batchSize > 1) {
           const [first, rest] = b.split(features, [1, batchSize - 1], 0);
-          features = b.where(dice.bernoulli(features.shape, strength), b.concat([rest, first], 0), features);
+          features = b.where(dice.occurs(features.shape, strength), b.concat([rest, first], 0), features);
         }
         if (jitter > 0) features = b.add(features, b.mul(dice.normal(features.shape), b.mul(strength, jitter)));
         augmented[name] = features;
