@@ -1,0 +1,64 @@
+import { readFile } from 'node:fs/promises';
+import { Command } from 'commander';
+import { z } from 'zod';
+import { listRegularizers, regularizerOf } from '../regularizers/registry.js';
+import { HOOK_ORDER, type Regularizer } from '../regularizers/regularizer.js';
+import { entrySchema } from '../regularizers/resolve.js';
+import { answer } from './output.js';
+
+export function regularizersCommand(): Command {
+  return new Command('regularizers')
+    .argument('[name]', 'show the method card of one')
+    .option('--json', 'one JSON document on stdout')
+    .addHelpText('after', '\nExamples:\n  ballast regularizers\n  ballast regularizers dropout\n')
+    .action(async (name: string | undefined, options: { json?: boolean }) => {
+      if (name === undefined) {
+        const all = listRegularizers().map(describe);
+        answer(options, { regularizers: all }, table(listRegularizers()));
+        return;
+      }
+      const regularizer = regularizerOf(name);
+      const card = await readFile(new URL(`../regularizers/${name}/card.md`, import.meta.url), 'utf8');
+      answer(options, { ...describe(regularizer), card }, card.trimEnd());
+    });
+}
+
+/** The typed metadata as a document. */
+function describe(regularizer: Regularizer): Record<string, unknown> {
+  const { type, title, technique, summary, strength, cost, fails, dataSize, references } = regularizer;
+  const { inverse, ...scale } = strength;
+  return {
+    type,
+    title,
+    technique,
+    summary,
+    hooks: HOOK_ORDER.filter((hook) => regularizer.hooks[hook] !== undefined),
+    strength: { ...scale, ...(inverse === undefined ? {} : { option: inverse.option }) },
+    options: z.toJSONSchema(entrySchema(regularizer), { io: 'input' }),
+    cost,
+    fails,
+    dataSize,
+    references,
+  };
+}
+
+function table(regularizers: readonly Regularizer[]): string {
+  const rows = regularizers.map(({ type, technique, strength, title }) => [
+    type,
+    technique,
+    strength.inverse === undefined
+      ? `${strength.default} (${strength.range[0]} .. ${strength.range[1]}, ${strength.scale})`
+      : `${strength.inverse.option} ${strength.inverse.toOption(strength.default)}`,
+    title,
+  ]);
+  const head = ['type', 'row', 'strength: default (range)', 'what'];
+  const widths = head.map((cell, column) => Math.max(cell.length, ...rows.map((row) => row[column].length)));
+  return [head, ...rows]
+    .map((row) =>
+      row
+        .map((cell, i) => cell.padEnd(widths[i]))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
