@@ -17,6 +17,13 @@ export {
   dataOptionsSchema,
   type FeatureOptions,
 } from './options.js';
+export { type ExportOptions, exportModel } from './preprocess/export.js';
+export { type Feature, MISSING_INTEGER, type RawInput } from './preprocess/feature-block.js';
+export { type FitOptions, fitPreprocessor, OUTPUT_NAMES } from './preprocess/fit.js';
+export { type Examples, FEATURES, type NetworkInput, Preprocessor } from './preprocess/preprocessor.js';
+export { rawTensors } from './preprocess/raw-tensors.js';
+export type { PreprocessorState } from './preprocess/state.js';
+export { type ClassLabel, classIndices, type TargetEncoding } from './preprocess/target.js';
 export { type RoleOptions, type Roles, requireColumn, resolveRoles } from './roles.js';
 export { type Split, type SplitInput, type SplitSettings, type SplitStrategy, split } from './split.js';
 export {
