@@ -1,5 +1,5 @@
 import { horizontalAxis, type PlotArea } from './axes.js';
-import { CHART_WIDTH, type ChartOptions, emptyChart, frame, header, hover, PADDING } from './frame.js';
+import { type ChartOptions, chartWidth, emptyChart, frame, header, hover, PADDING } from './frame.js';
 import { coordinate, element, fragment, type Markup } from './markup.js';
 import { formatNumber } from './number-format.js';
 import { type AxisOptions, type ValueScale, valueScale } from './scale.js';
@@ -38,10 +38,10 @@ export function barChart(options: BarChartOptions): string {
   ]);
   if (categories.length === 0 || !shown.some(Number.isFinite)) return emptyChart(options);
 
-  const width = options.width ?? CHART_WIDTH;
+  const width = chartWidth(options);
   const x = valueScale(shown, { zero: true, ...options.x, scale: 'linear' }, 4);
   const legend = series.length < 2 ? [] : series.map((each) => ({ ...each, mark: 'block' as const }));
-  const top = header(options, width, legend);
+  const top = header(options, legend);
   const labelRoom = Math.min(width * 0.36, Math.max(30, ...categories.map((name) => textWidth(name, FONT_SIZE.label))));
   const groupHeight = BAR * series.length + GROUP_GAP;
   const area: PlotArea = {

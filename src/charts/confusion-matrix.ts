@@ -1,4 +1,4 @@
-import { CHART_WIDTH, type ChartOptions, emptyChart, frame, header, hover, PADDING } from './frame.js';
+import { type ChartOptions, chartWidth, emptyChart, frame, header, hover, PADDING } from './frame.js';
 import { element, type Markup } from './markup.js';
 import { formatNumber } from './number-format.js';
 import { textWidth, truncate } from './text.js';
@@ -19,12 +19,12 @@ interface Matrix {
 
 /** A heat map of true class by predicted class: counts, and the share of each true class; errors in another hue. */
 export function confusionMatrix(options: ConfusionOptions): string {
-  const width = options.width ?? CHART_WIDTH;
+  const width = chartWidth(options);
   const { classes, counts } = collapse(clean(options), options.limit ?? Math.max(2, Math.floor(width / 20)));
   const total = counts.flat().reduce((sum, count) => sum + count, 0);
   if (total === 0) return emptyChart(options, 'Nothing to show: no predictions.');
 
-  const top = header(options, width);
+  const top = header(options);
   const names = classes.map((name) => textWidth(name, FONT_SIZE.tick));
   const left = PADDING + Math.min(width * 0.25, Math.max(28, ...names)) + 24;
   const cell = Math.min(76, (width - PADDING - left) / classes.length);

@@ -22,6 +22,21 @@ export interface ChartOptions {
 export const CHART_WIDTH = 400;
 export const CHART_HEIGHT = 270;
 
+/** Below this no chart has room for its labels. */
+const LEAST_WIDTH = 200;
+const LEAST_PLOT_HEIGHT = 140;
+
+/** The width of a chart's viewBox. */
+export function chartWidth({ width = CHART_WIDTH }: ChartOptions): number {
+  return Math.max(LEAST_WIDTH, width);
+}
+
+/** The size of a chart whose plot fills what its header leaves: as asked for, or taller when the header is tall. */
+export function chartSize(options: ChartOptions, headerBottom: number): { width: number; height: number } {
+  const height = Math.max(options.height ?? CHART_HEIGHT, headerBottom + LEAST_PLOT_HEIGHT);
+  return { width: chartWidth(options), height };
+}
+
 /** Room around the content. */
 export const PADDING = 12;
 
@@ -40,8 +55,8 @@ export interface Header {
 }
 
 /** Title, subtitle and legend, as many rows as they need. */
-export function header(options: ChartOptions, width: number, legend: readonly LegendItem[] = []): Header {
-  const room = width - 2 * PADDING;
+export function header(options: ChartOptions, legend: readonly LegendItem[] = []): Header {
+  const room = chartWidth(options) - 2 * PADDING;
   let y = PADDING + 11;
   const parts: Markup[] = [];
   for (const [index, line] of wrap(options.title, FONT_SIZE.title, room, 2).entries()) {
@@ -149,9 +164,9 @@ export function frame(
 
 /** The chart without data: the frame, and a sentence instead of the plot. */
 export function emptyChart(options: ChartOptions, reason = 'Nothing to show: no finite values.'): string {
-  const width = options.width ?? CHART_WIDTH;
+  const width = chartWidth(options);
   const height = Math.min(options.height ?? CHART_HEIGHT, 140);
-  const top = header(options, width);
+  const top = header(options);
   const note = element(
     'text',
     { class: 'bc-label bc-muted', x: width / 2, y: (top.bottom + height) / 2, 'text-anchor': 'middle' },

@@ -1,5 +1,5 @@
 import { axes, plotArea } from './axes.js';
-import { CHART_HEIGHT, CHART_WIDTH, type ChartOptions, emptyChart, frame, header, hover } from './frame.js';
+import { type ChartOptions, chartSize, emptyChart, frame, header, hover } from './frame.js';
 import { coordinate, element, fragment, type Markup } from './markup.js';
 import { formatNumber } from './number-format.js';
 import { type AxisOptions, type ValueScale, valueScale } from './scale.js';
@@ -53,13 +53,13 @@ export function histogram(options: HistogramOptions): string {
   const heights = all.flatMap(({ bins }) => bins.map((bin) => bin.height));
   if (!heights.some((height) => height > 0)) return emptyChart(options, 'Nothing to show: no counts.');
 
-  const size = { width: options.width ?? CHART_WIDTH, height: options.height ?? CHART_HEIGHT };
   const edges = all.flatMap(({ bins }) => bins.flatMap((bin) => [bin.low, bin.high]));
   const x = valueScale(edges, { tight: true, ...options.x, scale: 'linear' }, 5);
   const format = measure === 'share' ? 'percent' : measure === 'count' ? 'integer' : 'number';
   const y = valueScale(heights, { label: MEASURE_LABEL[measure], format, ...options.y, zero: true }, 4);
   const legend = all.length < 2 ? [] : all.map((series) => ({ ...series, mark: 'block' as const }));
-  const top = header(options, size.width, legend);
+  const top = header(options, legend);
+  const size = chartSize(options, top.bottom);
   const area = plotArea(size, top.bottom, x, y);
   const px = x.project(area.left, area.right);
   const py = y.project(area.bottom, area.top);
@@ -68,18 +68,32 @@ export function histogram(options: HistogramOptions): string {
 }
 
 function binsOf(series: HistogramSeries, measure: 'count' | 'share' | 'density'): Bin[] {
-  const bins: Bin[] = [];
+  let bins: Bin[] = [];
   for (const [index, count] of series.counts.entries()) {
     const [low, high] = [series.edges[index] ?? Number.NaN, series.edges[index + 1] ?? Number.NaN];
     if (!Number.isFinite(low) || !Number.isFinite(high) || !(high > low) || !Number.isFinite(count)) continue;
     bins.push({ low, high, count: Math.max(0, count), height: 0 });
   }
+  while (bins.length > MOST_BINS) bins = mergePairs(bins);
   const total = bins.reduce((sum, bin) => sum + bin.count, 0);
   for (const bin of bins) {
     const share = total > 0 && Number.isFinite(total) ? bin.count / total : 0;
     bin.height = measure === 'count' ? bin.count : measure === 'share' ? share : share / (bin.high - bin.low);
   }
   return bins;
+}
+
+/** More bins than there are pixels cannot be seen. */
+const MOST_BINS = 300;
+
+function mergePairs(bins: readonly Bin[]): Bin[] {
+  const merged: Bin[] = [];
+  for (let index = 0; index < bins.length; index += 2) {
+    const first = bins[index]!;
+    const second = bins[index + 1] ?? { ...first, count: 0 };
+    merged.push({ low: first.low, high: second.high, count: first.count + second.count, height: 0 });
+  }
+  return merged;
 }
 
 function draw(

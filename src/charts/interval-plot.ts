@@ -1,6 +1,6 @@
 import { horizontalAxis, type PlotArea } from './axes.js';
 import { categoryLabel } from './bar-chart.js';
-import { CHART_WIDTH, type ChartOptions, emptyChart, frame, header, hover, PADDING } from './frame.js';
+import { type ChartOptions, chartWidth, emptyChart, frame, header, hover, PADDING } from './frame.js';
 import { coordinate, element, fragment, type Markup } from './markup.js';
 import { formatNumber } from './number-format.js';
 import { type AxisOptions, type ValueScale, valueScale } from './scale.js';
@@ -46,9 +46,9 @@ export function intervalPlot(options: IntervalPlotOptions): string {
     return emptyChart(options);
   }
 
-  const width = options.width ?? CHART_WIDTH;
+  const width = chartWidth(options);
   const legend = series.length < 2 ? [] : series.map((each) => ({ ...each, mark: 'dot' as const }));
-  const top = header(options, width, legend);
+  const top = header(options, legend);
   const room = Math.min(width * 0.36, Math.max(4, ...rows.map((name) => textWidth(name, FONT_SIZE.label))));
   const rowHeight = STEP * series.length + ROW_GAP;
   const area: PlotArea = {

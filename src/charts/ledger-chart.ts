@@ -1,5 +1,5 @@
 import { type PlotArea, verticalAxis } from './axes.js';
-import { CHART_HEIGHT, CHART_WIDTH, type ChartOptions, emptyChart, frame, header, hover, PADDING } from './frame.js';
+import { type ChartOptions, chartSize, emptyChart, frame, header, hover, PADDING } from './frame.js';
 import { coordinate, element, type Markup } from './markup.js';
 import { formatNumber, formatSigned, type NumberFormat } from './number-format.js';
 import { type AxisOptions, type ValueScale, valueScale } from './scale.js';
@@ -31,8 +31,8 @@ export function ledgerChart(options: LedgerChartOptions): string {
   const y = valueScale(ends, { ...options.y, scale: 'linear' }, 5);
   if (stages.length === 0) return emptyChart(options);
 
-  const size = { width: options.width ?? CHART_WIDTH, height: options.height ?? CHART_HEIGHT };
-  const top = header(options, size.width);
+  const top = header(options);
+  const size = chartSize(options, top.bottom);
   const area: PlotArea = {
     left: PADDING + Math.max(14, ...y.ticks.map((tick) => textWidth(tick.label, FONT_SIZE.tick))) + 7,
     right: size.width - PADDING,

@@ -1,7 +1,7 @@
 import { area as areaShape, line as lineShape } from 'd3-shape';
 import { axes, type PlotArea, plotArea } from './axes.js';
 import { thin } from './downsample.js';
-import { CHART_HEIGHT, CHART_WIDTH, type ChartOptions, emptyChart, frame, header, hover } from './frame.js';
+import { type ChartOptions, chartSize, emptyChart, frame, header, hover } from './frame.js';
 import { element, fragment, type Markup } from './markup.js';
 import { formatNumber } from './number-format.js';
 import { type AxisOptions, type ValueScale, valueScale } from './scale.js';
@@ -67,10 +67,10 @@ export function lineChart(options: LineChartOptions): string {
   }));
   if (!drawn.some((curve) => curve.points.some((point) => y.drawable(point.y)))) return emptyChart(options);
 
-  const size = { width: options.width ?? CHART_WIDTH, height: options.height ?? CHART_HEIGHT };
   const direct = options.names !== 'legend' && (options.names === 'direct' || drawn.length <= 4) && drawn.length > 1;
   const legend = direct || drawn.length < 2 ? [] : drawn.map((curve) => ({ ...curve, mark: 'line' as const }));
-  const top = header(options, size.width, legend);
+  const top = header(options, legend);
+  const size = chartSize(options, top.bottom);
   const nameRoom = direct
     ? Math.min(size.width * 0.32, Math.max(...drawn.map(({ name }) => textWidth(name, FONT_SIZE.label) + 10)))
     : 0;

@@ -19,7 +19,8 @@ export function formatNumber(value: number, format: NumberFormat = 'number', sig
   if (Number.isNaN(value)) return '\u2013';
   if (!Number.isFinite(value)) return value > 0 ? '\u221e' : `${MINUS}\u221e`;
   const sign = value < 0 ? MINUS : '';
-  const size = Math.abs(value);
+  // Only a percentage of a number near the largest one overflows.
+  const size = Math.min(Math.abs(value), Number.MAX_VALUE / 100);
   if (format === 'percent' || format === 'points') {
     const unit = format === 'percent' ? '%' : '\u00a0pts';
     return `${signUnlessZero(sign, percentDigits(size * 100))}${unit}`;

@@ -1,5 +1,5 @@
 import { horizontalAxis, type PlotArea, verticalAxis } from './axes.js';
-import { CHART_WIDTH, type ChartOptions, emptyChart, frame, header, hover, PADDING } from './frame.js';
+import { type ChartOptions, chartWidth, emptyChart, frame, header, hover, PADDING } from './frame.js';
 import { coordinate, element, fragment, type Markup } from './markup.js';
 import { formatNumber } from './number-format.js';
 import { valueScale } from './scale.js';
@@ -35,19 +35,17 @@ const COUNTS = 46;
  * the miscalibration, below it overconfidence. The bars below count the predictions of each bin.
  */
 export function reliabilityDiagram(options: ReliabilityOptions): string {
-  const bins = options.bins.filter(
-    (bin) => bin.count > 0 && [bin.lower, bin.upper, bin.count, bin.confidence, bin.accuracy].every(Number.isFinite),
-  );
+  const bins = options.bins.filter(isDrawable);
   if (bins.length === 0) return emptyChart(options, 'Nothing to show: no predictions in any bin.');
 
-  const width = options.width ?? CHART_WIDTH;
+  const width = chartWidth(options);
   const x = valueScale([], {
     domain: [0, 1],
     format: 'percent',
     label: options.confidenceLabel ?? 'predicted probability',
   });
   const y = valueScale([], { domain: [0, 1], format: 'percent', label: options.accuracyLabel ?? 'observed share' });
-  const top = header(options, width);
+  const top = header(options);
   const left = PADDING + 42;
   const right = width - PADDING - 16;
   const side = Math.min(right - left, 300);
@@ -75,6 +73,14 @@ export function reliabilityDiagram(options: ReliabilityOptions): string {
       countBars(bins, counts, px),
     ),
     element('text', { class: 'bc-muted', x: left - 7, y: counts.bottom - 2, 'text-anchor': 'end' }, 'count'),
+  );
+}
+
+/** Bins that hold predictions, with probabilities that are some. */
+function isDrawable(bin: ReliabilityBin): boolean {
+  const probabilities = [bin.lower, bin.upper, bin.confidence, bin.accuracy];
+  return (
+    bin.count > 0 && bin.count <= Number.MAX_SAFE_INTEGER && probabilities.every((value) => value >= 0 && value <= 1)
   );
 }
 

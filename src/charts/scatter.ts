@@ -2,7 +2,7 @@ import { quantileSorted } from 'd3-array';
 import { area as areaShape, line as lineShape } from 'd3-shape';
 import { axes, plotArea } from './axes.js';
 import { sample } from './downsample.js';
-import { CHART_HEIGHT, CHART_WIDTH, type ChartOptions, emptyChart, frame, header } from './frame.js';
+import { type ChartOptions, chartSize, emptyChart, frame, header } from './frame.js';
 import { coordinate, element, type Markup } from './markup.js';
 import { formatNumber } from './number-format.js';
 import { type AxisOptions, type ValueScale, valueScale } from './scale.js';
@@ -42,13 +42,13 @@ export function scatter(options: ScatterOptions): string {
   if (points.length === 0) return emptyChart(options);
 
   const shown = withExtremes(points, options.limit ?? 1500);
-  const size = { width: options.width ?? CHART_WIDTH, height: options.height ?? CHART_HEIGHT };
   const counted =
     shown.length < points.length
       ? `${formatNumber(shown.length, 'integer')} of ${formatNumber(points.length, 'integer')} points drawn`
       : undefined;
   const subtitle = [options.subtitle, counted].filter((part) => part !== undefined).join('; ');
-  const top = header({ ...options, subtitle }, size.width);
+  const top = header({ ...options, subtitle });
+  const size = chartSize(options, top.bottom);
   const area = plotArea(size, top.bottom, x, y);
   const px = x.project(area.left, area.right);
   const py = y.project(area.bottom, area.top);

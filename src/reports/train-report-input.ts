@@ -1,4 +1,8 @@
 import type { Manifest } from '../regularizers/manifest.js';
+import type { RunRole } from '../store/index.js';
+import type { EpochRecord } from '../training/events.js';
+
+export type { EpochRecord, RunRole };
 
 /** A number with its 95 % interval and the name of the method that made the interval. */
 export interface Figure {
@@ -37,19 +41,6 @@ export interface ReportEvaluation {
   readonly residuals?: readonly { readonly predicted: number; readonly residual: number }[];
 }
 
-/** One epoch of a run. */
-export interface EpochRecord {
-  readonly epoch: number;
-  /** Mean of the objective over the epoch's steps, penalties included. */
-  readonly trainLoss: number;
-  readonly learningRate: number;
-  readonly train: Readonly<Record<string, number>>;
-  readonly validation: Readonly<Record<string, number>>;
-  /** Quality lost from train to validation, in the primary metric; above zero is a loss. */
-  readonly gap: number;
-  readonly seconds: number;
-}
-
 /** The trained values of one parameter, or of all together. */
 export interface WeightSummary {
   readonly name: string;
@@ -60,8 +51,6 @@ export interface WeightSummary {
   readonly norm: number;
   readonly histogram?: { readonly edges: readonly number[]; readonly counts: readonly number[] };
 }
-
-export type RunRole = 'baseline' | 'model';
 
 export interface ReportRun {
   readonly role: RunRole;

@@ -1,6 +1,12 @@
-/* Test data: a made-up but plausible train report, deterministic. Used by tests only. */
-import type { Manifest } from '../regularizers/manifest.js';
-import type { EpochRecord, Figure, ReportEvaluation, ReportRun, TrainReportInput } from './train-report-input.js';
+/* A made-up but plausible train report, the same every time: test data. */
+import type { Manifest } from '../src/regularizers/manifest.js';
+import type {
+  EpochRecord,
+  Figure,
+  ReportEvaluation,
+  ReportRun,
+  TrainReportInput,
+} from '../src/reports/train-report-input.js';
 
 const EPOCHS = 40;
 

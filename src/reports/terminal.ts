@@ -1,0 +1,233 @@
+import picocolors from 'picocolors';
+import { formatNumber, formatSeconds } from '../charts/index.js';
+import type { RunSummary } from '../store/index.js';
+import { differenceFormat, intervalText, metricDisplay, metricText, signedText } from './metric-display.js';
+import { claim } from './sections/verdict.js';
+import { sparkline } from './sparkline.js';
+import {
+  type CellStyle,
+  printable,
+  type TerminalCell,
+  type TerminalColumn,
+  type TerminalOptions,
+  terminalTable,
+} from './terminal-table.js';
+import type { Figure, ReportComparison, ReportEvaluation, ReportLedger, ReportRun } from './train-report-input.js';
+
+/** The options for a stream: its width, and colours only when it is a terminal and NO_COLOR is not set. */
+export function terminalOptions(
+  stream: { isTTY?: boolean; columns?: number } = process.stdout,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): Required<TerminalOptions> {
+  const forbidden = environment.NO_COLOR !== undefined && environment.NO_COLOR !== '';
+  const color = stream.isTTY === true && !forbidden && environment.TERM !== 'dumb';
+  return { width: stream.isTTY === true ? (stream.columns ?? 80) : 100, color };
+}
+
+/** What the comparison of a training's runs shows. */
+export interface ComparisonInput {
+  readonly runs: readonly ReportRun[];
+  readonly primaryMetric: string;
+  readonly comparison?: ReportComparison;
+}
+
+/**
+ * Baseline and model side by side: validation metrics and the gap with intervals, the change, curves as sparklines,
+ * and the verdict as a sentence below.
+ */
+export function comparisonTable(input: ComparisonInput, options: TerminalOptions = {}): string {
+  const { primaryMetric } = input;
+  const style = styles(options);
+  const runs = (['baseline', 'model'] as const).flatMap((role) => input.runs.find((run) => run.role === role) ?? []);
+  const metrics = [...new Set([primaryMetric, ...runs.flatMap((run) => Object.keys(run.validation.metrics))])];
+  const columns: TerminalColumn[] = [
+    { label: 'validation', shrinkTo: 12 },
+    ...runs.flatMap((run, index): TerminalColumn[] => [
+      { label: run.role, align: 'right' },
+      { label: '95% interval', align: 'right', optional: 3 - index },
+    ]),
+    ...(runs.length === 2 ? [{ label: 'change', align: 'right', optional: 1 } as const] : []),
+  ];
+  const rows = metrics.map((metric) => {
+    const figures = runs.map((run) => run.validation.metrics[metric]);
+    return [
+      { text: metricDisplay(metric).label, ...(metric === primaryMetric ? { style: style.bold } : {}) },
+      ...figures.flatMap((figure) => figureCells(metric, figure, metricDisplay(metric).format, style.dim)),
+      ...(runs.length === 2 ? [changeCell(metric, figures, metricDisplay(metric).higherIsBetter, style)] : []),
+    ];
+  });
+  const gaps = runs.map((run) => run.gap);
+  rows.push([
+    { text: 'gap from train', style: style.bold },
+    ...gaps.flatMap((gap) => figureCells(primaryMetric, gap, differenceFormat(primaryMetric), style.dim)),
+    ...(runs.length === 2 ? [changeCell(primaryMetric, gaps, false, style)] : []),
+  ]);
+  return [
+    terminalTable(columns, rows, style.dim, options.width),
+    '',
+    ...curves(runs, primaryMetric, style, options.width ?? 80),
+    ...(input.comparison === undefined ? [] : ['', verdictLine(input.comparison, style)]),
+  ].join('\n');
+}
+
+function curves(runs: readonly ReportRun[], metric: string, style: Styles, width: number): string[] {
+  const drawn = runs.filter((run) => run.history.length > 0);
+  if (drawn.length === 0) return [];
+  const longest = Math.max(...drawn.map((run) => run.history.length));
+  const all = drawn.flatMap(({ history }) =>
+    history.flatMap((epoch) => [epoch.train[metric], epoch.validation[metric]]),
+  );
+  const finite = all.filter((value) => value !== undefined && Number.isFinite(value)) as number[];
+  const range = [Math.min(...finite), Math.max(...finite)] as const;
+  const room = Math.max(8, Math.min(48, width - 44));
+  return drawn.flatMap((run) =>
+    (['train', 'validation'] as const).map((split) => {
+      const values = run.history.map((epoch) => epoch[split][metric] ?? Number.NaN);
+      const line = sparkline(values, Math.max(1, Math.round((room * values.length) / longest)), range);
+      const last = metricText(metric, values.at(-1) ?? Number.NaN);
+      const name = `${metricDisplay(metric).label}, ${run.role} ${split}`.padEnd(30);
+      return `${style.dim(name)} ${(run.role === 'model' ? style.model : style.baseline)(line)} ${last}`;
+    }),
+  );
+}
+
+function verdictLine(comparison: ReportComparison, style: Styles): string {
+  const { verdict } = comparison;
+  const mark =
+    verdict === 'helped' ? style.good('\u2714') : verdict === 'hurt' ? style.bad('\u2718') : style.dim('\u25cb');
+  return `${mark} ${printable(claim(comparison))}`;
+}
+
+/** Every metric of one evaluation with its interval and how the interval was made. */
+export function metricsTable(evaluation: ReportEvaluation, options: TerminalOptions = {}): string {
+  const style = styles(options);
+  const columns: TerminalColumn[] = [
+    { label: 'metric', shrinkTo: 12 },
+    { label: 'value', align: 'right' },
+    { label: '95% interval', align: 'right' },
+    { label: 'method', shrinkTo: 8, optional: 1 },
+  ];
+  const rows = Object.entries(evaluation.metrics).map(([metric, figure]) => [
+    metricDisplay(metric).label,
+    ...figureCells(metric, figure, metricDisplay(metric).format),
+    { text: figure.method, style: style.dim },
+  ]);
+  return terminalTable(columns, rows, style.dim, options.width);
+}
+
+/** The gap ledger: each stage, its value and the quality lost since the stage before, the largest loss marked. */
+export function ledgerTable(ledger: ReportLedger, options: TerminalOptions = {}): string {
+  const style = styles(options);
+  const { metric, stages } = ledger;
+  const format = differenceFormat(metric);
+  const largest = Math.max(0, ...stages.map(({ delta }) => delta ?? 0));
+  const columns: TerminalColumn[] = [
+    { label: 'stage', shrinkTo: 10 },
+    { label: metricDisplay(metric).label, align: 'right' },
+    { label: '95% interval', align: 'right', optional: 1 },
+    { label: 'lost', align: 'right' },
+    { label: '95% interval', align: 'right', optional: 2 },
+  ];
+  const rows = stages.map(({ stage, value, interval, delta, deltaInterval }) => [
+    stage,
+    metricText(metric, value),
+    { text: intervalText(interval, metricDisplay(metric).format), style: style.dim },
+    {
+      text: delta === undefined ? '' : formatNumber(delta, format),
+      ...(delta !== undefined && delta > 0 && delta === largest ? { style: style.bad } : {}),
+    },
+    { text: deltaInterval === undefined ? '' : intervalText(deltaInterval, format), style: style.dim },
+  ]);
+  return terminalTable(columns, rows, style.dim, options.width);
+}
+
+/** What a list of runs shows beside the runs. */
+export interface RunsTableOptions extends TerminalOptions {
+  /** Last values of metrics by run id; each metric is a column. */
+  readonly metrics?: ReadonlyMap<string, Readonly<Record<string, number>>>;
+}
+
+/** One line per run: what it is, how it went, how long it took, and chosen metrics. */
+export function runsTable(runs: readonly RunSummary[], options: RunsTableOptions = {}): string {
+  if (runs.length === 0) return 'No runs.';
+  const style = styles(options);
+  const metrics = [...new Set([...(options.metrics?.values() ?? [])].flatMap((values) => Object.keys(values)))];
+  const columns: TerminalColumn[] = [
+    { label: 'run' },
+    { label: 'name', shrinkTo: 8 },
+    { label: 'kind', optional: 4 },
+    { label: 'role' },
+    { label: 'status' },
+    ...metrics.map((metric) => ({ label: metricDisplay(metric).label, align: 'right' as const })),
+    { label: 'seed', align: 'right', optional: 3 },
+    { label: 'regularizers', optional: 2 },
+    { label: 'started', optional: 1 },
+    { label: 'time', align: 'right', optional: 5 },
+  ];
+  const rows = runs.map((run): (TerminalCell | string)[] => {
+    const values = options.metrics?.get(run.id) ?? {};
+    return [
+      { text: run.id.slice(0, 12), style: style.bold },
+      run.name,
+      run.kind,
+      { text: run.role ?? '', style: run.role === 'baseline' ? style.baseline : style.model },
+      { text: run.status, ...statusStyle(run.status, style) },
+      ...metrics.map((metric) => metricText(metric, values[metric] ?? Number.NaN)),
+      run.seed === undefined ? '' : String(run.seed),
+      { text: run.regularizerId ?? '', style: style.dim },
+      { text: run.startedAt.toISOString().slice(0, 16).replace('T', ' '), style: style.dim },
+      run.endedAt === undefined ? '' : formatSeconds((run.endedAt.getTime() - run.startedAt.getTime()) / 1000),
+    ];
+  });
+  return terminalTable(columns, rows, style.dim, options.width);
+}
+
+function statusStyle(status: string, style: Styles): { style?: CellStyle } {
+  if (status === 'finished') return { style: style.good };
+  return status === 'running' ? {} : { style: style.bad };
+}
+
+function figureCells(
+  metric: string,
+  figure: Figure | undefined,
+  format: ReturnType<typeof differenceFormat>,
+  style?: CellStyle,
+): TerminalCell[] {
+  if (figure === undefined) return [{ text: '\u2013' }, { text: '' }];
+  const text =
+    format === metricDisplay(metric).format ? metricText(metric, figure.value) : formatNumber(figure.value, format);
+  return [{ text }, { text: intervalText(figure.interval, format), ...(style === undefined ? {} : { style }) }];
+}
+
+function changeCell(
+  metric: string,
+  [before, after]: readonly (Figure | undefined)[],
+  higherIsBetter: boolean,
+  style: Styles,
+): TerminalCell {
+  if (before === undefined || after === undefined) return { text: '' };
+  const change = after.value - before.value;
+  const better = higherIsBetter ? change > 0 : change < 0;
+  return { text: signedText(metric, change), ...(change === 0 ? {} : { style: better ? style.good : style.bad }) };
+}
+
+interface Styles {
+  bold: CellStyle;
+  dim: CellStyle;
+  good: CellStyle;
+  bad: CellStyle;
+  baseline: CellStyle;
+  model: CellStyle;
+}
+
+function styles({ color = false }: TerminalOptions): Styles {
+  const colors = picocolors.createColors(color);
+  return {
+    bold: colors.bold,
+    dim: colors.dim,
+    good: colors.green,
+    bad: colors.red,
+    baseline: colors.yellow,
+    model: colors.cyan,
+  };
+}
