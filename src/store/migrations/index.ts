@@ -1,0 +1,20 @@
+import type { Kysely, Migration } from 'kysely';
+import { createInitialTables } from './0001-initial.js';
+import type { DatabaseKind } from './dialect-types.js';
+
+type Step = (db: Kysely<unknown>, kind: DatabaseKind) => Promise<void>;
+
+/** Every migration by its number and name, in order. One that was released is never changed: a new one is added. */
+const STEPS: Readonly<Record<string, Step>> = {
+  '0001_initial': createInitialTables,
+};
+
+/** The names of the migrations this version of Ballast knows, in order. */
+export const MIGRATION_NAMES: readonly string[] = Object.keys(STEPS);
+
+/** The migrations for one of the two databases, as kysely's Migrator takes them. */
+export function migrationsFor(kind: DatabaseKind): Record<string, Migration> {
+  return Object.fromEntries(
+    Object.entries(STEPS).map(([name, step]) => [name, { up: (db: Kysely<unknown>) => step(db, kind) }]),
+  );
+}

@@ -1,0 +1,108 @@
+import { mkdir } from 'node:fs/promises';
+import { hostname, userInfo } from 'node:os';
+import { Kysely } from 'kysely';
+import { artifactFolder } from './artifact-folder.js';
+import { artifactStore } from './artifacts.js';
+import { auditStore } from './audit.js';
+import type { StoreContext } from './context.js';
+import { dataVersionStore } from './data-versions.js';
+import { evaluationStore } from './evaluations.js';
+import { experimentStore } from './experiments.js';
+import { explainFileFault } from './file-faults.js';
+import { heartbeats } from './heartbeats.js';
+import { holdoutStore } from './holdout.js';
+import { lineageStore } from './lineage.js';
+import { metricStore } from './metrics.js';
+import { migrate } from './migrate.js';
+import { refuseNetworkFileSystem } from './network-file-system.js';
+import { parameterStore } from './parameters.js';
+import { postgresDialect } from './postgres-dialect.js';
+import { retentionStore } from './retention.js';
+import { runStore } from './runs.js';
+import type { StoreSchema } from './schema.js';
+import { sqliteDialect } from './sqlite-dialect.js';
+import type { Store } from './types.js';
+import { parseStoreUrl, type StoreLocation } from './url.js';
+
+export interface StoreOptions {
+  /** Who acts, for audit events and holdout reads; default `user@host` of this process. */
+  readonly actor?: string;
+  /** How long to wait for other processes' writes to a SQLite store, in ms; default 30 000. */
+  readonly busyTimeoutMs?: number;
+}
+
+/**
+ * Opens a store, creating it when there is none.
+ *
+ * - A path or `file:` URL is a folder with a SQLite database and the artifacts. Several processes may use it at once.
+ * - `postgres://user@host/database?artifacts=/path` keeps the same records in PostgreSQL; the artifacts are in the named
+ *   folder, or in the one the environment variable BALLAST_ARTIFACTS names.
+ *
+ * Whatever is written is complete or absent: a process killed at any moment leaves a store that opens.
+ *
+ * @throws BallastError `STORE_URL_INVALID`, `STORE_ARTIFACTS_MISSING`, `STORE_ON_NETWORK`, `STORE_NEWER`,
+ * `STORE_CORRUPT`, `STORE_CANNOT_OPEN`, `STORE_NOT_WRITABLE`, `STORE_FULL`, `STORE_BUSY`, `STORE_UNREACHABLE`,
+ * `STORE_ACCESS_REFUSED`, `STORE_DATABASE_MISSING`
+ */
+export async function openStore(url = './.ballast', options: StoreOptions = {}): Promise<Store> {
+  const location = parseStoreUrl(url);
+  const place = location.kind === 'sqlite' ? location.folder : location.shown;
+  const db = await openDatabase(location, options.busyTimeoutMs ?? 30_000);
+  try {
+    await migrate(db, location.kind, place);
+  } catch (error) {
+    await db.destroy();
+    throw error;
+  }
+  const context: StoreContext = {
+    kind: location.kind,
+    db,
+    folder: artifactFolder(location.artifacts),
+    actor: options.actor ?? thisUser(),
+  };
+  const beats = heartbeats(db);
+  const close = async () => {
+    await beats.stop();
+    await db.destroy();
+  };
+  return {
+    location: place,
+    ...experimentStore(context),
+    ...runStore(context, beats),
+    ...metricStore(context),
+    ...parameterStore(context),
+    ...artifactStore(context),
+    ...dataVersionStore(context),
+    ...lineageStore(context),
+    ...holdoutStore(context),
+    ...evaluationStore(context),
+    ...auditStore(context),
+    ...retentionStore(context),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+async function openDatabase(location: StoreLocation, busyTimeoutMs: number): Promise<Kysely<StoreSchema>> {
+  if (location.kind === 'postgres') {
+    return new Kysely({ dialect: postgresDialect(location.connectionString, location.shown) });
+  }
+  refuseNetworkFileSystem(location.folder);
+  try {
+    await mkdir(location.folder, { recursive: true });
+  } catch (error) {
+    throw explainFileFault(error, location.folder);
+  }
+  return new Kysely({ dialect: sqliteDialect(location.file, busyTimeoutMs) });
+}
+
+function thisUser(): string {
+  let user: string;
+  try {
+    user = userInfo().username;
+  } catch {
+    // A process whose user id has no name, as in many containers.
+    user = `uid ${process.getuid?.() ?? 'unknown'}`;
+  }
+  return `${user}@${hostname()}`;
+}

@@ -1,0 +1,186 @@
+import type { Generated } from 'kysely';
+import type { StoredStatus } from './run-status.js';
+
+/**
+ * The tables of a store, as queries see them; the migrations make them. Times are milliseconds since the epoch. JSON is
+ * kept as text (see json.ts): PostgreSQL's jsonb reorders keys and refuses U+0000, and canonical texts are hashed.
+ */
+export interface StoreSchema {
+  store_info: StoreInfoTable;
+  experiment: ExperimentTable;
+  run: RunTable;
+  run_parameter: RunTextTable;
+  run_tag: RunTextTable;
+  metric_series: MetricSeriesTable;
+  metric_point: MetricPointTable;
+  blob: BlobTable;
+  artifact: ArtifactTable;
+  evaluation: EvaluationTable;
+  data_version: DataVersionTable;
+  lineage_edge: LineageEdgeTable;
+  holdout: HoldoutTable;
+  holdout_change: HoldoutChangeTable;
+  holdout_row_set: HoldoutRowSetTable;
+  holdout_read: HoldoutReadTable;
+  audit_event: AuditEventTable;
+}
+
+export interface StoreInfoTable {
+  key: string;
+  value: string;
+}
+
+export interface ExperimentTable {
+  id: Generated<number>;
+  name: string;
+  created_at: number;
+}
+
+export interface RunTable {
+  /** Order of creation. */
+  sequence: Generated<number>;
+  id: string;
+  experiment_id: number;
+  name: string;
+  kind: string;
+  role: 'baseline' | 'model' | null;
+  status: StoredStatus;
+  /** 1, and one more for each resume: an earlier owner of the run can then no longer write its status. */
+  attempt: number;
+  seed: number | null;
+  dataset_name: string | null;
+  data_version: string | null;
+  regularizer_id: string | null;
+  manifest: string;
+  spec: string;
+  environment: string;
+  code_commit: string | null;
+  parent_run_id: string | null;
+  group_id: string | null;
+  started_at: number;
+  ended_at: number | null;
+  error: string | null;
+  deleted_at: number | null;
+  /** The process the run lives in; null for a run whose process is not known (logged by a client over the network). */
+  host: string | null;
+  pid: number | null;
+  process_started: string | null;
+  heartbeat_at: number;
+}
+
+/** A parameter or a tag of a run. */
+export interface RunTextTable {
+  run_id: string;
+  name: string;
+  value: string;
+}
+
+/** One metric of one run. */
+export interface MetricSeriesTable {
+  id: Generated<number>;
+  run_id: string;
+  name: string;
+}
+
+/** NaN, which SQLite cannot hold, is value 0 with is_nan 1. */
+export interface MetricPointTable {
+  series_id: number;
+  step: number;
+  timestamp: number;
+  value: number;
+  is_nan: 0 | 1;
+}
+
+/** A content the artifact folder holds. A file without a row here, or a row without artifacts, may be collected. */
+export interface BlobTable {
+  sha256: string;
+  size: number;
+  created_at: number;
+}
+
+export interface ArtifactTable {
+  run_id: string;
+  path: string;
+  sha256: string;
+  media_type: string;
+  created_at: number;
+}
+
+export interface EvaluationTable {
+  run_id: string;
+  stage: string;
+  record: string;
+  created_at: number;
+}
+
+export interface DataVersionTable {
+  name: string;
+  version: string;
+  rows: number;
+  schema: string;
+  source: string;
+  splits: string;
+  created_at: number;
+}
+
+/** `from` made, or is part of what made, `to`. */
+export interface LineageEdgeTable {
+  from_kind: string;
+  from_id: string;
+  to_kind: string;
+  to_id: string;
+  relation: string;
+  created_at: number;
+}
+
+export interface HoldoutTable {
+  dataset_name: string;
+  /** 1, and one more for each change. */
+  version: number;
+  /** Row hashes, ascending, 8 bytes little-endian each. */
+  hashes: Uint8Array;
+  settings: string;
+  generation: number;
+}
+
+export interface HoldoutChangeTable {
+  dataset_name: string;
+  version: number;
+  generation: number;
+  rows: number;
+  added: number;
+  removed: number;
+  /** SHA-256 of the hashes as stored. */
+  content: string;
+  reason: string;
+  actor: string;
+  created_at: number;
+}
+
+/** How often a set of holdout rows was read. */
+export interface HoldoutRowSetTable {
+  dataset_name: string;
+  row_set: string;
+  reads: number;
+}
+
+export interface HoldoutReadTable {
+  dataset_name: string;
+  row_set: string;
+  /** Which read of this row set it was, from 1. */
+  number: number;
+  /** The run or the model that looked. */
+  reader: string;
+  command: string;
+  actor: string;
+  created_at: number;
+}
+
+export interface AuditEventTable {
+  id: Generated<number>;
+  created_at: number;
+  actor: string;
+  action: string;
+  subject: string;
+  details: string;
+}

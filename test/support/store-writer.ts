@@ -1,0 +1,59 @@
+/**
+ * A process of its own that works on a store, for tests that kill it or run several at once:
+ *
+ *     node --import tsx store-writer.ts URL hold          one run, then waits to be killed
+ *     node --import tsx store-writer.ts URL write         runs with metrics and artifacts, without end
+ *     node --import tsx store-writer.ts URL count TIMES   reads the holdout so many times
+ *
+ * Each line on stdout is something the store has promised to keep.
+ */
+import { randomBytes } from 'node:crypto';
+import { openStore, type Store } from '../../src/store/index.js';
+
+/** Points a writer logs per run. */
+export const POINTS_PER_RUN = 300;
+
+const [url = '', mode = '', times = '0'] = process.argv.slice(2);
+if (mode !== '') await main();
+
+async function main(): Promise<void> {
+  const store = await openStore(url);
+  if (mode === 'hold') {
+    say(await createRun(store));
+    setInterval(() => {}, 1000);
+  } else if (mode === 'write') {
+    for (;;) say(await writeRun(store));
+  } else {
+    for (let i = 0; i < Number(times); i++) {
+      say(await store.countHoldoutRead({ datasetName: 'shared', rowSet: 'all', reader: 'child', command: 'count' }));
+    }
+    await store.close();
+  }
+}
+
+async function writeRun(store: Store): Promise<string> {
+  const runId = await createRun(store);
+  const points = Array.from({ length: POINTS_PER_RUN }, (_, step) => ({ name: `loss${step % 10}`, step, value: step }));
+  await store.logMetrics(runId, points);
+  await store.putArtifact(runId, 'model.onnx', randomBytes(50_000), { model: true });
+  await store.finishRun(runId, 'finished');
+  return runId;
+}
+
+function createRun(store: Store): Promise<string> {
+  return store.createRun({
+    name: 'child',
+    kind: 'train',
+    spec: null,
+    seed: 1,
+    datasetName: null,
+    dataVersion: null,
+    regularizerId: null,
+    manifest: null,
+    environment: null,
+  });
+}
+
+function say(line: string | number): void {
+  process.stdout.write(`${line}\n`);
+}
