@@ -1,4 +1,5 @@
 import { BallastError } from '../errors.js';
+import { assembleGraph } from './assemble.js';
 import {
   type Attribute,
   float,
@@ -9,9 +10,10 @@ import {
   type Model,
   type Node,
   string,
-  type ValueInfo,
 } from './model.js';
+import { isFloat } from './operators/operator.js';
 import { operatorOf } from './operators/registry.js';
+import type { Composite, Operand, TapeEntry, Value, ValueType } from './tape.js';
 import {
   ARRAY_OF,
   type DataType,
@@ -23,44 +25,11 @@ import {
   tensor,
 } from './tensor.js';
 
+export type { Application, Composite, Operand, TapeEntry, Value, ValueType } from './tape.js';
+
 /** Opset and IR of the graphs that Ballast builds (random operators lose their CPU kernels from opset 22). */
 export const OPSET = 21;
 export const IR_VERSION = 10;
-
-/** The type of a value: element type and a fully static shape. */
-export interface ValueType {
-  readonly type: DataType;
-  readonly shape: readonly number[];
-}
-
-/** A handle on one value of the graph under construction. */
-export interface Value extends ValueType {
-  readonly name: string;
-}
-
-/** A value, or a number that becomes a constant of the other operand's type. */
-export type Operand = Value | number;
-
-/** An operator application as differentiation sees it. */
-export interface Application {
-  readonly kind: 'node';
-  readonly node: Node;
-  /** undefined where an optional input is omitted. */
-  readonly inputs: readonly (Value | undefined)[];
-  readonly outputs: readonly Value[];
-}
-
-/** Several nodes with a gradient of their own (a fused or approximated backward pass). */
-export interface Composite {
-  readonly kind: 'composite';
-  readonly name: string;
-  readonly inputs: readonly Value[];
-  readonly outputs: readonly Value[];
-  /** Gradients of the outputs (undefined = zero) -> gradients of the inputs (undefined = none). */
-  readonly gradient: (outputGradients: readonly (Value | undefined)[]) => readonly (Value | undefined)[];
-}
-
-export type TapeEntry = Application | Composite;
 
 export interface NodeOptions {
   readonly domain?: string;
@@ -88,8 +57,14 @@ export class GraphBuilder {
   readonly #values = new Map<string, Value>();
   readonly #scalars = new Map<string, Value>();
   readonly #domains = new Set<string>(['']);
+  readonly #nodeNames = new Set<string>();
+  /** Constants without a name of their own: nobody can want a gradient by them or put other weights in their place. */
+  readonly #anonymous = new Set<string>();
+  /** Values that are nodes, yet known: computed from named float initializers. */
+  readonly #known = new Map<string, Tensor>();
   #counter = 0;
-  #compositeDepth = 0;
+  /** Where applications are recorded; undefined while detached. */
+  #recording: TapeEntry[] | undefined = this.tape;
 
   constructor(readonly name = 'graph') {}
 
@@ -113,7 +88,9 @@ export class GraphBuilder {
 
   /** An anonymous constant. */
   constant(data: Tensor): Value {
-    return this.initializer(this.fresh('const'), data);
+    const value = this.initializer(this.fresh('const'), data);
+    this.#anonymous.add(value.name);
+    return value;
   }
 
   /** A scalar (or one-element) constant, made once a graph. */
@@ -138,9 +115,14 @@ export class GraphBuilder {
     return known;
   }
 
-  /** The tensor behind a value, where it is a constant of this graph. */
+  /** The tensor behind a value, where it is a constant of this graph or was computed from constants. */
   constantOf(value: Value): Tensor | undefined {
-    return this.#initializers.get(value.name);
+    return this.#initializers.get(value.name) ?? this.#known.get(value.name);
+  }
+
+  /** A named weight, or what follows from one: it may be replaced later, so that its nodes must stay. */
+  #isParameter(value: Value): boolean {
+    return isFloat(value.type) && !this.#anonymous.has(value.name) && this.constantOf(value) !== undefined;
   }
 
   /** The value of that name. */
@@ -185,7 +167,7 @@ export class GraphBuilder {
     options: NodeOptions = {},
   ): Value[] {
     const domain = options.domain ?? '';
-    const name = options.name ?? this.fresh(opType);
+    const name = this.#nodeName(options.name, opType);
     const operator = operatorOf(opType, domain);
     if (operator === undefined) {
       throw new BallastError(`operator ${domain === '' ? '' : `${domain}.`}${opType} has no rule`, {
@@ -203,14 +185,18 @@ export class GraphBuilder {
       outputs: count,
       constant: (value) => (value === undefined ? undefined : this.constantOf(value)),
     });
-    const folded = operator.fold?.({
-      inputs: inputs.map((value) => (value === undefined ? undefined : this.constantOf(value))),
-      shapes: inputs.map((value) => value?.shape),
-      attributes,
-      outputs: types,
-    });
+    const folding = (visible: (value: Value) => boolean): Tensor | undefined =>
+      operator.fold?.({
+        inputs: inputs.map((value) => (value !== undefined && visible(value) ? this.constantOf(value) : undefined)),
+        shapes: inputs.map((value) => value?.shape),
+        attributes,
+        outputs: types,
+      });
+    const folded = folding((value) => !this.#isParameter(value));
     if (folded !== undefined) return [this.constant(folded)];
+    const known = folding(() => true);
     const outputs = types.slice(0, count).map((type) => this.#define({ name: this.fresh(opType), ...type }));
+    if (known !== undefined) this.#known.set(outputs[0].name, known);
     const node: Node = {
       name,
       opType,
@@ -221,8 +207,16 @@ export class GraphBuilder {
     };
     this.#domains.add(domain);
     this.#nodes.push(node);
-    if (this.#compositeDepth === 0) this.tape.push({ kind: 'node', node, inputs, outputs });
+    this.#recording?.push({ kind: 'node', node, inputs, outputs });
     return outputs;
+  }
+
+  /** The wanted name, or one like it that no node bears. */
+  #nodeName(wanted: string | undefined, opType: string): string {
+    let name = wanted ?? this.fresh(opType);
+    while (this.#nodeNames.has(name)) name = this.fresh(wanted ?? opType);
+    this.#nodeNames.add(name);
+    return name;
   }
 
   /**
@@ -235,69 +229,38 @@ export class GraphBuilder {
     build: () => readonly Value[],
     gradient: Composite['gradient'],
   ): readonly Value[] {
-    this.#compositeDepth++;
-    let outputs: readonly Value[];
-    try {
-      outputs = build();
-    } finally {
-      this.#compositeDepth--;
-    }
-    if (this.#compositeDepth === 0) this.tape.push({ kind: 'composite', name, inputs, outputs, gradient });
+    const inner: TapeEntry[] = [];
+    const outputs = this.#recordingTo(this.#recording === undefined ? undefined : inner, () =>
+      build().map((value) => (inputs.includes(value) ? this.op('Identity', [value]) : value)),
+    );
+    this.#recording?.push({ kind: 'composite', name, inputs, outputs, inner, gradient });
     return outputs;
   }
 
   /** Runs `build` without recording it for differentiation: its results are constants to {@link gradients}. */
   detached<T>(build: () => T): T {
-    this.#compositeDepth++;
+    return this.#recordingTo(undefined, build);
+  }
+
+  #recordingTo<T>(tape: TapeEntry[] | undefined, build: () => T): T {
+    const outer = this.#recording;
+    this.#recording = tape;
     try {
       return build();
     } finally {
-      this.#compositeDepth--;
+      this.#recording = outer;
     }
   }
 
   /** The finished graph. */
   graph(): Graph {
-    const rename = new Map<string, string>();
-    const inputs = new Set(this.#inputs.map((value) => value.name));
-    const nodes: Node[] = [...this.#nodes];
-    const outputs: ValueInfo[] = [];
-    for (const { name, value } of this.#outputs) {
-      const fixed = inputs.has(value.name) || this.#initializers.has(value.name) || rename.has(value.name);
-      if (name === value.name) {
-        // already bears its name
-      } else if (fixed) {
-        nodes.push({
-          name: `output_${name}`,
-          opType: 'Identity',
-          domain: '',
-          inputs: [rename.get(value.name) ?? value.name],
-          outputs: [name],
-          attributes: {},
-        });
-      } else {
-        rename.set(value.name, name);
-      }
-      outputs.push({ name, type: value.type, shape: value.shape });
-    }
-    const renamed = (name: string): string => rename.get(name) ?? name;
-    const used = new Set<string>(outputs.map((output) => output.name));
-    for (const node of nodes) for (const input of node.inputs) used.add(input);
-    return {
+    return assembleGraph({
       name: this.name,
       inputs: this.#inputs,
-      outputs,
-      initializers: new Map([...this.#initializers].filter(([name]) => used.has(name))),
-      nodes:
-        rename.size === 0
-          ? nodes
-          : nodes.map((node) => ({
-              ...node,
-              inputs: node.inputs.map(renamed),
-              outputs: node.outputs.map(renamed),
-            })),
-      valueInfo: new Map(),
-    };
+      outputs: this.#outputs,
+      initializers: this.#initializers,
+      nodes: this.#nodes,
+    });
   }
 
   /** The finished graph as a model of {@link OPSET}. */
@@ -500,14 +463,16 @@ export class GraphBuilder {
   /** A loop over a subgraph, as ONNX's Loop; outputs' types are given because the body decides them. */
   loop(inputs: readonly (Value | undefined)[], body: Graph, outputs: readonly ValueType[]): Value[] {
     const values = outputs.map((type) => this.#define({ name: this.fresh('Loop'), ...type }));
-    this.#nodes.push({
-      name: this.fresh('Loop'),
+    const node: Node = {
+      name: this.#nodeName(undefined, 'Loop'),
       opType: 'Loop',
       domain: '',
       inputs: inputs.map((value) => value?.name ?? ''),
       outputs: values.map((value) => value.name),
       attributes: { body: graphAttribute(body) },
-    });
+    };
+    this.#nodes.push(node);
+    this.#recording?.push({ kind: 'node', node, inputs, outputs: values });
     return values;
   }
 }

@@ -1,5 +1,5 @@
 import { BallastError } from '../errors.js';
-import type { Application, GraphBuilder, TapeEntry, Value } from './builder.js';
+import type { Application, Composite, GraphBuilder, TapeEntry, Value } from './builder.js';
 import { isFloat } from './operators/operator.js';
 import { operatorOf } from './operators/registry.js';
 
@@ -22,41 +22,68 @@ export function gradients(
   wrt: readonly Value[],
   seed: Value = b.scalar(1, output.type, output.shape),
 ): (Value | undefined)[] {
-  const wanted = new Set(wrt.map((value) => value.name));
   const tape = b.tape.slice();
-  const reaches = new Set(wanted);
-  for (const entry of tape) {
-    if (entry.inputs.some((input) => input !== undefined && reaches.has(input.name)) && !stopsHere(entry)) {
-      for (const made of entry.outputs) if (isFloat(made.type)) reaches.add(made.name);
-    }
-  }
-
+  const reaches = reachedFrom(
+    tape,
+    wrt.map((value) => value.name),
+  );
   const arriving = new Map<string, Value[]>([[output.name, [seed]]]);
+  const arrive = (name: string, gradient: Value): void => {
+    const parts = arriving.get(name);
+    if (parts === undefined) arriving.set(name, [gradient]);
+    else parts.push(gradient);
+  };
   const collect = (name: string): Value | undefined => {
     const parts = arriving.get(name);
-    if (parts === undefined) return undefined;
-    const sum = parts.length === 1 ? parts[0] : parts.reduce((total, part) => b.add(total, part));
+    if (parts === undefined || parts.length === 1) return parts?.[0];
+    const sum = parts.length === 2 ? b.add(parts[0], parts[1]) : b.op('Sum', parts);
     arriving.set(name, [sum]);
     return sum;
   };
 
-  for (let i = tape.length - 1; i >= 0; i--) {
-    const entry = tape[i];
-    if (!entry.outputs.some((made) => arriving.has(made.name) && reaches.has(made.name))) continue;
-    const needs = entry.inputs.map((input) => input !== undefined && reaches.has(input.name));
-    if (!needs.some(Boolean)) continue;
-    const outputGradients = entry.outputs.map((made) => collect(made.name));
-    const inputGradients =
-      entry.kind === 'composite' ? entry.gradient(outputGradients) : applyRule(b, entry, outputGradients, needs);
-    entry.inputs.forEach((input, index) => {
-      const gradient = inputGradients[index];
-      if (input === undefined || gradient === undefined || !needs[index]) return;
-      const parts = arriving.get(input.name);
-      if (parts === undefined) arriving.set(input.name, [gradient]);
-      else parts.push(gradient);
+  const walk = (entries: readonly TapeEntry[]): void => {
+    for (let i = entries.length - 1; i >= 0; i--) {
+      const entry = entries[i];
+      const needs = entry.inputs.map((input) => input !== undefined && reaches.has(input.name));
+      if (!needs.some(Boolean)) continue;
+      const flowing = entry.outputs.map((made) => (reaches.has(made.name) ? collect(made.name) : undefined));
+      if (flowing.some((gradient) => gradient !== undefined)) {
+        const inputGradients =
+          entry.kind === 'composite' ? entry.gradient(flowing) : applyRule(b, entry, flowing, needs);
+        entry.inputs.forEach((input, index) => {
+          const gradient = inputGradients[index];
+          if (input !== undefined && gradient !== undefined && needs[index]) arrive(input.name, gradient);
+        });
+      }
+      if (entry.kind === 'composite') walkInside(entry, flowing);
+    }
+  };
+  // A first derivative may have used values inside a composite: what flows back to those takes the long way. What
+  // reached the outputs has been dealt with.
+  const walkInside = (entry: Composite, flowing: readonly (Value | undefined)[]): void => {
+    for (const made of entry.outputs) arriving.delete(made.name);
+    walk(entry.inner);
+    entry.outputs.forEach((made, index) => {
+      const gradient = flowing[index];
+      if (gradient !== undefined) arrive(made.name, gradient);
     });
-  }
+  };
+  walk(tape);
   return wrt.map((value) => collect(value.name));
+}
+
+/** Names of the float values that depend on the given ones. */
+function reachedFrom(tape: readonly TapeEntry[], names: readonly string[]): ReadonlySet<string> {
+  const reaches = new Set(names);
+  const visit = (entries: readonly TapeEntry[]): void => {
+    for (const entry of entries) {
+      if (stopsHere(entry) || !entry.inputs.some((input) => input !== undefined && reaches.has(input.name))) continue;
+      if (entry.kind === 'composite') visit(entry.inner);
+      for (const made of entry.outputs) if (isFloat(made.type)) reaches.add(made.name);
+    }
+  };
+  visit(tape);
+  return reaches;
 }
 
 function stopsHere(entry: TapeEntry): boolean {

@@ -1,4 +1,5 @@
 import type { Value } from '../builder.js';
+import { sizeOf } from '../tensor.js';
 import { broadcastShapes, floatAttribute, intAttribute, mismatch, type Operator, required, sumTo } from './operator.js';
 
 /** Matrix products. Every matrix gradient is a Gemm or a fused batched product with transposition flags. */
@@ -31,10 +32,7 @@ export const MatMul: Operator = {
     const inner = left.shape[left.shape.length - 1];
     if (right.shape.length === 2) {
       // One weight matrix for all rows: flatten the batch, and both gradients are plain Gemms.
-      const flatG = builder.reshape(
-        g,
-        [-1, columns].map((n, i) => (i === 0 ? sizeWithout(g.shape) : n)),
-      );
+      const flatG = builder.reshape(g, [sizeWithout(g.shape), columns]);
       const flatA = builder.reshape(left, [sizeWithout(left.shape), inner]);
       return [
         needs[0] ? builder.reshape(builder.gemm(flatG, right, undefined, { transB: true }), a.shape) : undefined,
@@ -52,9 +50,8 @@ export const MatMul: Operator = {
   },
 };
 
-function sizeWithout(shape: readonly number[]): number {
-  return shape.slice(0, -1).reduce((size, extent) => size * extent, 1);
-}
+/** How many rows there are. */
+const sizeWithout = (shape: readonly number[]): number => sizeOf(shape.slice(0, -1));
 
 /** alpha A' B' + beta C. */
 export const Gemm: Operator = {
@@ -67,7 +64,8 @@ export const Gemm: Operator = {
     const [k2, n] = transB ? [b.shape[1], b.shape[0]] : b.shape;
     if (k !== k2) throw mismatch(context, `[${a.shape}] and [${b.shape}] do not fit`);
     const c = context.inputs[2];
-    if (c !== undefined && broadcastShapes(c.shape, [m, n])?.length !== 2) {
+    if (a.type !== b.type) throw mismatch(context, `operands are ${a.type} and ${b.type}`);
+    if (c !== undefined && `${broadcastShapes(c.shape, [m, n])}` !== `${[m, n]}`) {
       throw mismatch(context, `C of shape [${c.shape}] does not broadcast to [${[m, n]}]`);
     }
     return [{ type: a.type, shape: [m, n] }];

@@ -1,7 +1,7 @@
 import { BallastError } from '../../errors.js';
 import type { GraphBuilder, Value, ValueType } from '../builder.js';
 import type { Attribute, Node } from '../model.js';
-import type { DataType, Tensor } from '../tensor.js';
+import { type DataType, sizeOf, type Tensor } from '../tensor.js';
 
 /**
  * What Ballast knows of an ONNX operator. A rule file exports one constant per operator, named as the operator;
@@ -60,6 +60,12 @@ export function inferContext({ b, node, inputs, outputs }: GradientContext): Inf
   };
 }
 
+/** One output like the first input: most activations. */
+export function sameAsInput(context: InferContext): ValueType[] {
+  const { type, shape } = required(context, 0);
+  return [{ type, shape }];
+}
+
 /** The i-th input, which the operator requires. */
 export function required(context: InferContext, index: number): Value {
   const value = context.inputs[index];
@@ -72,11 +78,26 @@ export function required(context: InferContext, index: number): Value {
   return value;
 }
 
+/** What an error names. */
+export interface NamedApplication {
+  readonly name: string;
+  readonly opType: string;
+}
+
 /** An error that names node and operator. */
-export function mismatch(context: { name: string; opType: string }, message: string): BallastError {
+export function mismatch(context: NamedApplication, message: string): BallastError {
   return new BallastError(`${context.opType}: ${message}`, {
     code: 'GRAPH_SHAPE_MISMATCH',
     place: `node ${context.name}`,
+  });
+}
+
+/** An error for a variant of a differentiable operator that has no rule: names node, operator and variant. */
+export function notDifferentiable({ node }: Pick<GradientContext, 'node'>, variant: string): BallastError {
+  return new BallastError(`${node.opType} ${variant} has no gradient rule`, {
+    code: 'GRAPH_NOT_DIFFERENTIABLE',
+    place: `node ${node.name}`,
+    remedy: 'Freeze the layers before it, or replace it; docs/operators.md lists what differentiates',
   });
 }
 
@@ -87,9 +108,10 @@ export function intAttribute(attributes: Attributes, name: string, fallback: num
   return attribute?.kind === 'int' ? attribute.value : fallback;
 }
 
+/** As the runtime sees it: ONNX stores float attributes in single precision. */
 export function floatAttribute(attributes: Attributes, name: string, fallback: number): number {
   const attribute = attributes[name];
-  return attribute?.kind === 'float' || attribute?.kind === 'int' ? attribute.value : fallback;
+  return Math.fround(attribute?.kind === 'float' || attribute?.kind === 'int' ? attribute.value : fallback);
 }
 
 export function stringAttribute(attributes: Attributes, name: string, fallback: string): string {
@@ -148,12 +170,28 @@ export function sumTo(b: GraphBuilder, gradient: Value, shape: readonly number[]
     if (axis < lead || (shape[axis - lead] === 1 && gradient.shape[axis] !== 1)) axes.push(axis);
   }
   if (axes.length === 0) return b.reshape(gradient, shape);
-  // Rows summed to a vector: a product with ones is several times faster than ReduceSum over the first axis.
-  if (axes.length === 1 && axes[0] === 0 && gradient.shape.length === 2 && gradient.type === 'float32') {
-    const ones = b.scalar(1, gradient.type, [1, gradient.shape[0]]);
-    return b.reshape(b.matMul(ones, gradient), shape);
+  const rows = sizeOf(gradient.shape.slice(0, axes.length));
+  const columns = sizeOf(gradient.shape.slice(axes.length));
+  // Rows summed to a vector: a product with ones is several times faster than ReduceSum over the first axes.
+  if (axes[axes.length - 1] === axes.length - 1 && columns > 1 && isFloat(gradient.type)) {
+    const ones = b.scalar(1, gradient.type, [1, rows]);
+    return b.reshape(b.matMul(ones, b.reshape(gradient, [rows, columns])), shape);
   }
   return b.reshape(b.reduceSum(gradient, axes, true), shape);
+}
+
+/** [N, C, ...] -> [C]: the sum over everything but channels, as two products with ones (faster than ReduceSum). */
+export function sumChannels(b: GraphBuilder, x: Value): Value {
+  const [batch, channels] = x.shape;
+  const places = sizeOf(x.shape.slice(2));
+  const perImage =
+    places === 1
+      ? b.reshape(x, [batch, channels])
+      : b.reshape(b.matMul(b.reshape(x, [batch * channels, places]), b.scalar(1, x.type, [places, 1])), [
+          batch,
+          channels,
+        ]);
+  return b.reshape(b.matMul(b.scalar(1, x.type, [1, batch]), perImage), [channels]);
 }
 
 export function isFloat(type: DataType): boolean {

@@ -2,21 +2,20 @@ import type { GraphBuilder, Value, ValueType } from '../builder.js';
 import { sizeOf } from '../tensor.js';
 import {
   constantIntegers,
-  type GradientContext,
   type InferContext,
   inferContext,
   intAttribute,
-  intsAttribute,
   normalizeAxis,
   type Operator,
   required,
+  sameAsInput,
 } from './operator.js';
 
 /** Reductions, softmax and its logarithm. */
 
 function reducedAxes(context: InferContext): number[] {
   const x = required(context, 0);
-  const axes = intsAttribute(context.attributes, 'axes') ?? constantIntegers(context, 1);
+  const axes = constantIntegers(context, 1);
   if (axes === undefined || axes.length === 0) {
     return intAttribute(context.attributes, 'noop_with_empty_axes', 0) === 1 ? [] : x.shape.map((_, axis) => axis);
   }
@@ -31,12 +30,6 @@ function reduce(context: InferContext): ValueType[] {
   return [{ type: x.type, shape }];
 }
 
-/** The shape with reduced axes kept as ones, found from the operator's own arguments. */
-function keptShape(context: GradientContext): number[] {
-  const axes = new Set(reducedAxes(inferContext(context)));
-  return context.inputs[0]!.shape.map((extent, axis) => (axes.has(axis) ? 1 : extent));
-}
-
 interface ReductionGradient {
   b: GraphBuilder;
   x: Value;
@@ -44,6 +37,8 @@ interface ReductionGradient {
   out: Value;
   g: Value;
   count: number;
+  /** The reduced axes. */
+  axes: readonly number[];
 }
 
 function reduction(derivative: (context: ReductionGradient) => Value): Operator {
@@ -52,7 +47,9 @@ function reduction(derivative: (context: ReductionGradient) => Value): Operator 
     gradient(context) {
       const { b, inputs, outputs, gradients } = context;
       const x = inputs[0]!;
-      const kept = keptShape(context);
+      const axes = reducedAxes(inferContext(context));
+      // Reduced axes kept as ones.
+      const kept = x.shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent));
       return [
         b.expand(
           derivative({
@@ -61,6 +58,7 @@ function reduction(derivative: (context: ReductionGradient) => Value): Operator 
             out: b.reshape(outputs[0], kept),
             g: b.reshape(gradients[0]!, kept),
             count: sizeOf(x.shape) / sizeOf(kept),
+            axes,
           }),
           x.shape,
         ),
@@ -77,12 +75,20 @@ export const ReduceL1: Operator = reduction(({ b, g, x }) => b.mul(b.sign(x), g)
 export const ReduceL2: Operator = reduction(({ b, g, x, out }) => b.mul(x, b.div(g, b.maximum(out, 1e-30))));
 export const ReduceLogSum: Operator = reduction(({ b, g, out }) => b.div(g, b.exp(out)));
 export const ReduceLogSumExp: Operator = reduction(({ b, g, x, out }) => b.mul(b.exp(b.sub(x, out)), g));
-export const ReduceProd: Operator = reduction(({ b, g, x, out }) => b.div(b.mul(g, out), x));
+/** g times the product of the others: where one element is zero, only that one has a derivative. */
+export const ReduceProd: Operator = reduction(({ b, g, x, axes }) => {
+  const isZero = b.equal(x, 0);
+  const safe = b.where(isZero, 1, x);
+  const zeros = b.reduceSum(b.cast(isZero, x.type), axes, true);
+  const product = axes.length === 0 ? safe : b.op('ReduceProd', [safe, b.indices(axes)]);
+  const regular = b.mul(b.div(product, safe), b.cast(b.equal(zeros, 0), x.type));
+  const single = b.mul(product, b.cast(b.equal(zeros, 1), x.type));
+  return b.mul(g, b.where(isZero, single, regular));
+});
 
 /** Ties share the gradient equally. */
-const extremal = reduction(({ b, g, x, out }) => {
+const extremal = reduction(({ b, g, x, out, axes }) => {
   const hit = b.cast(b.equal(x, out), x.type);
-  const axes = x.shape.flatMap((extent, axis) => (out.shape[axis] === 1 && extent !== 1 ? [axis] : []));
   return b.mul(hit, b.div(g, b.reduceSum(hit, axes, true)));
 });
 export const ReduceMax: Operator = extremal;
@@ -101,10 +107,7 @@ export const ArgMax = arg;
 export const ArgMin = arg;
 
 export const CumSum: Operator = {
-  infer(context) {
-    const { type, shape } = required(context, 0);
-    return [{ type, shape }];
-  },
+  infer: sameAsInput,
   gradient({ b, node, inputs, gradients }) {
     const reverse = intAttribute(node.attributes, 'reverse', 0) === 0 ? 1 : 0;
     return [
@@ -114,14 +117,9 @@ export const CumSum: Operator = {
   },
 };
 
-const sameShape = (context: InferContext): ValueType[] => {
-  const { type, shape } = required(context, 0);
-  return [{ type, shape }];
-};
-
 /** dx = y (g - sum(g y)). */
 export const Softmax: Operator = {
-  infer: sameShape,
+  infer: sameAsInput,
   gradient({ b, node, outputs, gradients }) {
     const y = outputs[0];
     const axis = normalizeAxis(intAttribute(node.attributes, 'axis', -1), y.shape.length);
@@ -132,7 +130,7 @@ export const Softmax: Operator = {
 
 /** dx = g - softmax(x) sum(g). */
 export const LogSoftmax: Operator = {
-  infer: sameShape,
+  infer: sameAsInput,
   gradient({ b, node, outputs, gradients }) {
     const y = outputs[0];
     const g = gradients[0]!;
@@ -140,3 +138,6 @@ export const LogSoftmax: Operator = {
     return [b.sub(g, b.mul(b.exp(y), b.reduceSum(g, [axis], true)))];
   },
 };
+
+/** One at the first maximum along the axis, zero elsewhere. */
+export const Hardmax: Operator = { infer: sameAsInput, gradient: 'zero' };

@@ -1,0 +1,318 @@
+import type { GraphBuilder, Value } from '../builder.js';
+import { string } from '../model.js';
+import { int64, sizeOf } from '../tensor.js';
+import { constantOf, foldable } from './folding.js';
+import {
+  constantIntegers,
+  type GradientContext,
+  type InferContext,
+  inferContext,
+  intAttribute,
+  mismatch,
+  normalizeAxis,
+  notDifferentiable,
+  type Operator,
+  required,
+  sameAsInput,
+  stringAttribute,
+  toNumbers,
+} from './operator.js';
+
+/** Operators that pick, place or pad elements by index: slices, gathers, scatters. */
+
+interface SliceRange {
+  axis: number;
+  start: number;
+  step: number;
+  count: number;
+}
+
+function sliceRanges(context: InferContext): SliceRange[] {
+  const starts = constantIntegers(context, 1) ?? [];
+  const ends = constantIntegers(context, 2) ?? [];
+  const axes = constantIntegers(context, 3) ?? starts.map((_, i) => i);
+  const steps = constantIntegers(context, 4) ?? starts.map(() => 1);
+  return ranges(required(context, 0).shape, starts, ends, axes, steps);
+}
+
+function ranges(
+  shape: readonly number[],
+  starts: readonly number[],
+  ends: readonly number[],
+  axes: readonly number[],
+  steps: readonly number[],
+): SliceRange[] {
+  return starts.map((rawStart, i) => {
+    const axis = normalizeAxis(axes[i], shape.length);
+    const extent = shape[axis];
+    const step = steps[i];
+    const clamp = (value: number, low: number, high: number): number => Math.min(Math.max(value, low), high);
+    const absolute = (value: number): number => (value < 0 ? value + extent : value);
+    const start = step > 0 ? clamp(absolute(rawStart), 0, extent) : clamp(absolute(rawStart), 0, extent - 1);
+    const end = step > 0 ? clamp(absolute(ends[i]), 0, extent) : clamp(absolute(ends[i]), -1, extent - 1);
+    return { axis, start, step, count: Math.max(0, Math.ceil((end - start) / step)) };
+  });
+}
+
+export const Slice: Operator = {
+  infer(context) {
+    const x = required(context, 0);
+    const shape = [...x.shape];
+    for (const { axis, count } of sliceRanges(context)) shape[axis] = count;
+    return [{ type: x.type, shape }];
+  },
+  gradient(context) {
+    const { b, inputs, gradients } = context;
+    const x = inputs[0]!;
+    const cuts = sliceRanges(inferContext(context));
+    let g = gradients[0]!;
+    const none = inputs.slice(1).map(() => undefined);
+    if (cuts.every(({ step }) => step === 1)) {
+      const pads = new Array<number>(2 * x.shape.length).fill(0);
+      for (const { axis, start, count } of cuts) {
+        pads[axis] = start;
+        pads[axis + x.shape.length] = x.shape[axis] - start - count;
+      }
+      return [pads.every((pad) => pad === 0) ? g : b.pad(g, pads), ...none];
+    }
+    // Any step: place the rows of each axis where they came from, by an index that points at a zero row elsewhere.
+    for (const { axis, start, step, count } of cuts) {
+      const extent = x.shape[axis];
+      const from = new Array<number>(extent).fill(count);
+      for (let i = 0; i < count; i++) from[start + i * step] = i;
+      const zero = b.scalar(
+        0,
+        g.type,
+        g.shape.map((e, a) => (a === axis ? 1 : e)),
+      );
+      g = b.gather(b.concat([g, zero], axis), b.indices(from), axis);
+    }
+    return [g, ...none];
+  },
+  fold({ inputs, outputs: [{ type, shape }] }) {
+    const [x, ...rest] = inputs;
+    if (!foldable([x]) || x!.shape.length !== 1 || !foldable(rest.filter((input) => input !== undefined)))
+      return undefined;
+    const values = toNumbers(x!);
+    const [starts, ends, , steps] = rest.map((input) => (input === undefined ? undefined : toNumbers(input)));
+    if (starts === undefined || ends === undefined) return undefined;
+    const [{ start, step, count }] = ranges(x!.shape, starts, ends, [0], steps ?? [1]);
+    return constantOf(
+      type,
+      shape,
+      Array.from({ length: count }, (_, i) => values[start + i * step]),
+    );
+  },
+};
+
+/** Embedding look-ups: the gradient adds rows up by ScatterND, which copes with repeats. */
+export const Gather: Operator = {
+  infer(context) {
+    const [x, indices] = [required(context, 0), required(context, 1)];
+    const axis = normalizeAxis(intAttribute(context.attributes, 'axis', 0), x.shape.length);
+    return [{ type: x.type, shape: [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)] }];
+  },
+  gradient({ b, node, inputs, gradients }) {
+    const [x, indices] = inputs as Value[];
+    const axis = normalizeAxis(intAttribute(node.attributes, 'axis', 0), x.shape.length);
+    const rank = x.shape.length;
+    const count = sizeOf(indices.shape);
+    // Bring the gathered axis to the front, scatter rows, bring it back.
+    const rest = x.shape.filter((_, a) => a !== axis);
+    let g = b.reshape(gradients[0]!, [sizeOf(x.shape.slice(0, axis)), count, sizeOf(x.shape.slice(axis + 1))]);
+    g = axis === 0 ? g : b.transpose(g, [1, 0, 2]);
+    g = b.reshape(g, [count, ...rest]);
+    const wide = b.cast(b.reshape(indices, [count, 1]), 'int64');
+    const from = b.where(b.less(wide, 0), b.add(wide, x.shape[axis]), wide);
+    const zero = b.scalar(0, x.type, [x.shape[axis], ...rest]);
+    const scattered = b.op('ScatterND', [zero, from, g], { reduction: { kind: 'string', value: 'add' } });
+    const perm = Array.from({ length: rank }, (_, a) => (a < axis ? a + 1 : a === axis ? 0 : a));
+    return [axis === 0 ? scattered : b.transpose(scattered, perm), undefined];
+  },
+  fold({ inputs: [x, indices], outputs: [{ type, shape }] }) {
+    if (!foldable([x, indices]) || x!.shape.length !== 1) return undefined;
+    const values = toNumbers(x!);
+    return constantOf(
+      type,
+      shape,
+      toNumbers(indices!).map((i) => values[i < 0 ? i + values.length : i]),
+    );
+  },
+};
+
+const ADD = { reduction: string('add') };
+
+/** The reduction of a scatter whose gradient is known: `none` or `add`. */
+function scatterMode(context: GradientContext): string {
+  const mode = stringAttribute(context.node.attributes, 'reduction', 'none');
+  if (mode !== 'none' && mode !== 'add') throw notDifferentiable(context, `with reduction "${mode}"`);
+  return mode;
+}
+
+/** Differentiable with reduction none (indices must not repeat, as ONNX demands) or add. */
+export const ScatterND: Operator = {
+  infer: sameAsInput,
+  gradient(context) {
+    const { b, inputs, gradients, needs } = context;
+    const [, indices, updates] = inputs as Value[];
+    const g = gradients[0]!;
+    const mode = scatterMode(context);
+    const cleared = (): Value => b.op('ScatterND', [g, indices, b.scalar(0, updates.type, updates.shape)]);
+    return [
+      needs[0] ? (mode === 'add' ? g : cleared()) : undefined,
+      undefined,
+      needs[2] ? b.op('GatherND', [g, indices]) : undefined,
+    ];
+  },
+};
+
+export const GatherND: Operator = {
+  infer(context) {
+    const [x, indices] = [required(context, 0), required(context, 1)];
+    const batch = intAttribute(context.attributes, 'batch_dims', 0);
+    const depth = indices.shape[indices.shape.length - 1];
+    return [{ type: x.type, shape: [...indices.shape.slice(0, -1), ...x.shape.slice(batch + depth)] }];
+  },
+  gradient({ b, node, inputs, gradients }) {
+    const [x, indices] = inputs as Value[];
+    const batch = intAttribute(node.attributes, 'batch_dims', 0);
+    const zero = b.scalar(0, x.type, x.shape);
+    const full = batch === 0 ? indices : b.concat([batchIndices(b, indices, batch), indices], indices.shape.length - 1);
+    return [b.op('ScatterND', [zero, full, gradients[0]!], ADD), undefined];
+  },
+};
+
+/** For every index tuple, where it stands in the first `batch` axes. */
+function batchIndices(b: GraphBuilder, indices: Value, batch: number): Value {
+  const lead = indices.shape.slice(0, -1);
+  const data: number[] = [];
+  for (let i = 0; i < sizeOf(lead); i++) {
+    let rest = i;
+    const coordinates = lead.map(() => 0);
+    for (let axis = lead.length - 1; axis >= 0; axis--) {
+      coordinates[axis] = rest % lead[axis];
+      rest = Math.floor(rest / lead[axis]);
+    }
+    data.push(...coordinates.slice(0, batch));
+  }
+  return b.constant(int64([...lead, batch], data));
+}
+
+export const GatherElements: Operator = {
+  infer(context) {
+    return [{ type: required(context, 0).type, shape: required(context, 1).shape }];
+  },
+  gradient({ b, node, inputs, gradients }) {
+    const [x, indices] = inputs as Value[];
+    const zero = b.scalar(0, x.type, x.shape);
+    return [b.op('ScatterElements', [zero, indices, gradients[0]!], { ...node.attributes, ...ADD }), undefined];
+  },
+};
+
+/** Differentiable with reduction none (indices must not repeat along the axis) or add. */
+export const ScatterElements: Operator = {
+  infer: sameAsInput,
+  gradient(context) {
+    const { b, node, inputs, gradients, needs } = context;
+    const [, indices, updates] = inputs as Value[];
+    const g = gradients[0]!;
+    const mode = scatterMode(context);
+    const cleared = (): Value =>
+      b.op('ScatterElements', [g, indices, b.scalar(0, updates.type, updates.shape)], node.attributes);
+    const { axis } = node.attributes;
+    return [
+      needs[0] ? (mode === 'add' ? g : cleared()) : undefined,
+      undefined,
+      needs[2] ? b.op('GatherElements', [g, indices], axis === undefined ? {} : { axis }) : undefined,
+    ];
+  },
+};
+
+/** Constant, reflect, edge and wrap. Negative pads cut. */
+export const Pad: Operator = {
+  infer(context) {
+    const x = required(context, 0);
+    const pads = padding(context, x.shape.length);
+    return [{ type: x.type, shape: x.shape.map((extent, axis) => extent + pads[axis] + pads[axis + x.shape.length]) }];
+  },
+  gradient(context) {
+    const { b, node, inputs, gradients, needs } = context;
+    const x = inputs[0]!;
+    const g = gradients[0]!;
+    const rank = x.shape.length;
+    const pads = padding(inferContext(context), rank);
+    const mode = stringAttribute(node.attributes, 'mode', 'constant');
+    if (mode !== 'constant') return [foldedBack(b, x, g, pads, mode), ...inputs.slice(1).map(() => undefined)];
+    const inner = pads.every((pad) => pad === 0)
+      ? g
+      : b.pad(
+          g,
+          pads.map((pad) => -pad),
+        );
+    const value = inputs[2];
+    return [
+      needs[0] ? inner : undefined,
+      undefined,
+      value !== undefined && needs[2] ? b.reshape(b.sub(b.reduceSum(g), b.reduceSum(inner)), value.shape) : undefined,
+      undefined,
+    ];
+  },
+};
+
+/** Adds the gradient of every padded position to the position it was copied from, axis by axis. */
+function foldedBack(b: GraphBuilder, x: Value, gradient: Value, pads: readonly number[], mode: string): Value {
+  let g = gradient;
+  x.shape.forEach((extent, axis) => {
+    const begin = pads[axis];
+    const length = g.shape[axis];
+    if (length === extent && begin === 0) return;
+    const from = Array.from({ length }, (_, i) => source(i - begin, extent, mode));
+    const shape = [...g.shape];
+    shape[axis] = extent;
+    g = b.op(
+      'ScatterElements',
+      [
+        b.scalar(0, g.type, shape),
+        b.expand(b.reshape(b.indices(from), alongAxis(from.length, axis, shape)), g.shape),
+        g,
+      ],
+      { axis: { kind: 'int', value: axis }, ...ADD },
+    );
+  });
+  return g;
+}
+
+const alongAxis = (length: number, axis: number, shape: readonly number[]): number[] =>
+  shape.map((_, a) => (a === axis ? length : 1));
+
+/** Which input position a padded axis shows at position i (counted from the input's first). */
+function source(i: number, extent: number, mode: string): number {
+  if (mode === 'edge') return Math.min(Math.max(i, 0), extent - 1);
+  if (mode === 'wrap') return ((i % extent) + extent) % extent;
+  const period = Math.max(1, 2 * (extent - 1));
+  const phase = ((i % period) + period) % period;
+  return phase < extent ? phase : period - phase;
+}
+
+function padding(context: InferContext, rank: number): number[] {
+  const given = constantIntegers(context, 1) ?? [];
+  const axes = constantIntegers(context, 3)?.map((axis) => normalizeAxis(axis, rank));
+  if (given.length !== 2 * (axes?.length ?? rank)) throw mismatch(context, `pads [${given}] do not fit rank ${rank}`);
+  if (axes === undefined) return [...given];
+  const pads = new Array<number>(2 * rank).fill(0);
+  axes.forEach((axis, i) => {
+    pads[axis] = given[i];
+    pads[axis + rank] = given[i + axes.length];
+  });
+  return pads;
+}
+
+export const OneHot: Operator = {
+  infer(context) {
+    const [indices, , values] = [required(context, 0), required(context, 1), required(context, 2)];
+    const depth = (constantIntegers(context, 1) ?? [0])[0];
+    const axis = normalizeAxis(intAttribute(context.attributes, 'axis', -1), indices.shape.length + 1);
+    return [{ type: values.type, shape: [...indices.shape.slice(0, axis), depth, ...indices.shape.slice(axis)] }];
+  },
+  gradient: 'zero',
+};
