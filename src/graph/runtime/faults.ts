@@ -3,12 +3,15 @@ import { BallastError } from '../../errors.js';
 /** The errors that both runtimes raise, so that a caller sees the same code whichever one is at work. */
 
 const NO_MEMORY = /failed to allocate memory|bad[_ ]alloc|cannot allocate|out of memory/i;
+const EXTERNAL_DATA = /external data|model_path must not be empty/i;
 
 /** Leaves the runtime's own words and drops the source location (file, line, C++ signature) it puts before them. */
 export function plainReason(reason: string): string {
   return reason
-    .replace(/^\[ONNXRuntimeError\] : \d+ : \w+ : /, '')
+    .replace(/\[ONNXRuntimeError\] : \d+ : \w+ : /g, '')
     .replace(/(?:\/|[A-Z]:\\)\S+\.(?:cc|h|cpp|hpp):\d+ [^\n[]*?\)(?: const)?(?: \[with [^\]]*\])?:? /g, '')
+    .replace(/\b\w+\.cc:\d+ \w+ /g, '')
+    .replace(/\s+/g, ' ')
     .trim();
 }
 
@@ -17,6 +20,7 @@ export function modelRejected(reason: string): BallastError {
   return new BallastError(`ONNX Runtime rejects the model: ${plainReason(reason)}`, {
     code: 'MODEL_REJECTED',
     kind: NO_MEMORY.test(reason) ? 'environment' : 'input',
+    ...(EXTERNAL_DATA.test(reason) ? { remedy: 'Keep the external data files in the folder of the model.' } : {}),
   });
 }
 

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { cpus, homedir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { libraryPath, packageVersion } from './package.js';
 
@@ -56,11 +56,11 @@ export async function probe(options: ProbeOptions = {}): Promise<Verdict> {
   const answer = ask(program, timeoutMs);
   asked.set(file, answer);
   const verdict = await answer;
-  remember(file, verdict);
+  if (remember(file, verdict)) asked.delete(file);
   return verdict;
 }
 
-/** Answers of this process, by cache file: one probe at a time, and one in all where no file can be written. */
+/** Probes that are under way, by cache file, and answers that could not be written there. */
 const asked = new Map<string, Promise<Verdict>>();
 
 /** Whatever can make the answer another one. */
@@ -101,15 +101,20 @@ function isVerdict(value: unknown): value is Verdict {
   return typeof works === 'boolean' && named && (reason === undefined || typeof reason === 'string');
 }
 
-function remember(file: string, verdict: Verdict): void {
+/** Whether the verdict could be kept: a home that cannot be written costs a probe per process and nothing else. */
+function remember(file: string, verdict: Verdict): boolean {
   const temporary = `${file}.${process.pid}.tmp`;
   try {
-    mkdirSync(join(file, '..'), { recursive: true, mode: 0o700 });
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     writeFileSync(temporary, JSON.stringify(verdict), { mode: 0o600 });
-    renameSync(temporary, file);
+    try {
+      renameSync(temporary, file);
+    } finally {
+      rmSync(temporary, { force: true });
+    }
+    return true;
   } catch {
-    // A home that cannot be written costs a probe per process and nothing else.
-    rmSync(temporary, { force: true });
+    return false;
   }
 }
 

@@ -20,15 +20,22 @@ const OPTIMIZATION = { none: 0, basic: 1, extended: 2, all: 99 } as const;
 
 const rejected = (fault: Fault): BallastError => modelRejected(fault.message);
 
-/** Loads a model off the event loop. Errors: MODEL_REJECTED. */
-export async function loadSession(native: Native, model: Uint8Array, options: SessionOptions): Promise<Session> {
+/**
+ * Loads a model off the event loop; `inPlace` says whether the provider reads and writes bound CPU memory where it lies.
+ * Errors: MODEL_REJECTED.
+ */
+export async function loadSession(
+  native: Native,
+  model: Uint8Array,
+  options: SessionOptions,
+  inPlace = (options.provider ?? 'cpu') === 'cpu',
+): Promise<Session> {
   const { api } = native;
   const settings = createOptions(native, options);
   try {
     const pointer = await createSession(native, model, settings);
     const free = (): void => api.ReleaseSession(pointer);
     try {
-      const inPlace = (options.provider ?? 'cpu') === 'cpu';
       return sessionOf(native, pointer, readPorts(native, pointer), reference(free), inPlace);
     } catch (error) {
       free();

@@ -12,9 +12,9 @@ export interface Backing {
   readonly value: Pointer;
   /** Held by each binding, so that releasing a tensor that is bound frees nothing yet. */
   readonly reference: Reference;
-  /** Kept referenced: the memory that `value` reads and writes. */
+  /** What `value` reads and writes: whoever uses the value keeps this reachable. */
   readonly memory: AlignedMemory;
-  released: boolean;
+  isReleased(): boolean;
 }
 
 const backings = new WeakMap<BoundTensor, Backing>();
@@ -26,27 +26,28 @@ export function allocateBound(
   shape: readonly number[],
 ): BoundTensor {
   const memory = allocateAligned(type, shape);
-  const value = wrapMemory(native, type, shape, memory);
-  const backing: Backing = {
-    value,
-    reference: reference(() => native.api.ReleaseValue(value)),
-    memory,
-    released: false,
-  };
-  const giveUp = (): void => {
-    backing.released = true;
-    backing.reference.drop();
-  };
+  const { value, uses, isReleased, giveUp } = nativeValue(native, wrapMemory(native, type, shape, memory));
   const tensor: BoundTensor = { type, shape: [...shape], data: memory.data, release: () => release() };
   const release = ownedBy(tensor, giveUp);
-  backings.set(tensor, backing);
+  backings.set(tensor, { value, reference: uses, memory, isReleased });
   return tensor;
+}
+
+/** Apart from the memory, which the collector may then take back before it gets round to running a clean-up. */
+function nativeValue({ api }: Native, value: Pointer) {
+  const uses = reference(() => api.ReleaseValue(value));
+  let released = false;
+  const giveUp = (): void => {
+    released = true;
+    uses.drop();
+  };
+  return { value, uses, isReleased: () => released, giveUp };
 }
 
 /** The native side of a tensor. Errors: FOREIGN_TENSOR, USE_AFTER_RELEASE. */
 export function backingOf(tensor: BoundTensor): Backing {
   const backing = backings.get(tensor);
   if (backing === undefined) throw foreignTensor();
-  if (backing.released) throw usedAfterRelease('tensor');
+  if (backing.isReleased()) throw usedAfterRelease('tensor');
   return backing;
 }
