@@ -44,7 +44,7 @@ export function formatTicks(ticks: readonly number[], format: NumberFormat = 'nu
   const unit = format === 'percent' ? '%' : '';
   if (largest >= 1e15 || (largest > 0 && largest < 1e-3)) return shown.map((tick) => exponential(tick, 2) + unit);
   const [scale, prefix] = largest >= 1e4 ? (SI_PREFIXES.find(([size]) => largest >= size) ?? [1, '']) : [1, ''];
-  const decimals = Math.min(8, Math.max(0, -Math.floor(Math.log10(step / scale) + 1e-9)));
+  const decimals = decimalsOf(step / scale);
   return shown.map((tick) => {
     if (tick === 0) return `0${unit}`;
     const text = trimZeros((Math.abs(tick) / scale).toFixed(decimals), decimals);
@@ -115,6 +115,16 @@ function exponential(value: number, significant: number): string {
     .toExponential(Math.max(0, significant - 1))
     .split('e');
   return `${value < 0 ? MINUS : ''}${trimZeros(mantissa, significant)}e${exponent.replace('+', '').replace('-', MINUS)}`;
+}
+
+/** Decimals that write `step` exactly, at most 8. */
+function decimalsOf(step: number): number {
+  const least = Math.min(8, Math.max(0, -Math.floor(Math.log10(step) + 1e-9)));
+  for (let decimals = least; decimals < 8; decimals++) {
+    const shifted = step * 10 ** decimals;
+    if (Math.abs(shifted - Math.round(shifted)) < 1e-6 * shifted) return decimals;
+  }
+  return Math.min(8, least + 1);
 }
 
 function smallestStep(ticks: readonly number[]): number {

@@ -2,8 +2,9 @@
  * The design system of every chart: one palette in a light and a dark form, one type scale, one set of classes.
  * Colours are CSS variables (`--bc-*`), switched by `prefers-color-scheme` or by `data-theme` on the page's root.
  *
- * The hues are those of Okabe & Ito (2008), "Color Universal Design", darkened or lightened until each has a contrast
- * of 3:1 or more with its background (WCAG 2.2, 1.4.11); text colours have 4.5:1 or more (1.4.3).
+ * The hues are those of Okabe & Ito (2008), "Color Universal Design", their lightness spread so that they stay apart
+ * under protanopia, deuteranopia and tritanopia; all have a contrast of 4.5:1 or more with their background (WCAG 2.2,
+ * 1.4.3), since names are written in them. The test computes both.
  */
 
 export type Tone = 'blue' | 'orange' | 'green' | 'purple' | 'amber' | 'grey';
@@ -23,11 +24,11 @@ export const PALETTE: Readonly<Record<'light' | 'dark', Readonly<Record<ThemeCol
     muted: '#566273',
     grid: '#e6eaef',
     axis: '#9aa5b4',
-    blue: '#0068b5',
-    orange: '#cf5b00',
-    green: '#00805c',
-    purple: '#a94a8c',
-    amber: '#927000',
+    blue: '#0a5a96',
+    orange: '#c94600',
+    green: '#1d8063',
+    purple: '#6b2a5c',
+    amber: '#554b03',
     grey: '#667080',
   },
   dark: {
@@ -38,9 +39,9 @@ export const PALETTE: Readonly<Record<'light' | 'dark', Readonly<Record<ThemeCol
     axis: '#566273',
     blue: '#57b0f2',
     orange: '#f5924c',
-    green: '#2cc598',
-    purple: '#e195c9',
-    amber: '#e3bd3f',
+    green: '#3ef0bb',
+    purple: '#d0609a',
+    amber: '#fbd845',
     grey: '#98a3b1',
   },
 };
