@@ -11,7 +11,7 @@ export interface ReadLimits {
 export const DEFAULT_LIMITS: ReadLimits = {
   objectBytes: 1.5 * 2 ** 30,
   denseBytes: 128 * 2 ** 20,
-  inlinedParts: 2_000_000,
+  inlinedParts: 1_000_000,
 };
 
 /** Largest message that a protobuf runtime writes or reads. */

@@ -34,7 +34,7 @@ export function printModel(model: Model): string {
   const { parameters, bytes, nodes, operators } = summarize(model);
   const counts = Object.entries(operators).map(([operator, count]) => `${text(operator)} ${count}`);
   lines.push(`${grouped(parameters)} parameters, ${byteText(bytes)}, ${grouped(nodes)} nodes (${counts.join(', ')})`);
-  for (const [key, value] of metadata) lines.push(`${text(key)}: ${text(value)}`);
+  for (const [key, value] of metadata) lines.push(`${text(key)}: ${text(value)}`.trimEnd());
   printGraph(graph, '', lines);
   return `${lines.join('\n')}\n`;
 }

@@ -10,15 +10,15 @@ import { mapSubgraphs, neededNames } from './subgraphs.js';
  */
 export function sortGraph(graph: Graph): Graph {
   const nodes = graph.nodes.map((node) => mapSubgraphs(node, sortGraph));
-  const order = topologicalOrder(nodes, graph.name);
+  const order = topologicalOrder(nodes, graph);
   const inOrder = order.every((position, index) => position === index);
   if (inOrder && nodes.every((node, index) => node === graph.nodes[index])) return graph;
   return { ...graph, nodes: order.map((index) => nodes[index]) };
 }
 
 /** Depth-first without recursion, since a chain of nodes can be longer than the call stack. */
-function topologicalOrder(nodes: readonly Node[], graphName: string): number[] {
-  const makers = makersOf(nodes, graphName);
+function topologicalOrder(nodes: readonly Node[], graph: Graph): number[] {
+  const makers = makersOf(nodes, graph);
   const needs = nodes.map((node) => {
     const indices: number[] = [];
     for (const name of neededNames(node)) {
@@ -45,7 +45,7 @@ function topologicalOrder(nodes: readonly Node[], graphName: string): number[] {
       if (state[need] === OPEN)
         throw cycle(
           path.slice(path.indexOf(need)).map((at) => nodes[at]),
-          graphName,
+          graph.name,
         );
       if (state[need] === NEW) path.push(need);
     }
@@ -57,16 +57,18 @@ const NEW = 0;
 const OPEN = 1;
 const DONE = 2;
 
-function makersOf(nodes: readonly Node[], graphName: string): Map<string, number> {
+/** Which node makes each value. */
+function makersOf(nodes: readonly Node[], graph: Graph): Map<string, number> {
+  const given = new Set([...graph.inputs.map((input) => input.name), ...graph.initializers.keys()]);
   const makers = new Map<string, number>();
   nodes.forEach((node, index) => {
     for (const output of node.outputs) {
       if (output === '') continue;
       const other = makers.get(output);
-      if (other !== undefined) {
-        const place = `graph ${quote(graphName)}, ${nodePlace(node)}`;
-        const message = `${quote(output)} is made by ${nodePlace(nodes[other])} already`;
-        throw modelFault('MODEL_DUPLICATE_NAME', place, message);
+      if (other !== undefined || given.has(output)) {
+        const place = `graph ${quote(graph.name)}, ${nodePlace(node)}`;
+        const origin = other === undefined ? 'an input or initializer' : `made by ${nodePlace(nodes[other])}`;
+        throw modelFault('MODEL_DUPLICATE_NAME', place, `the output ${quote(output)} is already ${origin}`);
       }
       makers.set(output, index);
     }
