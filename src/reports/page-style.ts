@@ -53,7 +53,6 @@ nav{display:flex;flex-wrap:wrap;gap:6px 18px;margin:24px 0 0;font-size:14px}
 nav a{color:var(--muted);text-decoration-color:var(--line);text-underline-offset:4px}
 nav a:hover{color:var(--ink)}
 .grid{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:14px;align-items:start}
-.grid.one{grid-template-columns:minmax(0,1fr)}
 figure{margin:0;background:var(--card);border:1px solid var(--line);border-radius:12px;padding:8px;min-width:0}
 figure svg,.verdict svg{display:block;width:100%;height:auto}
 .grid>figure:last-child:nth-child(odd){grid-column:1/-1}

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
@@ -19,9 +19,26 @@ export interface StoreChild {
 
 /** Starts store-writer.ts on a store. */
 export function startStoreChild(url: string, ...task: string[]): StoreChild {
-  const child = spawn(process.execPath, ['--import', 'tsx', WRITER, url, ...task], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  return start(process.execPath, [...writer, url, ...task]);
+}
+
+/** Starts store-writer.ts in a folder that is, for it alone, a disk of so many KiB (a tmpfs in its own namespace). */
+export function startStoreChildOnDisk(folder: string, size: number, ...task: string[]): StoreChild {
+  const mount = `mount -t tmpfs -o size=${size}k none "$1" && shift && exec "$@"`;
+  const command = [process.execPath, ...writer, folder, ...task];
+  return start('unshare', ['--map-root-user', '--mount', 'sh', '-c', mount, 'sh', folder, ...command]);
+}
+
+/** Why {@link startStoreChildOnDisk} cannot be used here; undefined when it can. */
+export function smallDiskUnavailable(): string | undefined {
+  const options = ['--map-root-user', '--mount', 'mount', '-t', 'tmpfs', 'none', '/tmp'];
+  return spawnSync('unshare', options).status === 0 ? undefined : 'a namespace with a small disk cannot be made here';
+}
+
+const writer = ['--import', 'tsx', WRITER];
+
+function start(program: string, options: readonly string[]): StoreChild {
+  const child = spawn(program, options, { stdio: ['ignore', 'pipe', 'pipe'] });
   const lines: string[] = [];
   let errors = '';
   let progress: () => void = () => {};

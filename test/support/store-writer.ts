@@ -4,16 +4,18 @@
  *     node --import tsx store-writer.ts URL hold          one run, then waits to be killed
  *     node --import tsx store-writer.ts URL write         runs with metrics and artifacts, without end
  *     node --import tsx store-writer.ts URL count TIMES   reads the holdout so many times
+ *     node --import tsx store-writer.ts URL fill WHAT     metrics or artifacts until an error; says it, then what is wrong
  *
  * Each line on stdout is something the store has promised to keep.
  */
 import { randomBytes } from 'node:crypto';
+import { BallastError } from '../../src/errors.js';
 import { openStore, type Store } from '../../src/store/index.js';
 
-/** Points a writer logs per run. */
-export const POINTS_PER_RUN = 300;
+/** Points a writer logs per run; the test that kills it counts them. */
+const POINTS_PER_RUN = 300;
 
-const [url = '', mode = '', times = '0'] = process.argv.slice(2);
+const [url = '', mode = '', detail = ''] = process.argv.slice(2);
 if (mode !== '') await main();
 
 async function main(): Promise<void> {
@@ -23,12 +25,35 @@ async function main(): Promise<void> {
     setInterval(() => {}, 1000);
   } else if (mode === 'write') {
     for (;;) say(await writeRun(store));
+  } else if (mode === 'fill') {
+    await fill(store);
+    await store.close();
   } else {
-    for (let i = 0; i < Number(times); i++) {
+    for (let i = 0; i < Number(detail); i++) {
       say(await store.countHoldoutRead({ datasetName: 'shared', rowSet: 'all', reader: 'child', command: 'count' }));
     }
     await store.close();
   }
+}
+
+async function fill(store: Store): Promise<void> {
+  const runId = await createRun(store);
+  let written = 0;
+  try {
+    for (; ; written++) {
+      if (detail === 'artifacts') await store.putArtifact(runId, `a${written}`, randomBytes(100_000));
+      else
+        await store.logMetrics(
+          runId,
+          Array.from({ length: 1000 }, (_, i) => ({ name: `m${i}`, step: written, value: i })),
+        );
+    }
+  } catch (error) {
+    if (!(error instanceof BallastError)) throw error;
+    say(JSON.stringify({ code: error.code, exitCode: error.exitCode, message: error.message }));
+  }
+  const kept = detail === 'artifacts' ? await store.listArtifacts(runId) : await store.metricHistory(runId, 'm999');
+  say(JSON.stringify({ written, kept: kept.length, problems: await store.verify() }));
 }
 
 async function writeRun(store: Store): Promise<string> {
