@@ -53,7 +53,9 @@ export class HashIndex {
   /** Slot that holds the hash, or the empty one where it belongs. */
   #slotOf(low: number, high: number, first: Uint32Array): number {
     const mask = this.#slots.length - 1;
-    let slot = (low ^ Math.imul(high, 0x9e3779b1)) & mask;
+    // Mixed once more: what comes in may be ids in a row, whose neighbourhood would crowd the table.
+    let slot = Math.imul(low ^ Math.imul(high, 0x9e3779b1), 0x85ebca6b);
+    slot = (slot ^ (slot >>> 15)) & mask;
     for (;;) {
       const id = this.#slots[slot];
       if (id === -1) return slot;

@@ -95,9 +95,17 @@ export function assignHoldout(
   newHoldout = false,
 ): HoldoutAssignment {
   const drawn = split(input, settings);
-  if (lock === undefined) return remember(drawn, input, fingerprint, undefined, emptyMask(input), drawn);
-  const mask = lockedMask(input.hashes, lock.hashes);
-  const locked = mask.reduce((sum, one) => sum + one, 0);
+  if (lock === undefined)
+    return remember(
+      drawn,
+      input,
+      fingerprint,
+      { hashes: new BigUint64Array(0), settings: fingerprint, generation: 1 },
+      nothingLocked(input),
+      drawn,
+    );
+  const found = findLocked(input.hashes, lock.hashes);
+  const { mask, rows: locked } = found;
   if (newHoldout) return replace(drawn, input, fingerprint, lock, mask);
   if (locked === 0 && lock.hashes.length > 0) {
     throw new BallastError(
@@ -114,7 +122,7 @@ export function assignHoldout(
   }
   const outside = countIn(drawn.train, mask) + countIn(drawn.validation, mask);
   if (outside > 0 && fingerprint !== lock.settings) throw conflict(name, outside, locked, fingerprint, lock.settings);
-  return remember(outside === 0 ? drawn : split(input, settings, mask), input, fingerprint, lock, mask, drawn);
+  return remember(outside === 0 ? drawn : split(input, settings, mask), input, fingerprint, lock, found, drawn);
 }
 
 /** An id of a set of rows: the first 16 hex digits of the SHA-256 over its sorted distinct hashes. */
@@ -129,9 +137,7 @@ export function rowSetId(hashes: BigUint64Array): string {
 /** The hashes of chosen rows. */
 export function hashesOf(hashes: BigUint64Array, rows: Uint32Array): BigUint64Array {
   const chosen = new BigUint64Array(rows.length);
-  rows.forEach((row, position) => {
-    chosen[position] = hashes[row];
-  });
+  for (let position = 0; position < rows.length; position++) chosen[position] = hashes[rows[position]];
   return chosen;
 }
 
@@ -139,25 +145,19 @@ function remember(
   split: Split,
   input: SplitInput,
   fingerprint: string,
-  lock: HoldoutLock | undefined,
-  mask: Uint8Array,
+  { hashes, generation }: HoldoutLock,
+  { mask, rows: locked, distinct }: Locked,
   drawn: Split,
 ): HoldoutAssignment {
-  const current = hashesOf(input.hashes, split.holdout);
-  const before = lock?.hashes ?? new BigUint64Array(0);
-  const generation = lock?.generation ?? 1;
-  const locked = mask.reduce((sum, one) => sum + one, 0);
-  const found = new HashIndex(before).find(input.hashes);
-  const present = new Set(found.filter((id) => id >= 0)).size;
   return {
     split,
-    lock: { hashes: union(before, current), settings: fingerprint, generation },
+    lock: { hashes: union(hashes, hashesOf(input.hashes, split.holdout)), settings: fingerprint, generation },
     report: {
       rows: split.holdout.length,
       locked,
-      duplicates: locked - present,
+      duplicates: locked - distinct,
       forced: countIn(drawn.train, mask) + countIn(drawn.validation, mask),
-      lost: before.length - present,
+      lost: hashes.length - distinct,
       added: split.holdout.length - locked,
       generation,
     },
@@ -216,12 +216,32 @@ function changes(then: string, now: string): string {
     .join('; ');
 }
 
-function lockedMask(hashes: BigUint64Array, locked: BigUint64Array): Uint8Array {
-  return Uint8Array.from(new HashIndex(locked).find(hashes), (id) => (id >= 0 ? 1 : 0));
+/** Locked rows that are in the data. */
+interface Locked {
+  /** 1 for each of them. */
+  readonly mask: Uint8Array;
+  readonly rows: number;
+  /** Their distinct hashes. */
+  readonly distinct: number;
 }
 
-function emptyMask(input: SplitInput): Uint8Array {
-  return new Uint8Array(input.hashes.length);
+function findLocked(hashes: BigUint64Array, locked: BigUint64Array): Locked {
+  const index = new HashIndex(locked);
+  const ids = index.find(hashes);
+  const seen = new Uint8Array(index.size);
+  const mask = new Uint8Array(hashes.length);
+  let rows = 0;
+  for (let row = 0; row < ids.length; row++) {
+    if (ids[row] < 0) continue;
+    mask[row] = 1;
+    seen[ids[row]] = 1;
+    rows++;
+  }
+  return { mask, rows, distinct: seen.reduce((sum, one) => sum + one, 0) };
+}
+
+function nothingLocked(input: SplitInput): Locked {
+  return { mask: new Uint8Array(input.hashes.length), rows: 0, distinct: 0 };
 }
 
 function countIn(rows: Uint32Array, mask: Uint8Array): number {

@@ -25,6 +25,7 @@ export { rawTensors } from './preprocess/raw-tensors.js';
 export type { PreprocessorState } from './preprocess/state.js';
 export { type ClassLabel, classIndices, type TargetEncoding } from './preprocess/target.js';
 export { type RoleOptions, type Roles, requireColumn, resolveRoles } from './roles.js';
+export { createSampler, type Sampler, type SamplerOptions } from './sampler.js';
 export { type Split, type SplitInput, type SplitSettings, type SplitStrategy, split } from './split.js';
 export {
   type ArrayColumn,

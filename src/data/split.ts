@@ -118,17 +118,22 @@ function byRank(
   const validation = allocate(sizes.validation, counts);
   const parts = new Uint8Array(hashes.length);
   members.forEach((rows, stratum) => {
-    const free = rows.filter((row) => locked[row] === 0);
-    for (const row of rows) if (locked[row] !== 0) parts[row] = HOLDOUT;
-    const sorted = Float64Array.from(free, (row) => keys[row]).sort();
+    const free = new Float64Array(rows.length);
+    let freeRows = 0;
+    for (const row of rows) {
+      if (locked[row] !== 0) parts[row] = HOLDOUT;
+      else free[freeRows++] = keys[row];
+    }
+    const sorted = free.subarray(0, freeRows).sort();
     // One row of every stratum is for training, whatever the rounding says.
-    const most = Math.max(0, free.length - 1);
-    const holdoutEnd = cutNear(sorted, Math.min(most, Math.max(0, holdout[stratum] - (rows.length - free.length))));
+    const most = Math.max(0, freeRows - 1);
+    const holdoutEnd = cutNear(sorted, Math.min(most, Math.max(0, holdout[stratum] - (rows.length - freeRows))));
     const validationEnd = cutNear(sorted, Math.min(most, holdoutEnd + validation[stratum]));
-    const firstAfterHoldout = sorted[holdoutEnd] ?? Number.POSITIVE_INFINITY;
-    const firstAfterValidation = sorted[validationEnd] ?? Number.POSITIVE_INFINITY;
-    for (const row of free) {
-      parts[row] = keys[row] < firstAfterHoldout ? HOLDOUT : keys[row] < firstAfterValidation ? VALIDATION : TRAIN;
+    const afterHoldout = sorted[holdoutEnd] ?? Number.POSITIVE_INFINITY;
+    const afterValidation = sorted[validationEnd] ?? Number.POSITIVE_INFINITY;
+    for (const row of rows) {
+      if (locked[row] !== 0) continue;
+      parts[row] = keys[row] < afterHoldout ? HOLDOUT : keys[row] < afterValidation ? VALIDATION : TRAIN;
     }
   });
   if (members.length > 1) joinEqual(hashes, parts);
@@ -257,9 +262,10 @@ export function membersOf(strata: Int32Array): Uint32Array[] {
   for (const stratum of strata) counts[stratum]++;
   const members = Array.from(counts, (count) => new Uint32Array(count));
   counts.fill(0);
-  strata.forEach((stratum, row) => {
+  for (let row = 0; row < strata.length; row++) {
+    const stratum = strata[row];
     members[stratum][counts[stratum]++] = row;
-  });
+  }
   return members;
 }
 
