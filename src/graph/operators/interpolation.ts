@@ -79,7 +79,7 @@ function taps(axis: AxisResampling, at: number): Tap[] {
   return axis.excludeOutside ? normalized(four.filter(({ index }) => index >= 0 && index < axis.input)) : four;
 }
 
-function nearest(at: number, { rounding, scale }: AxisResampling): number {
+function nearest(at: number, { rounding }: AxisResampling): number {
   switch (rounding) {
     case 'floor':
       return Math.floor(at);
@@ -87,8 +87,6 @@ function nearest(at: number, { rounding, scale }: AxisResampling): number {
       return Math.ceil(at);
     case 'round_prefer_ceil':
       return Math.floor(at + 0.5);
-    case 'simple':
-      return scale < 1 ? Math.ceil(at) : Math.trunc(at);
     default:
       return Math.ceil(at - 0.5);
   }
