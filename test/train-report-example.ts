@@ -2,8 +2,8 @@
 import type { Manifest } from '../src/regularizers/manifest.js';
 import type {
   EpochRecord,
+  Evaluation,
   Figure,
-  ReportEvaluation,
   ReportRun,
   TrainReportInput,
 } from '../src/reports/train-report-input.js';
@@ -41,7 +41,7 @@ function history(final: { train: number; validation: number }, epochs: number): 
   });
 }
 
-function evaluation(rows: number, accuracy: number, ece: number, classes: readonly string[]): ReportEvaluation {
+function evaluation(rows: number, accuracy: number, ece: number, classes: readonly string[]): Evaluation {
   const perRow = rows / classes.length;
   const counts = classes.map((_, i) =>
     classes.map((__, j) => {
@@ -50,7 +50,11 @@ function evaluation(rows: number, accuracy: number, ece: number, classes: readon
     }),
   );
   return {
+    task: 'classification',
+    primary: 'accuracy',
+    level: 0.95,
     rows,
+    omitted: { prAuc: 'it is defined for two classes' },
     metrics: {
       accuracy: share(accuracy, 0.018, 'Wilson'),
       logLoss: share(2.3 * (1 - accuracy), 0.05),
@@ -58,19 +62,23 @@ function evaluation(rows: number, accuracy: number, ece: number, classes: readon
       rocAuc: share(1 - (1 - accuracy) / 4, 0.004),
       ece: share(ece, 0.008),
     },
-    perClass: classes.map((name, i) => ({
-      class: name,
-      rows: Math.round(perRow),
-      metrics: {
-        recall: share(Math.min(0.99, accuracy + 0.03 * wobble(i)), 0.05, 'Wilson'),
-        precision: share(Math.min(0.99, accuracy + 0.03 * wobble(i + 3)), 0.05, 'Wilson'),
-        f1: share(Math.min(0.99, accuracy + 0.03 * wobble(i + 5)), 0.045),
-      },
-    })),
-    slices: ['ink: thin', 'ink: thick'].map((slice, i) => ({
-      slice,
+    perClass: Object.fromEntries(
+      classes.map((name, i) => [
+        name,
+        {
+          rows: Math.round(perRow),
+          recall: share(Math.min(0.99, accuracy + 0.03 * wobble(i)), 0.05, 'Wilson'),
+          precision: share(Math.min(0.99, accuracy + 0.03 * wobble(i + 3)), 0.05, 'Wilson'),
+          f1: share(Math.min(0.99, accuracy + 0.03 * wobble(i + 5)), 0.045),
+        },
+      ]),
+    ),
+    slices: ['thin', 'thick'].map((value, i) => ({
+      slice: 'ink',
+      value,
       rows: Math.round(rows * (i === 0 ? 0.3 : 0.7)),
       metrics: { accuracy: share(accuracy - 0.05 + 0.07 * i, 0.03 - 0.012 * i, 'Wilson') },
+      omitted: {},
     })),
     reliability: Array.from({ length: 10 }, (_, index) => {
       const confidence = (index + 0.5) / 10;
@@ -226,21 +234,37 @@ export function exampleInput(classes: readonly string[] = [...'0123456789']): Tr
 /** The same for regression: residuals in place of classes, no calibration. */
 export function exampleRegression(): TrainReportInput {
   const input = exampleInput();
-  const adapt = (part: ReportEvaluation, rmse: number): ReportEvaluation => ({
+  const adapt = (part: Evaluation, rmse: number): Evaluation => ({
+    task: 'regression',
+    primary: 'rmse',
+    level: 0.95,
     rows: part.rows,
+    omitted: {},
     metrics: {
       rmse: exampleFigure(rmse, rmse * 0.06),
       mae: exampleFigure(rmse * 0.7, rmse * 0.04),
       r2: exampleFigure(1 - (rmse / 180) ** 2, 0.02),
     },
-    residuals: Array.from({ length: part.rows * 5 }, (_, index) => {
-      const predicted = 450 + 420 * wobble(index);
-      return { predicted, residual: rmse * (wobble(index * 7 + 1) + wobble(index * 3 + 2)) * (0.4 + predicted / 700) };
-    }),
-    slices: ['season: winter', 'season: summer'].map((slice, i) => ({
-      slice,
+    perClass: {},
+    residuals: {
+      mean: 0,
+      standardDeviation: rmse,
+      quantiles: [],
+      histogram: { edges: [], counts: [] },
+      points: Array.from({ length: 500 }, (_, index) => {
+        const predicted = 450 + 420 * wobble(index);
+        return {
+          predicted,
+          residual: rmse * (wobble(index * 7 + 1) + wobble(index * 3 + 2)) * (0.4 + predicted / 700),
+        };
+      }),
+    },
+    slices: ['winter', 'summer'].map((value, i) => ({
+      slice: 'season',
+      value,
       rows: Math.round(part.rows / 2),
       metrics: { rmse: exampleFigure(rmse * (0.9 + 0.2 * i), rmse * 0.08) },
+      omitted: {},
     })),
   });
   const runs = input.runs.map((each) => {

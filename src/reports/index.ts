@@ -13,9 +13,7 @@ export {
 export type { TerminalOptions } from './terminal-table.js';
 export { trainReport } from './train-report.js';
 export type {
-  Figure,
   ReportComparison,
-  ReportEvaluation,
   ReportFinding,
   ReportLedger,
   ReportRun,

@@ -1,4 +1,5 @@
 import { formatNumber, formatSigned, type NumberFormat } from '../charts/index.js';
+import { METRICS } from '../evaluation/metrics/index.js';
 import type { Figure } from './train-report-input.js';
 
 /** How a metric is named and written, and which way is better. */
@@ -8,29 +9,38 @@ export interface MetricDisplay {
   readonly higherIsBetter: boolean;
 }
 
-const METRICS: Readonly<Record<string, MetricDisplay>> = {
-  accuracy: { label: 'accuracy', format: 'percent', higherIsBetter: true },
-  balancedAccuracy: { label: 'balanced accuracy', format: 'percent', higherIsBetter: true },
-  precision: { label: 'precision', format: 'percent', higherIsBetter: true },
-  recall: { label: 'recall', format: 'percent', higherIsBetter: true },
-  f1: { label: 'F1', format: 'number', higherIsBetter: true },
-  rocAuc: { label: 'ROC AUC', format: 'number', higherIsBetter: true },
-  prAuc: { label: 'PR AUC', format: 'number', higherIsBetter: true },
-  r2: { label: 'R²', format: 'number', higherIsBetter: true },
-  logLoss: { label: 'log loss', format: 'number', higherIsBetter: false },
-  brier: { label: 'Brier score', format: 'number', higherIsBetter: false },
-  ece: { label: 'calibration error', format: 'percent', higherIsBetter: false },
-  rmse: { label: 'RMSE', format: 'number', higherIsBetter: false },
-  mae: { label: 'MAE', format: 'number', higherIsBetter: false },
-  mape: { label: 'MAPE', format: 'percent', higherIsBetter: false },
-  loss: { label: 'loss', format: 'number', higherIsBetter: false },
+/** Shares of rows and relative errors are read as percentages, everything else as plain numbers. */
+const PERCENTAGES = new Set(
+  (
+    'accuracy balancedAccuracy precision recall fnr fpr precision@k recall@k mape ' + 'ece eceAdaptive eceClasswise mce'
+  ).split(' '),
+);
+
+/** Titles that are better read out in full. */
+const LABELS: Readonly<Record<string, string>> = {
+  ece: 'calibration error (ECE)',
+  fnr: 'false negative rate',
+  fpr: 'false positive rate',
 };
 
 /** The display of `metric`; one that is not known is written as a plain number under its own name. */
 export function metricDisplay(metric: string): MetricDisplay {
-  return Object.hasOwn(METRICS, metric) && METRICS[metric] !== undefined
-    ? METRICS[metric]
-    : { label: metric, format: 'number', higherIsBetter: true };
+  const stem = metric.split('@')[0];
+  const known = METRICS.find(({ name }) => name === metric) ?? METRICS.find(({ name }) => name.split('@')[0] === stem);
+  if (known === undefined) return { label: metric, format: 'number', higherIsBetter: true };
+  const parameter = metric.includes('@') ? ` at ${metric.slice(metric.indexOf('@') + 1)}` : '';
+  return {
+    label: (Object.hasOwn(LABELS, metric) ? LABELS[metric] : inSentence(known.title)) + parameter,
+    format: PERCENTAGES.has(known.name) || PERCENTAGES.has(`${stem}@k`) ? 'percent' : 'number',
+    higherIsBetter: known.direction === 'higher',
+  };
+}
+
+/** A title as it stands inside a sentence: `Log loss` becomes `log loss`, `RMSE` and `Brier score` stay. */
+function inSentence(title: string): string {
+  return /^[A-Z][a-z]/.test(title) && !/^(Brier|Matthews)/.test(title)
+    ? title.charAt(0).toLowerCase() + title.slice(1)
+    : title;
 }
 
 export function metricText(metric: string, value: number): string {

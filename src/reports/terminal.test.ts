@@ -62,7 +62,7 @@ describe('the other tables', () => {
   const [, model] = exampleInput().runs;
 
   it('lists metrics with the method of their intervals', () => {
-    expect(metricsTable(model!.validation)).toMatch(/calibration error +2\.1% +1\.3% to 2\.9% +bootstrap/);
+    expect(metricsTable(model!.validation)).toMatch(/calibration error \(ECE\) +2\.1% +1\.3% to 2\.9% +bootstrap/);
   });
 
   it('lists the stages of the ledger', () => {

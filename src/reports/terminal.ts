@@ -12,7 +12,7 @@ import {
   type TerminalOptions,
   terminalTable,
 } from './terminal-table.js';
-import type { Figure, ReportComparison, ReportEvaluation, ReportLedger, ReportRun } from './train-report-input.js';
+import type { Evaluation, Figure, ReportComparison, ReportLedger, ReportRun } from './train-report-input.js';
 
 /** The options for a stream: its width, and colours only when it is a terminal and NO_COLOR is not set. */
 export function terminalOptions(
@@ -99,7 +99,7 @@ function verdictLine(comparison: ReportComparison, style: Styles): string {
 }
 
 /** Every metric of one evaluation with its interval and how the interval was made. */
-export function metricsTable(evaluation: ReportEvaluation, options: TerminalOptions = {}): string {
+export function metricsTable(evaluation: Evaluation, options: TerminalOptions = {}): string {
   const style = styles(options);
   const columns: TerminalColumn[] = [
     { label: 'metric', shrinkTo: 12 },

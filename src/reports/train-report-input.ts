@@ -1,45 +1,10 @@
+import type { Evaluation } from '../evaluation/evaluate.js';
+import type { Figure } from '../evaluation/figure.js';
 import type { Manifest } from '../regularizers/manifest.js';
 import type { RunRole } from '../store/index.js';
 import type { EpochRecord } from '../training/events.js';
 
-export type { EpochRecord, RunRole };
-
-/** A number with its 95 % interval and the name of the method that made the interval. */
-export interface Figure {
-  readonly value: number;
-  readonly interval: readonly [number, number];
-  readonly method: string;
-}
-
-/** What was measured on one set of rows. Metrics are fractions (accuracy 0.93, not 93). */
-export interface ReportEvaluation {
-  readonly rows: number;
-  readonly metrics: Readonly<Record<string, Figure>>;
-  /** Classification: metrics of each class, such as precision, recall and f1. */
-  readonly perClass?: readonly {
-    readonly class: string;
-    readonly rows: number;
-    readonly metrics: Readonly<Record<string, Figure>>;
-  }[];
-  readonly slices?: readonly {
-    readonly slice: string;
-    readonly rows: number;
-    readonly metrics: Readonly<Record<string, Figure>>;
-  }[];
-  /** Bins of the predicted probability, with the observed share and its interval. */
-  readonly reliability?: readonly {
-    readonly lower: number;
-    readonly upper: number;
-    readonly count: number;
-    readonly confidence: number;
-    readonly accuracy: number;
-    readonly interval?: readonly [number, number];
-  }[];
-  /** `counts[i][j]`: rows of class i predicted as class j. */
-  readonly confusion?: { readonly classes: readonly string[]; readonly counts: readonly (readonly number[])[] };
-  /** Regression: prediction and residual (observed minus predicted) of rows. */
-  readonly residuals?: readonly { readonly predicted: number; readonly residual: number }[];
-}
+export type { EpochRecord, Evaluation, Figure, RunRole };
 
 /** The trained values of one parameter, or of all together. */
 export interface WeightSummary {
@@ -62,8 +27,8 @@ export interface ReportRun {
   readonly bestEpoch?: number;
   readonly stoppedEarly?: boolean;
   readonly history: readonly EpochRecord[];
-  readonly train: ReportEvaluation;
-  readonly validation: ReportEvaluation;
+  readonly train: Evaluation;
+  readonly validation: Evaluation;
   /** Quality lost from train to validation in the primary metric; above zero is a loss. */
   readonly gap: Figure;
   /** All parameters together first, then each, as far as wanted. */

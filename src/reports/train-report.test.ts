@@ -111,7 +111,7 @@ describe('trainReport', () => {
   it('is complete without a baseline, without a model, without history and without anything', () => {
     const { comparison: _comparison, seeds: _seeds, ledgers: _ledgers, ...input } = exampleInput();
     const [baseline, model] = input.runs;
-    const bare = { rows: 0, metrics: {} };
+    const bare = { ...model!.train, rows: 0, metrics: {}, perClass: {}, slices: [], reliability: [] };
     const empty = { ...model!, history: [], weights: [], train: bare, validation: bare };
     for (const runs of [[model!], [baseline!], [empty], []]) {
       const text = textOf(parseWellFormed(trainReport({ ...input, runs, dataset: { ...input.dataset, columns: [] } })));

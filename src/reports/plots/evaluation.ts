@@ -1,6 +1,6 @@
 import { confusionMatrix, intervalPlot, reliabilityDiagram, scatter } from '../../charts/index.js';
 import { figureText, metricDisplay } from '../metric-display.js';
-import type { Figure, ReportEvaluation, ReportRun } from '../train-report-input.js';
+import type { Evaluation, Figure, ReportRun } from '../train-report-input.js';
 import { capital, type Plot, ROLE_TONE } from './plot.js';
 
 /** Predicted probability against what was observed. */
@@ -42,7 +42,7 @@ export function errorPlots(run: ReportRun, runs: readonly ReportRun[]): Plot[] {
     });
   }
   if (residuals !== undefined) {
-    const all = runs.flatMap((each) => each.validation.residuals ?? []);
+    const all = runs.flatMap((each) => each.validation.residuals?.points ?? []);
     plots.push({
       name: `residuals-${run.role}`,
       section: 'errors',
@@ -54,7 +54,7 @@ export function errorPlots(run: ReportRun, runs: readonly ReportRun[]): Plot[] {
           tone: ROLE_TONE[run.role],
           reference: 0,
           trend: true,
-          points: residuals.map(({ predicted, residual }) => ({ x: predicted, y: residual })),
+          points: residuals.points.map(({ predicted, residual }) => ({ x: predicted, y: residual })),
           x: { label: 'predicted', include: all.map(({ predicted }) => predicted) },
           y: { label: 'observed − predicted', include: all.map(({ residual }) => residual) },
         }),
@@ -99,10 +99,15 @@ export interface Group {
 }
 
 /** Classes and slices in one form. */
-export function groupsOf(evaluation: ReportEvaluation, section: 'classes' | 'slices'): Group[] {
-  return section === 'classes'
-    ? (evaluation.perClass ?? []).map((each) => ({ ...each, name: each.class }))
-    : (evaluation.slices ?? []).map((each) => ({ ...each, name: each.slice }));
+export function groupsOf(evaluation: Evaluation, section: 'classes' | 'slices'): Group[] {
+  if (section === 'classes') {
+    return Object.entries(evaluation.perClass).map(([name, { rows, ...metrics }]) => ({ name, rows, metrics }));
+  }
+  return evaluation.slices.map(({ slice, value, rows, metrics }) => ({
+    name: `${slice}: ${value ?? 'missing'}`,
+    rows,
+    metrics,
+  }));
 }
 
 function groupMetric(groups: readonly Group[], section: 'classes' | 'slices', primary: string): string | undefined {

@@ -3,11 +3,11 @@ import { intervalText, metricDisplay } from '../metric-display.js';
 import { type TableColumn, table } from '../page.js';
 import { groupsOf } from '../plots/evaluation.js';
 import { leadRuns } from '../plots/plot.js';
-import type { Figure, ReportEvaluation, ReportRun, TrainReportInput } from '../train-report-input.js';
+import type { Figure, ReportRun, TrainReportInput } from '../train-report-input.js';
 
 /** Value above, interval below. */
-export function figureCell(metric: string, figure: Figure | undefined): Child {
-  if (figure === undefined) return '\u2013';
+export function figureCell(metric: string, figure: Figure | undefined, omitted?: string): Child {
+  if (figure === undefined) return ['\u2013', omitted === undefined ? null : element('small', {}, omitted)];
   const { format } = metricDisplay(metric);
   return [formatNumber(figure.value, format), element('small', {}, intervalText(figure.interval, format))];
 }
@@ -38,8 +38,8 @@ export function metricsTable(input: TrainReportInput): Markup {
     return [
       [label, element('small', {}, higherIsBetter ? 'higher is better' : 'lower is better')],
       ...runs.flatMap((run) => [
-        figureCell(metric, run.train.metrics[metric]),
-        figureCell(metric, run.validation.metrics[metric]),
+        figureCell(metric, run.train.metrics[metric], run.train.omitted[metric]),
+        figureCell(metric, run.validation.metrics[metric], run.validation.omitted[metric]),
       ]),
     ];
   });
@@ -122,10 +122,4 @@ export function weightsTable(runs: readonly ReportRun[]): Markup | null {
     ];
   });
   return table('Weights, parameter by parameter', columns, rows);
-}
-
-/** What a reader should know about how an evaluation was cut short. */
-export function shortened(evaluation: ReportEvaluation): string | undefined {
-  const classes = evaluation.perClass?.length ?? 0;
-  return classes > LONGEST_TABLE ? `The first ${LONGEST_TABLE} of ${classes} classes are listed.` : undefined;
 }
