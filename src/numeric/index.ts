@@ -29,8 +29,10 @@ export {
   tInterval,
   wilsonInterval,
 } from './intervals.js';
+export { benjaminiHochberg } from './multiple-testing.js';
 export { median, quantile, quantileSorted, sorted, weightedQuantiles } from './quantile.js';
 export { derive, deriveSeed, type Label, Random, type RandomState, type Seed, type Shuffleable } from './random.js';
 export { quantilesInPlace, select } from './select.js';
 export { argsort } from './sort.js';
 export { effectiveRows, mean, standardDeviation, sum, variance, weightedSum, weightedVariance } from './statistics.js';
+export { type ChiSquareTest, chiSquareTest, type KolmogorovSmirnov, ksTwoSample } from './two-sample.js';
