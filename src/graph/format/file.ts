@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readFile, rm, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { BallastError } from '../../errors.js';
 import type { Model } from '../model.js';
@@ -93,10 +94,16 @@ export async function writeModelFile(model: Model, path: string, options: WriteO
   const data = await writeData(layout, path);
   const regions = new Map<Tensor['data'], ExternalRegion>();
   for (const { tensor, offset } of layout) {
-    regions.set(tensor.data, { location: basename(data), offset, length: bytesOf(tensor).length });
+    regions.set(tensor.data, { location: basename(data.path), offset, length: bytesOf(tensor).length });
   }
-  await writeFileAtomically(path, [encodeModel(model, (tensor) => regions.get(tensor.data))]);
-  return { files: [path, data] };
+  try {
+    await writeFileAtomically(path, [encodeModel(model, (tensor) => regions.get(tensor.data))]);
+  } catch (error) {
+    // No model refers to it, unless one with the same content was there before.
+    if (data.isNew) await rm(data.path, { force: true });
+    throw error;
+  }
+  return { files: [path, data.path] };
 }
 
 function thresholdOf(model: Model, choice: 'auto' | number): number {
@@ -128,7 +135,10 @@ function layOut(model: Model, threshold: number): Placed[] {
 }
 
 /** Writes the data file, named by its content. */
-async function writeData(layout: readonly Placed[], modelPath: string): Promise<string> {
+async function writeData(
+  layout: readonly Placed[],
+  modelPath: string,
+): Promise<{ readonly path: string; readonly isNew: boolean }> {
   const hash = createHash('sha256');
   function* chunks(): Generator<Uint8Array> {
     let end = 0;
@@ -147,7 +157,11 @@ async function writeData(layout: readonly Placed[], modelPath: string): Promise<
   }
   const directory = dirname(modelPath);
   const stem = basename(modelPath, extname(modelPath));
-  return writeNamedAfterwards(directory, hashed(), () =>
-    join(directory, `${stem}.${hash.digest('hex').slice(0, 16)}.data`),
-  );
+  let isNew = true;
+  const path = await writeNamedAfterwards(directory, hashed(), () => {
+    const named = join(directory, `${stem}.${hash.digest('hex').slice(0, 16)}.data`);
+    isNew = !existsSync(named);
+    return named;
+  });
+  return { path, isNew };
 }

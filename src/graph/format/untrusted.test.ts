@@ -329,7 +329,7 @@ describe('mutated models', () => {
   }
 
   /** Runs the property; the process may not grow by more than 200 MB at its peak. */
-  function check(property: fc.IRawProperty<unknown[]>): void {
+  function check(property: fc.IRawProperty<unknown[], false>): void {
     const peak = process.resourceUsage().maxRSS;
     fc.assert(property, { numRuns });
     expect((process.resourceUsage().maxRSS - peak) / 1024).toBeLessThan(200);
