@@ -31,6 +31,8 @@ export function openNative(): Native {
 function create(): Native {
   const { api, version } = loadLibrary();
   const env = created(api, (out) => api.CreateEnv(LOG_FATAL, 'ballast', out));
+  // Windows builds report use to their maker unless told not to.
+  check(api, api.DisableTelemetryEvents(env));
   const cpuMemory = created(api, (out) => api.CreateCpuMemoryInfo(DEVICE_ALLOCATOR, DEFAULT_MEMORY, out));
   const allocator = created(api, (out) => api.GetAllocatorWithDefaultOptions(out));
   return { version, api, env, cpuMemory, allocator };

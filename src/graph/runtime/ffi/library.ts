@@ -27,6 +27,7 @@ export interface OrtApi {
   readonly GetErrorCode: (status: Pointer) => number;
   readonly GetErrorMessage: (status: Pointer) => string;
   readonly CreateEnv: Call<[level: number, id: string, out: Address]>;
+  readonly DisableTelemetryEvents: Call<[env: Pointer]>;
   readonly CreateSessionFromArray: AsyncCall<
     [env: Pointer, model: Address, length: number, options: Pointer, out: Address]
   >;
@@ -54,7 +55,6 @@ export interface OrtApi {
   readonly SessionGetInputName: NameAt;
   readonly SessionGetOutputName: NameAt;
   readonly CreateRunOptions: Call<[out: Address]>;
-  readonly RunOptionsSetRunLogSeverityLevel: Call<[options: Pointer, level: number]>;
   readonly RunOptionsSetTerminate: Call<[options: Pointer]>;
   readonly CreateTensorAsOrtValue: Call<[allocator: Pointer, shape: Address, rank: number, type: number, out: Address]>;
   readonly CreateTensorWithDataAsOrtValue: Call<
@@ -102,6 +102,7 @@ const FUNCTIONS: Readonly<Record<keyof OrtApi, readonly [index: number, args: st
   GetErrorCode: [1, 'void*', 'int'],
   GetErrorMessage: [2, 'void*', 'str'],
   CreateEnv: [3, 'int str void*'],
+  DisableTelemetryEvents: [6, 'void*'],
   CreateSessionFromArray: [8, 'void* void* size_t void* void*'],
   Run: [9, 'void* void* void* void* size_t void* size_t void*'],
   CreateSessionOptions: [10, 'void*'],
@@ -116,7 +117,6 @@ const FUNCTIONS: Readonly<Record<keyof OrtApi, readonly [index: number, args: st
   SessionGetInputName: [36, 'void* size_t void* void*'],
   SessionGetOutputName: [37, 'void* size_t void* void*'],
   CreateRunOptions: [39, 'void*'],
-  RunOptionsSetRunLogSeverityLevel: [41, 'void* int'],
   RunOptionsSetTerminate: [46, 'void*'],
   CreateTensorAsOrtValue: [48, 'void* void* size_t int void*'],
   CreateTensorWithDataAsOrtValue: [49, 'void* void* size_t void* size_t int void*'],
