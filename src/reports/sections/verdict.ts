@@ -8,7 +8,7 @@ import {
   metricText,
 } from '../metric-display.js';
 import { verdictPlots } from '../plots/comparison.js';
-import { leadRuns } from '../plots/plot.js';
+import { capital, leadRuns } from '../plots/plot.js';
 import type { ReportComparison, ReportRun, TrainReportInput, Verdict } from '../train-report-input.js';
 
 const BADGE: Readonly<Record<Verdict, string>> = {
@@ -106,7 +106,7 @@ function metricTile(metric: string, main: ReportRun, before: ReportRun | undefin
   const { label } = metricDisplay(metric);
   const { interval } = after;
   return tile(
-    `Validation ${label}`,
+    metric === 'ece' ? capital(label) : `Validation ${label}`,
     change(first && metricText(metric, first.value), metricText(metric, after.value)),
     [
       [`95% interval ${intervalText(interval, metricDisplay(metric).format)}`],
