@@ -7,7 +7,7 @@ import { explainFileFault, systemCode } from './file-faults.js';
 import type { ArtifactSource } from './types.js';
 
 /** A content written and safe on disk under a temporary name, not yet part of the folder. */
-export interface StagedContent {
+interface StagedContent {
   readonly sha256: string;
   /** Bytes. */
   readonly size: number;
@@ -90,15 +90,19 @@ export function artifactFolder(root: string): ArtifactFolder {
 
     async *read(sha256, size) {
       const path = pathOf(sha256);
-      const found = await sizeOf(path);
-      if (found === undefined) throw missing(path);
-      if (found !== size) throw corrupt(path);
-      const hash = createHash('sha256');
-      for await (const piece of createReadStream(path, { highWaterMark: READ_BYTES })) {
-        hash.update(piece as Buffer);
-        yield piece as Buffer;
+      try {
+        const found = await sizeOf(path);
+        if (found === undefined) throw missing(path);
+        if (found !== size) throw corrupt(path);
+        const hash = createHash('sha256');
+        for await (const piece of createReadStream(path, { highWaterMark: READ_BYTES })) {
+          hash.update(piece as Buffer);
+          yield piece as Buffer;
+        }
+        if (hash.digest('hex') !== sha256) throw corrupt(path);
+      } catch (error) {
+        throw explainFileFault(error, path);
       }
-      if (hash.digest('hex') !== sha256) throw corrupt(path);
     },
 
     async *list() {
@@ -154,14 +158,17 @@ async function* pieces(source: ArtifactSource): AsyncGenerator<Uint8Array> {
   } else if (!('file' in source)) {
     yield* source;
   } else {
-    if ((await sizeOf(source.file)) === undefined) {
-      throw new BallastError('The file to store does not exist', {
-        code: 'ARTIFACT_SOURCE_MISSING',
+    try {
+      for await (const piece of createReadStream(source.file, { highWaterMark: READ_BYTES })) yield piece as Buffer;
+    } catch (error) {
+      if (systemCode(error) === undefined) throw error;
+      throw new BallastError('The file to store cannot be read', {
+        code: 'ARTIFACT_SOURCE_UNREADABLE',
         place: source.file,
-        remedy: 'Write it before storing it.',
+        remedy: 'Check that it exists and that this user may read it.',
+        cause: error,
       });
     }
-    for await (const piece of createReadStream(source.file, { highWaterMark: READ_BYTES })) yield piece as Buffer;
   }
 }
 

@@ -95,7 +95,7 @@ export function artifactStore({ db, folder }: StoreContext): ArtifactStore {
  * Checks an artifact's path: relative, forward slashes, no empty, `.` or `..` part, at most 500 characters; so that it
  * names the same file below any folder it is exported to.
  */
-export function checkArtifactPath(path: string): void {
+function checkArtifactPath(path: string): void {
   const fault =
     path.length > LONGEST_PATH || path === ''
       ? `is empty or longer than ${LONGEST_PATH} characters`

@@ -15,9 +15,9 @@ export function explainFileFault(error: unknown, place: string): unknown {
     case 'EPERM':
     case 'EROFS':
       return fault(
-        'The store may not be written',
+        'This user may not read or write the files of the store',
         'STORE_NOT_WRITABLE',
-        'Give this user write permission on the folder and its files, or choose another store.',
+        'Give this user permission on the folder and its files, or choose another store.',
       );
     case 'EEXIST':
     case 'ENOTDIR':

@@ -16,11 +16,9 @@ import { metricStore } from './metrics.js';
 import { migrate } from './migrate.js';
 import { refuseNetworkFileSystem } from './network-file-system.js';
 import { parameterStore } from './parameters.js';
-import { postgresDialect } from './postgres-dialect.js';
 import { retentionStore } from './retention.js';
 import { runStore } from './runs.js';
 import type { StoreSchema } from './schema.js';
-import { sqliteDialect } from './sqlite-dialect.js';
 import type { Store } from './types.js';
 import { parseStoreUrl, type StoreLocation } from './url.js';
 
@@ -83,8 +81,10 @@ export async function openStore(url = './.ballast', options: StoreOptions = {}):
   };
 }
 
+/** Loads the client library of the one database that is used. */
 async function openDatabase(location: StoreLocation, busyTimeoutMs: number): Promise<Kysely<StoreSchema>> {
   if (location.kind === 'postgres') {
+    const { postgresDialect } = await import('./postgres-dialect.js');
     return new Kysely({ dialect: postgresDialect(location.connectionString, location.shown) });
   }
   refuseNetworkFileSystem(location.folder);
@@ -93,6 +93,7 @@ async function openDatabase(location: StoreLocation, busyTimeoutMs: number): Pro
   } catch (error) {
     throw explainFileFault(error, location.folder);
   }
+  const { sqliteDialect } = await import('./sqlite-dialect.js');
   return new Kysely({ dialect: sqliteDialect(location.file, busyTimeoutMs) });
 }
 

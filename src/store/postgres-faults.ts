@@ -1,7 +1,7 @@
 import { BallastError, type ErrorDetails } from '../errors.js';
 
 /** The SQLSTATE of a PostgreSQL error or the name of a system error such as `ECONNREFUSED`. */
-export function postgresCode(error: unknown): string | undefined {
+function postgresCode(error: unknown): string | undefined {
   // A refused connection to a host with several addresses is one AggregateError.
   const first: unknown = error instanceof AggregateError ? error.errors[0] : error;
   if (!(first instanceof Error) || !('code' in first) || typeof first.code !== 'string') return undefined;

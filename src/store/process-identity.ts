@@ -11,7 +11,7 @@ export interface ProcessIdentity {
 }
 
 /** How long a run on another machine may be silent before it is shown as interrupted, in ms. */
-export const HEARTBEAT_LIMIT_MS = 120_000;
+const HEARTBEAT_LIMIT_MS = 120_000;
 
 let own: ProcessIdentity | undefined;
 
@@ -26,7 +26,7 @@ export function thisProcess(): ProcessIdentity {
  *
  * On this machine the process is looked up: it must exist, not be a zombie, and have started when the run's process
  * did. Where the start time is not known, and on other machines, the last heartbeat (ms since epoch) must be younger
- * than {@link HEARTBEAT_LIMIT_MS}.
+ * than two minutes.
  */
 export function isAtWork(owner: ProcessIdentity, heartbeatAt: number, now: number): boolean {
   const fresh = now - heartbeatAt < HEARTBEAT_LIMIT_MS;

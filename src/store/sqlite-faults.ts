@@ -1,7 +1,7 @@
 import { BallastError } from '../errors.js';
 
 /** The code SQLite gave an error, such as `SQLITE_BUSY` or `SQLITE_CONSTRAINT_UNIQUE`; undefined for other errors. */
-export function sqliteCode(error: unknown): string | undefined {
+function sqliteCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return undefined;
   return error.code.startsWith('SQLITE_') ? error.code : undefined;
 }

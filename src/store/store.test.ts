@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import Database from 'libsql';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, test } from 'vitest';
-import { type StorePlace, storeContract } from '../../test/contracts/store.js';
+import { storeContract } from '../../test/contracts/store/index.js';
+import type { StorePlace } from '../../test/contracts/store/subject.js';
 import { findPostgres, type PostgresServer, startPostgres } from '../../test/support/postgres-server.js';
 
 let scratch: string;
