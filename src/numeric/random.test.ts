@@ -113,6 +113,7 @@ describe('Random', () => {
         inside &&= value >= 0 && value < bound && Number.isInteger(value);
         counts[Math.min(5, Math.floor((value / bound) * 6))]++;
       }
+      expect(inside).toBe(true);
       const expected =
         bound === 7 ? [2, 1, 1, 1, 1, 1].map((k) => (60_000 * k) / 7) : new Array<number>(6).fill(10_000);
       const statistic = counts.reduce((total, count, i) => total + (count - expected[i]) ** 2 / expected[i], 0);

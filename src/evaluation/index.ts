@@ -1,0 +1,56 @@
+/** Evaluation: metrics with intervals, calibration, fairness, paired comparison, the gap ledger. */
+export { cheapMetrics, sampleValues } from './cheap.js';
+export type { PerClass } from './classes.js';
+export type { ConfusionMatrix } from './confusion.js';
+export { type EvaluateOptions, type Evaluation, evaluate, type MetricSet, type SliceEvaluation } from './evaluate.js';
+export {
+  type FairnessEvaluation,
+  type FairnessMetric,
+  fairnessValues,
+  type GroupRates,
+  MINIMUM_GROUP_ROWS,
+} from './fairness.js';
+export type { Figure } from './figure.js';
+export type {
+  BootstrapLimits,
+  ClassificationInput,
+  GroupColumn,
+  IntervalOptions,
+  PredictionInput,
+  RegressionInput,
+} from './input.js';
+export {
+  buildLedger,
+  gapOf,
+  LEDGER_STAGES,
+  type Ledger,
+  type LedgerInput,
+  type LedgerOptions,
+  type LedgerScope,
+  type LedgerStage,
+  type LedgerStageName,
+  qualityLost,
+} from './ledger.js';
+export { type McNemarTest, mcnemarTest } from './mcnemar.js';
+export type {
+  ClassificationMetric,
+  Measured,
+  Measurement,
+  Metric,
+  NotMeasured,
+  RegressionMetric,
+  Task,
+} from './metric.js';
+export { findMetric, METRICS, type RequestedMetric, standardMetrics } from './metrics/index.js';
+export { comparePaired, meanOverSeeds, type PairedComparison, type PairedInput, pairedOverSeeds } from './paired.js';
+export { type ReliabilityBin, type ReliabilityOptions, reliabilityBins } from './reliability.js';
+export type { ResidualSummary } from './residuals.js';
+export { type ClassificationSample, prepareSample, type RegressionSample, type Sample } from './sample.js';
+export {
+  type ComparisonInput,
+  compareModels,
+  type Judgement,
+  judgeDifference,
+  type ModelComparison,
+  type Verdict,
+} from './verdict.js';

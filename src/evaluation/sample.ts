@@ -1,0 +1,311 @@
+import { BallastError } from '../errors.js';
+import type { ClassificationInput, PredictionInput, RegressionInput } from './input.js';
+
+/** A checked classification input with what every metric needs worked out once. */
+export interface ClassificationSample {
+  readonly task: 'classification';
+  readonly rows: number;
+  readonly classes: readonly string[];
+  /** The class that counts as positive when there are two. */
+  readonly positive: number;
+  /** The class whose prediction fairness is about: the positive one; with more than two classes only if it was named. */
+  readonly favourable: number | undefined;
+  readonly target: Int32Array;
+  readonly predicted: Int32Array;
+  /** [rows, classes] row-major; undefined where only labels are known. */
+  readonly probabilities: Float64Array | undefined;
+  /** -ln of the target's probability per row; exact from logits, else clipped at the input's own precision. */
+  readonly logLosses: Float64Array | undefined;
+  readonly weights: Float64Array | undefined;
+  readonly cost: readonly (readonly number[])[] | undefined;
+  readonly bins: number;
+}
+
+export interface RegressionSample {
+  readonly task: 'regression';
+  readonly rows: number;
+  readonly target: Float64Array;
+  readonly predicted: Float64Array;
+  readonly weights: Float64Array | undefined;
+}
+
+export type Sample = ClassificationSample | RegressionSample;
+
+/** Checks an input and prepares it. Input errors: lengths, codes out of range, NaN, probabilities that are none. */
+export function prepareSample(input: PredictionInput, bins = 15): Sample {
+  if (input.target.length === 0) throw invalid('There are no rows to evaluate', 'EVALUATION_EMPTY');
+  if (!(Number.isInteger(bins) && bins >= 1 && bins <= 1000)) {
+    throw invalid('The number of bins is a whole number from 1 to 1000', 'EVALUATION_BINS', bins);
+  }
+  return input.task === 'classification' ? prepareClassification(input, bins) : prepareRegression(input);
+}
+
+function prepareRegression(input: RegressionInput): RegressionSample {
+  const rows = input.target.length;
+  requireLength('predictions', input.predictions, rows);
+  return {
+    task: 'regression',
+    rows,
+    target: finite('target', input.target),
+    predicted: finite('predictions', input.predictions),
+    weights: prepareWeights(input.weights, rows),
+  };
+}
+
+function prepareClassification(input: ClassificationInput, bins: number): ClassificationSample {
+  const rows = input.target.length;
+  const count = classCount(input);
+  const classes = input.classes ?? Array.from({ length: count }, (_, code) => String(code));
+  if (new Set(classes).size !== count) throw invalid('Class names must differ', 'EVALUATION_CLASSES', classes);
+  const scores = input.probabilities ?? input.logits;
+  const scored = scores === undefined ? undefined : readScores(input, rows, count);
+  const predicted = input.predictions === undefined ? undefined : codes('predictions', input.predictions, rows, count);
+  if (scored === undefined && predicted === undefined) {
+    throw invalid('An evaluation needs probabilities, logits or predicted classes', 'EVALUATION_NO_PREDICTIONS');
+  }
+  const target = codes('target', input.target, rows, count);
+  const positive = positiveClass(input, classes);
+  return {
+    task: 'classification',
+    rows,
+    classes,
+    positive,
+    favourable: count === 2 || input.positive !== undefined ? positive : undefined,
+    target,
+    predicted: predicted ?? argmax(scored!.probabilities, rows, count),
+    probabilities: scored?.probabilities,
+    logLosses: scored?.logLosses(target),
+    weights: prepareWeights(input.weights, rows),
+    cost: prepareCost(input.cost, count),
+    bins,
+  };
+}
+
+function classCount(input: ClassificationInput): number {
+  const rows = input.target.length;
+  const scores = input.probabilities ?? input.logits;
+  const columns = scores === undefined ? undefined : scores.length / rows;
+  let count = input.classes?.length;
+  if (columns !== undefined) {
+    const fromScores = columns === 1 ? 2 : columns;
+    if (!Number.isInteger(columns) || (count !== undefined && count !== fromScores)) {
+      throw invalid(
+        `${scores!.length} scores do not make ${rows} rows of ${count ?? 'equally many'} classes`,
+        'EVALUATION_SHAPE',
+        scores!.length,
+      );
+    }
+    count = fromScores;
+  }
+  if (count === undefined) {
+    count = 2;
+    for (const values of [input.target, input.predictions ?? []]) {
+      for (let i = 0; i < values.length; i++) count = Math.max(count, values[i] + 1);
+    }
+  }
+  if (!(count >= 2 && count <= 1_000_000))
+    throw invalid('A classification has at least two classes', 'EVALUATION_CLASSES', count);
+  return count;
+}
+
+interface Scores {
+  readonly probabilities: Float64Array;
+  readonly logLosses: (target: Int32Array) => Float64Array;
+}
+
+function readScores(input: ClassificationInput, rows: number, count: number): Scores {
+  return input.probabilities === undefined
+    ? fromLogits(input.logits!, rows, count)
+    : fromProbabilities(input.probabilities, rows, count);
+}
+
+/** Softmax per row, and log losses by log-sum-exp, which need no clipping. */
+function fromLogits(logits: ArrayLike<number>, rows: number, count: number): Scores {
+  const single = logits.length === rows;
+  const probabilities = new Float64Array(rows * count);
+  const normalizers = new Float64Array(rows);
+  const logit = (row: number, k: number): number => (single ? (k === 1 ? logits[row] : 0) : logits[row * count + k]);
+  for (let row = 0; row < rows; row++) {
+    let largest = Number.NEGATIVE_INFINITY;
+    for (let k = 0; k < count; k++) largest = Math.max(largest, logit(row, k));
+    if (!Number.isFinite(largest))
+      throw invalid('A logit is not a finite number', 'EVALUATION_NOT_FINITE', largest, `row ${row}`);
+    let total = 0;
+    for (let k = 0; k < count; k++) {
+      const value = Math.exp(logit(row, k) - largest);
+      probabilities[row * count + k] = value;
+      total += value;
+    }
+    for (let k = 0; k < count; k++) probabilities[row * count + k] /= total;
+    normalizers[row] = largest + Math.log(total);
+  }
+  const logLosses = (target: Int32Array): Float64Array =>
+    normalizers.map((normalizer, row) => normalizer - logit(row, target[row]));
+  return { probabilities, logLosses };
+}
+
+function fromProbabilities(values: ArrayLike<number>, rows: number, count: number): Scores {
+  const single = values.length === rows;
+  const probabilities = new Float64Array(rows * count);
+  for (let row = 0; row < rows; row++) {
+    let total = 0;
+    for (let k = 0; k < count; k++) {
+      const value = single ? (k === 1 ? values[row] : 1 - values[row]) : values[row * count + k];
+      // Half-precision models may pass 1 by a rounding.
+      if (!(value >= -1e-3 && value <= 1 + 1e-3)) {
+        throw invalid(
+          'A probability lies outside [0, 1]',
+          'EVALUATION_NOT_PROBABILITY',
+          value,
+          `row ${row}`,
+          'Pass scores before softmax as logits.',
+        );
+      }
+      probabilities[row * count + k] = Math.min(Math.max(value, 0), 1);
+      total += value;
+    }
+    if (Math.abs(total - 1) > 1e-2) {
+      throw invalid(
+        'The probabilities of a row do not sum to 1',
+        'EVALUATION_NOT_PROBABILITY',
+        total,
+        `row ${row}`,
+        'Pass scores before softmax as logits.',
+      );
+    }
+  }
+  // scikit-learn's log_loss clips at the machine epsilon of the type the probabilities came in.
+  const epsilon = values instanceof Float32Array ? 2 ** -23 : Number.EPSILON;
+  const logLosses = (target: Int32Array): Float64Array => {
+    const losses = new Float64Array(rows);
+    for (let row = 0; row < rows; row++) {
+      losses[row] = -Math.log(Math.min(Math.max(probabilities[row * count + target[row]], epsilon), 1 - epsilon));
+    }
+    return losses;
+  };
+  return { probabilities, logLosses };
+}
+
+function argmax(probabilities: Float64Array, rows: number, count: number): Int32Array {
+  const predicted = new Int32Array(rows);
+  for (let row = 0; row < rows; row++) {
+    let best = 0;
+    for (let k = 1; k < count; k++) if (probabilities[row * count + k] > probabilities[row * count + best]) best = k;
+    predicted[row] = best;
+  }
+  return predicted;
+}
+
+function codes(name: string, values: ArrayLike<number>, rows: number, count: number): Int32Array {
+  requireLength(name, values, rows);
+  const result = new Int32Array(rows);
+  for (let row = 0; row < rows; row++) {
+    const code = values[row];
+    if (!(Number.isInteger(code) && code >= 0 && code < count)) {
+      throw invalid(
+        `A class code is not one of 0 to ${count - 1}`,
+        'EVALUATION_CLASS_CODE',
+        code,
+        `${name}, row ${row}`,
+        'Leave rows without a label out.',
+      );
+    }
+    result[row] = code;
+  }
+  return result;
+}
+
+function finite(name: string, values: ArrayLike<number>): Float64Array {
+  const result = Float64Array.from(values);
+  const bad = result.findIndex((value) => !Number.isFinite(value));
+  if (bad >= 0)
+    throw invalid(
+      'A value is missing or infinite',
+      'EVALUATION_NOT_FINITE',
+      result[bad],
+      `${name}, row ${bad}`,
+      'Leave such rows out.',
+    );
+  return result;
+}
+
+function prepareWeights(weights: ArrayLike<number> | undefined, rows: number): Float64Array | undefined {
+  if (weights === undefined) return undefined;
+  requireLength('weights', weights, rows);
+  const result = finite('weights', weights);
+  if (result.some((weight) => weight < 0) || !result.some((weight) => weight > 0)) {
+    throw invalid('Weights are zero or positive, and some are positive', 'EVALUATION_WEIGHTS');
+  }
+  return result;
+}
+
+function prepareCost(cost: ClassificationInput['cost'], count: number): ClassificationInput['cost'] {
+  if (cost === undefined) return undefined;
+  if (
+    cost.length !== count ||
+    cost.some((row) => row.length !== count || row.some((value) => !Number.isFinite(value)))
+  ) {
+    throw invalid(
+      `The cost matrix needs ${count} rows of ${count} numbers: cost[true class][predicted class]`,
+      'EVALUATION_COST',
+    );
+  }
+  return cost;
+}
+
+function positiveClass(input: ClassificationInput, classes: readonly string[]): number {
+  if (input.positive === undefined) return 1;
+  const code = typeof input.positive === 'number' ? input.positive : classes.indexOf(input.positive);
+  if (!(Number.isInteger(code) && code >= 0 && code < classes.length)) {
+    throw invalid(
+      'The positive class is not one of the classes',
+      'EVALUATION_POSITIVE',
+      input.positive,
+      undefined,
+      `Use one of ${classes.slice(0, 20).join(', ')}.`,
+    );
+  }
+  return code;
+}
+
+function requireLength(name: string, values: ArrayLike<number>, rows: number): void {
+  if (values.length !== rows) {
+    throw invalid(`There are ${rows} targets but ${values.length} ${name}`, 'EVALUATION_SHAPE', values.length);
+  }
+}
+
+function invalid(message: string, code: string, value?: unknown, place?: string, remedy?: string): BallastError {
+  return new BallastError(message, {
+    code,
+    ...(value === undefined ? {} : { value }),
+    ...(place === undefined ? {} : { place }),
+    ...(remedy === undefined ? {} : { remedy }),
+  });
+}
+
+/** The sample of some of its rows. */
+export function subsetSample(sample: Sample, rows: ArrayLike<number>): Sample {
+  const weights = sample.weights && gather(sample.weights, rows);
+  if (sample.task === 'regression') {
+    const { target, predicted } = sample;
+    return { ...sample, rows: rows.length, target: gather(target, rows), predicted: gather(predicted, rows), weights };
+  }
+  const { target, predicted, probabilities, logLosses } = sample;
+  return {
+    ...sample,
+    rows: rows.length,
+    target: Int32Array.from(rows, (row) => target[row]),
+    predicted: Int32Array.from(rows, (row) => predicted[row]),
+    probabilities: probabilities && gather(probabilities, rows, sample.classes.length),
+    logLosses: logLosses && gather(logLosses, rows),
+    weights,
+  };
+}
+
+function gather(values: Float64Array, rows: ArrayLike<number>, width = 1): Float64Array {
+  const result = new Float64Array(rows.length * width);
+  for (let i = 0; i < rows.length; i++) {
+    for (let k = 0; k < width; k++) result[i * width + k] = values[rows[i] * width + k];
+  }
+  return result;
+}
