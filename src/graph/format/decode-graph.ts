@@ -104,10 +104,9 @@ export function decodeAttributes(
     if (attributes.has(proto.name)) throw modelFault('MODEL_DUPLICATE_NAME', where, 'the attribute is given twice');
     if (context.bindings !== undefined) context.functions.spend(proto.ints.length + proto.strings.length);
     if (proto.refAttrName === '') {
-      attributes.set(
-        proto.name,
-        decodeAttribute(proto, where, context.tensors, (graph) => decodeGraph(graph, context)),
-      );
+      const attribute = decodeAttribute(proto, where, context.tensors, (graph) => decodeGraph(graph, context));
+      // A Constant's sparse value has become a dense one.
+      attributes.set(proto.name === 'sparse_value' && attribute.kind === 'tensor' ? 'value' : proto.name, attribute);
     } else if (context.bindings === undefined) {
       throw modelFault('MODEL_ATTRIBUTE', where, 'refers to an attribute of a function, outside of any function');
     } else if (Object.hasOwn(context.bindings, proto.refAttrName)) {

@@ -80,7 +80,7 @@ describe('tensor encodings', () => {
     const kept = (await golden('sparse')).graph.initializers;
     expect(describeTensor(kept.get('flat') as Tensor)).toEqual(expected.sparse.flat);
     expect(describeTensor(kept.get('coordinates') as Tensor)).toEqual(expected.sparse.coordinates);
-    const constant = (await golden('sparse')).graph.nodes[0].attributes.sparse_value;
+    const constant = (await golden('sparse')).graph.nodes[0].attributes.value;
     expect(describeTensor(constant.value as Tensor)).toEqual(expected.sparse.c);
     // Nothing uses them.
     expect(graph.initializers.size).toBe(0);

@@ -26,7 +26,6 @@ function constantOf(node: Node): Tensor | undefined {
   }
   if (attributes.length !== 1) return undefined;
   const [name, attribute] = attributes[0];
-  // `sparse_value` has become a dense tensor when it was read.
   if (attribute.kind === 'tensor') return attribute.value;
   if (!name.startsWith('value_')) return undefined;
   switch (attribute.kind) {

@@ -7,13 +7,16 @@ export function subgraphsOf(node: Node): Graph[] {
 
 /** The node with every subgraph replaced; the same node where none changes. */
 export function mapSubgraphs(node: Node, change: (graph: Graph) => Graph): Node {
-  const changed: Record<string, Attribute> = {};
-  for (const [name, attribute] of Object.entries(node.attributes)) {
-    if (attribute.kind !== 'graph') continue;
+  let changed = false;
+  const attributes = Object.entries(node.attributes).map(([name, attribute]): [string, Attribute] => {
+    if (attribute.kind !== 'graph') return [name, attribute];
     const value = change(attribute.value);
-    if (value !== attribute.value) changed[name] = { kind: 'graph', value };
-  }
-  return Object.keys(changed).length === 0 ? node : { ...node, attributes: { ...node.attributes, ...changed } };
+    if (value === attribute.value) return [name, attribute];
+    changed = true;
+    return [name, { kind: 'graph', value }];
+  });
+  // From entries, not by assignment: a foreign attribute may be named __proto__.
+  return changed ? { ...node, attributes: Object.fromEntries(attributes) } : node;
 }
 
 /** Every name that a graph itself defines: inputs, initializers, outputs of nodes. */
