@@ -1,4 +1,5 @@
 /* A made-up but plausible train report, the same every time: test data. */
+import { buildLedger, findMetric, judgeDifference, type ModelComparison } from '../src/evaluation/index.js';
 import type { Manifest } from '../src/regularizers/manifest.js';
 import type {
   EpochRecord,
@@ -163,19 +164,20 @@ function run(role: 'baseline' | 'model', classes: readonly string[]): ReportRun 
   };
 }
 
+/** The comparison that a difference in one metric makes. */
+export function exampleComparison(metric: string, difference: Figure): ModelComparison {
+  const verdict = judgeDifference(difference, findMetric(metric).metric.direction);
+  return { metric, score: { baseline: 0, model: difference.value, difference, verdict }, verdict };
+}
+
 /** A classification report with every part filled in. */
 export function exampleInput(classes: readonly string[] = [...'0123456789']): TrainReportInput {
   const [baseline, model] = [run('baseline', classes), run('model', classes)];
-  const stages = (each: ReportRun) => [
-    { stage: 'train', value: each.train.metrics.accuracy!.value, interval: each.train.metrics.accuracy!.interval },
-    {
-      stage: 'validation',
-      value: each.validation.metrics.accuracy!.value,
-      interval: each.validation.metrics.accuracy!.interval,
-      delta: each.gap.value,
-      deltaInterval: each.gap.interval,
-    },
-  ];
+  const ledger = (each: ReportRun) =>
+    buildLedger('accuracy', [
+      { stage: 'train', evaluation: each.train },
+      { stage: 'validation', evaluation: each.validation },
+    ]);
   return {
     title: 'digits',
     createdAt: new Date(Date.UTC(2026, 10, 22, 14, 5)),
@@ -201,11 +203,7 @@ export function exampleInput(classes: readonly string[] = [...'0123456789']): Tr
     task: 'classification',
     primaryMetric: 'accuracy',
     runs: [baseline, model],
-    comparison: {
-      metric: 'accuracy',
-      difference: { value: 0.049, interval: [0.024, 0.074], method: 'paired bootstrap, 2,000 resamples' },
-      verdict: 'helped',
-    },
+    comparison: exampleComparison('accuracy', { value: 0.049, interval: [0.024, 0.074], method: 'Bonett & Price' }),
     seeds: {
       metric: 'accuracy',
       rows: [1, 2, 3, 4, 5].map((seed) => ({
@@ -218,8 +216,8 @@ export function exampleInput(classes: readonly string[] = [...'0123456789']): Tr
       difference: exampleFigure(0.048, 0.009, 't, 4 degrees of freedom'),
     },
     ledgers: [
-      { role: 'baseline', ledger: { metric: 'accuracy', stages: stages(baseline) } },
-      { role: 'model', ledger: { metric: 'accuracy', stages: stages(model) } },
+      { role: 'baseline', ledger: ledger(baseline) },
+      { role: 'model', ledger: ledger(model) },
     ],
     environment: {
       hardware: 'x64, 2 cores, avx512',
@@ -292,11 +290,7 @@ export function exampleRegression(): TrainReportInput {
     task: 'regression',
     primaryMetric: 'rmse',
     runs,
-    comparison: {
-      metric: 'rmse',
-      difference: { value: -21.3, interval: [-26.1, -16.8], method: 'paired bootstrap' },
-      verdict: 'helped',
-    },
+    comparison: exampleComparison('rmse', { value: -21.3, interval: [-26.1, -16.8], method: 'paired bootstrap' }),
     environment: input.environment,
     spec: 'name: bikes\n',
   };

@@ -11,9 +11,9 @@ export interface LedgerStage {
   /** The metric at this stage. */
   value: number;
   interval?: readonly [number, number];
-  /** Quality lost since the stage before; above zero is always a loss, whichever way the metric runs. */
-  delta?: number;
-  deltaInterval?: readonly [number, number];
+  /** Quality lost since the stage before; above zero is always a loss, whichever way the metric runs. None at the first. */
+  delta?: number | null;
+  deltaInterval?: readonly [number, number] | null;
 }
 
 export interface LedgerChartOptions extends ChartOptions {
@@ -84,20 +84,21 @@ function step(
   py: (v: number) => number,
   area: PlotArea,
 ): Markup | null {
-  if (before === undefined || stage.delta === undefined || !Number.isFinite(stage.delta)) return null;
+  const { delta, deltaInterval } = stage;
+  if (before === undefined || typeof delta !== 'number' || !Number.isFinite(delta)) return null;
   const [from, to] = [py(before.value), py(stage.value)];
   const width = Math.min(26, column * 0.3);
   const inner = column / 2 - Math.min(column * 0.3, 36);
-  const text = lost(stage.delta, y.format);
+  const text = lost(delta, y.format);
   const below = Math.max(from, to) + 15;
   const place = below < area.bottom - 2 ? below : Math.min(from, to) - 6;
   const range =
-    stage.deltaInterval?.every(Number.isFinite) === true
-      ? ` (${lost(stage.deltaInterval[0], y.format)} to ${lost(stage.deltaInterval[1], y.format)})`
+    deltaInterval?.every(Number.isFinite) === true
+      ? ` (${lost(deltaInterval[0], y.format)} to ${lost(deltaInterval[1], y.format)})`
       : '';
   return element(
     'g',
-    { class: stage.delta > 0 ? 'bc-orange' : stage.delta < 0 ? 'bc-green' : 'bc-grey' },
+    { class: delta > 0 ? 'bc-orange' : delta < 0 ? 'bc-green' : 'bc-grey' },
     hover(`${before.stage} to ${stage.stage}, quality lost: ${text}${range}`),
     element('line', { class: 'bc-reference', x1: left - inner, y1: from, x2: left + width / 2, y2: from }),
     element('line', { class: 'bc-reference', x1: left - width / 2, y1: to, x2: left + inner, y2: to }),
@@ -141,7 +142,7 @@ function stageName(name: string, x: number, y: number, column: number): Markup {
 function describe(stages: readonly LedgerStage[], y: ValueScale): string {
   const parts = stages.map((stage) => {
     const change =
-      stage.delta === undefined || !Number.isFinite(stage.delta) ? '' : ` (${lost(stage.delta, y.format)})`;
+      typeof stage.delta !== 'number' || !Number.isFinite(stage.delta) ? '' : ` (${lost(stage.delta, y.format)})`;
     return `${stage.stage} ${formatNumber(stage.value, y.format)}${change}`;
   });
   return `Gap ledger: ${parts.join(', ')}. A minus is quality lost.`;

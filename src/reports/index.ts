@@ -1,8 +1,9 @@
 /** Reports: what was recorded, for people to read: HTML pages, SVG files and tables in the terminal. */
 
+export { claim } from './claim.js';
 export { sparkline } from './sparkline.js';
 export {
-  type ComparisonInput,
+  type ComparisonTableInput,
   comparisonTable,
   ledgerTable,
   metricsTable,
@@ -13,13 +14,10 @@ export {
 export type { TerminalOptions } from './terminal-table.js';
 export { trainReport } from './train-report.js';
 export type {
-  ReportComparison,
   ReportFinding,
-  ReportLedger,
   ReportRun,
   ReportSeeds,
   TrainReportInput,
-  Verdict,
   WeightSummary,
 } from './train-report-input.js';
 export { type WrittenReport, writeTrainReport } from './write-report.js';

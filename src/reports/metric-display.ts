@@ -1,5 +1,5 @@
 import { formatNumber, formatSigned, type NumberFormat } from '../charts/index.js';
-import { METRICS } from '../evaluation/metrics/index.js';
+import { METRICS } from '../evaluation/index.js';
 import type { Figure } from './train-report-input.js';
 
 /** How a metric is named and written, and which way is better. */

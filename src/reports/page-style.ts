@@ -39,7 +39,7 @@ a{color:inherit}
 .verdict .claim{font-size:21px;line-height:1.35;font-weight:600;letter-spacing:-.005em;margin:8px 0 10px;text-wrap:pretty}
 .verdict p:last-child{margin:0;color:var(--muted)}
 .badge{display:inline-block;font-size:13px;font-weight:600;line-height:1;padding:6px 10px;border-radius:99px;color:var(--tone);border:1px solid var(--tone)}
-.helped{--tone:var(--good)}.hurt{--tone:var(--bad)}.inconclusive,.unknown{--tone:var(--muted)}
+.helped{--tone:var(--good)}.hurt{--tone:var(--bad)}.open{--tone:var(--muted)}
 .tiles{display:grid;grid-template-columns:repeat(4,minmax(0,1fr));gap:14px}
 .tile{display:flex;flex-direction:column;gap:4px}
 .tile h3{font-size:13px;font-weight:600;color:var(--muted);margin:0}

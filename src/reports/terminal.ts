@@ -1,8 +1,10 @@
 import picocolors from 'picocolors';
 import { formatNumber, formatSeconds } from '../charts/index.js';
+import type { Ledger, ModelComparison } from '../evaluation/index.js';
 import type { RunSummary } from '../store/index.js';
+import { claim } from './claim.js';
 import { differenceFormat, intervalText, metricDisplay, metricText, signedText } from './metric-display.js';
-import { claim } from './sections/verdict.js';
+
 import { sparkline } from './sparkline.js';
 import {
   type CellStyle,
@@ -12,7 +14,7 @@ import {
   type TerminalOptions,
   terminalTable,
 } from './terminal-table.js';
-import type { Evaluation, Figure, ReportComparison, ReportLedger, ReportRun } from './train-report-input.js';
+import type { Evaluation, Figure, ReportRun } from './train-report-input.js';
 
 /** The options for a stream: its width, and colours only when it is a terminal and NO_COLOR is not set. */
 export function terminalOptions(
@@ -25,17 +27,17 @@ export function terminalOptions(
 }
 
 /** What the comparison of a training's runs shows. */
-export interface ComparisonInput {
+export interface ComparisonTableInput {
   readonly runs: readonly ReportRun[];
   readonly primaryMetric: string;
-  readonly comparison?: ReportComparison;
+  readonly comparison?: ModelComparison;
 }
 
 /**
  * Baseline and model side by side: validation metrics and the gap with intervals, the change, curves as sparklines,
  * and the verdict as a sentence below.
  */
-export function comparisonTable(input: ComparisonInput, options: TerminalOptions = {}): string {
+export function comparisonTable(input: ComparisonTableInput, options: TerminalOptions = {}): string {
   const { primaryMetric } = input;
   const style = styles(options);
   const runs = (['baseline', 'model'] as const).flatMap((role) => input.runs.find((run) => run.role === role) ?? []);
@@ -91,7 +93,7 @@ function curves(runs: readonly ReportRun[], metric: string, style: Styles, width
   );
 }
 
-function verdictLine(comparison: ReportComparison, style: Styles): string {
+function verdictLine(comparison: ModelComparison, style: Styles): string {
   const { verdict } = comparison;
   const mark =
     verdict === 'helped' ? style.good('\u2714') : verdict === 'hurt' ? style.bad('\u2718') : style.dim('\u25cb');
@@ -116,11 +118,10 @@ export function metricsTable(evaluation: Evaluation, options: TerminalOptions = 
 }
 
 /** The gap ledger: each stage, its value and the quality lost since the stage before, the largest loss marked. */
-export function ledgerTable(ledger: ReportLedger, options: TerminalOptions = {}): string {
+export function ledgerTable(ledger: Ledger, options: TerminalOptions = {}): string {
   const style = styles(options);
-  const { metric, stages } = ledger;
+  const { metric, stages, largest } = ledger;
   const format = differenceFormat(metric);
-  const largest = Math.max(0, ...stages.map(({ delta }) => delta ?? 0));
   const columns: TerminalColumn[] = [
     { label: 'stage', shrinkTo: 10 },
     { label: metricDisplay(metric).label, align: 'right' },
@@ -133,10 +134,10 @@ export function ledgerTable(ledger: ReportLedger, options: TerminalOptions = {})
     metricText(metric, value),
     { text: intervalText(interval, metricDisplay(metric).format), style: style.dim },
     {
-      text: delta === undefined ? '' : formatNumber(delta, format),
-      ...(delta !== undefined && delta > 0 && delta === largest ? { style: style.bad } : {}),
+      text: delta === null ? '' : formatNumber(delta, format),
+      ...(stage === largest ? { style: style.bad } : {}),
     },
-    { text: deltaInterval === undefined ? '' : intervalText(deltaInterval, format), style: style.dim },
+    { text: deltaInterval === null ? '' : intervalText(deltaInterval, format), style: style.dim },
   ]);
   return terminalTable(columns, rows, style.dim, options.width);
 }

@@ -1,10 +1,9 @@
-import type { Evaluation } from '../evaluation/evaluate.js';
-import type { Figure } from '../evaluation/figure.js';
+import type { Evaluation, Figure, Ledger, ModelComparison } from '../evaluation/index.js';
 import type { Manifest } from '../regularizers/manifest.js';
 import type { RunRole } from '../store/index.js';
 import type { EpochRecord } from '../training/events.js';
 
-export type { EpochRecord, Evaluation, Figure, RunRole };
+export type { EpochRecord, Evaluation, Figure, Ledger, ModelComparison, RunRole };
 
 /** The trained values of one parameter, or of all together. */
 export interface WeightSummary {
@@ -36,28 +35,6 @@ export interface ReportRun {
   readonly manifest: Manifest;
   readonly modelPath: string;
   readonly modelBytes: number;
-}
-
-/** Whether regularization helped: the interval of the difference excludes zero, and on which side. */
-export type Verdict = 'helped' | 'hurt' | 'inconclusive';
-
-export interface ReportComparison {
-  readonly metric: string;
-  /** Model minus baseline on the validation rows, in the metric's own unit and direction. */
-  readonly difference: Figure;
-  readonly verdict: Verdict;
-}
-
-export interface ReportLedger {
-  readonly metric: string;
-  readonly stages: readonly {
-    readonly stage: string;
-    readonly value: number;
-    readonly interval: readonly [number, number];
-    /** Quality lost since the stage before; absent at the first. */
-    readonly delta?: number;
-    readonly deltaInterval?: readonly [number, number];
-  }[];
 }
 
 export interface ReportSeeds {
@@ -99,9 +76,10 @@ export interface TrainReportInput {
   readonly task: string;
   readonly primaryMetric: string;
   readonly runs: readonly ReportRun[];
-  readonly comparison?: ReportComparison;
+  /** Baseline and model on the same rows. */
+  readonly comparison?: ModelComparison;
   readonly seeds?: ReportSeeds;
-  readonly ledgers?: readonly { readonly role: RunRole; readonly ledger: ReportLedger }[];
+  readonly ledgers?: readonly { readonly role: RunRole; readonly ledger: Ledger }[];
   readonly environment: {
     readonly hardware: string;
     readonly runtime: string;

@@ -5,8 +5,9 @@ import { capital, type Plot, ROLE_TONE } from './plot.js';
 
 /** The difference to the baseline with its interval. */
 export function verdictPlots({ comparison }: TrainReportInput): Plot[] {
-  if (comparison === undefined) return [];
-  const { metric, difference } = comparison;
+  if (comparison === undefined || 'reason' in comparison.score) return [];
+  const { metric, score } = comparison;
+  const { difference } = score;
   return [
     {
       name: 'difference',

@@ -57,7 +57,8 @@ export function intervalMethods(input: TrainReportInput): string {
     for (const [metric, figure] of Object.entries(run.validation.metrics)) add(metric, figure);
     add('gap', run.gap);
   }
-  if (input.comparison !== undefined) add('difference', input.comparison.difference);
+  const score = input.comparison?.score;
+  if (score !== undefined && !('reason' in score)) add('difference', score.difference);
   return [...methods].map(([method, metrics]) => `${method} (${[...metrics].join(', ')})`).join('; ');
 }
 

@@ -1,4 +1,6 @@
 import { type Child, element, formatBytes, type Markup, verbatim } from '../../charts/index.js';
+import type { Verdict } from '../../evaluation/index.js';
+import { claim } from '../claim.js';
 import {
   differenceFormat,
   differenceText,
@@ -9,26 +11,28 @@ import {
 } from '../metric-display.js';
 import { verdictPlots } from '../plots/comparison.js';
 import { capital, leadRuns } from '../plots/plot.js';
-import type { ReportComparison, ReportRun, TrainReportInput, Verdict } from '../train-report-input.js';
+import type { ReportRun, TrainReportInput } from '../train-report-input.js';
 
-const BADGE: Readonly<Record<Verdict, string>> = {
-  helped: 'Regularization helped',
-  hurt: 'Regularization hurt',
-  inconclusive: 'No clear effect',
+const BADGE: Readonly<Record<Verdict, { text: string; style: string }>> = {
+  helped: { text: 'Regularization helped', style: 'helped' },
+  hurt: { text: 'Regularization hurt', style: 'hurt' },
+  'no clear difference': { text: 'No clear difference', style: 'open' },
 };
+const NO_BADGE = { text: 'No comparison', style: 'open' };
 
 /** The answer first: did it help, by how much, and what is left of the gap. */
 export function verdictCard(input: TrainReportInput): Markup {
   const { comparison } = input;
   const runs = leadRuns(input);
   const [plot] = verdictPlots(input);
+  const badge = comparison === undefined ? NO_BADGE : BADGE[comparison.verdict];
   return element(
     'div',
-    { class: `card verdict ${comparison?.verdict ?? 'unknown'}` },
+    { class: `card verdict ${badge.style}` },
     element(
       'div',
       {},
-      element('span', { class: 'badge' }, comparison === undefined ? 'No comparison' : BADGE[comparison.verdict]),
+      element('span', { class: 'badge' }, badge.text),
       element(
         'p',
         { class: 'claim' },
@@ -39,26 +43,6 @@ export function verdictCard(input: TrainReportInput): Markup {
       element('p', {}, gapSentence(runs, input.primaryMetric)),
     ),
     plot === undefined ? null : element('div', {}, verbatim(plot.draw(false))),
-  );
-}
-
-/** The verdict as one sentence with its interval. */
-export function claim({ metric, difference, verdict }: ReportComparison): string {
-  const { label } = metricDisplay(metric);
-  const format = differenceFormat(metric);
-  if (verdict === 'inconclusive') {
-    return (
-      `Validation ${label} differs by ${differenceText(metric, difference.value)} from the unregularized baseline; ` +
-      `the 95% interval, ${intervalText(difference.interval, format)}, includes no difference.`
-    );
-  }
-  const rose = difference.value >= 0;
-  const [low, high] = difference.interval;
-  const size = Math.abs(difference.value);
-  const interval = intervalText(rose ? [low, high] : [-high, -low], format);
-  return (
-    `Validation ${label} is ${differenceText(metric, size)} ${rose ? 'higher' : 'lower'} than the unregularized ` +
-    `baseline (95% interval ${interval}).`
   );
 }
 
