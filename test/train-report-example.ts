@@ -95,6 +95,23 @@ function evaluation(rows: number, accuracy: number, ece: number, classes: readon
       };
     }),
     confusion: { classes, counts },
+    fairness: [
+      {
+        column: 'writer',
+        favourable: classes[1],
+        groups: ['left-handed', 'right-handed'].map((group, i) => ({
+          group,
+          rows: Math.round(rows * (0.2 + 0.6 * i)),
+          compared: true,
+          selectionRate: share(0.31 + ece * (i - 0.5), 0.04, 'Wilson'),
+        })),
+        metrics: {
+          demographicParityDifference: share(ece, 0.02, 'MOVER'),
+          demographicParityRatio: share(1 - 2 * ece, 0.06, 'MOVER'),
+        },
+        omitted: { equalizedOddsDifference: 'a group has no rows of the favourable class' },
+      },
+    ],
   };
 }
 

@@ -28,6 +28,7 @@ describe('trainReport', () => {
       'Errors',
       'Classes',
       'Slices',
+      'Fairness',
       'Weights',
       'Regularizers',
       'Data',

@@ -3,6 +3,7 @@ import { differenceFormat, intervalText, metricDisplay, signedText } from './met
 import { figure, grid, navigation, page, type Section, sectionMarkup } from './page.js';
 import { leadRuns, type Plot, type PlotSection } from './plots/plot.js';
 import { trainPlots } from './plots/train-plots.js';
+import { fairnessTables } from './sections/fairness.js';
 import { groupTable, intervalMethods, metricsTable, weightsTable } from './sections/figures.js';
 import { manifestTables } from './sections/manifest.js';
 import { dataContent, reproduceContent, runsTable } from './sections/record.js';
@@ -108,6 +109,12 @@ function trainSections(input: TrainReportInput): Section[] {
       title: 'Slices',
       content: [drawn('slices'), stacked(groupTable(input, 'slices'))],
       lead: 'The same figures on parts of the validation rows: an average can hide who pays for it.',
+    },
+    {
+      id: 'fairness',
+      title: 'Fairness',
+      content: [drawn('fairness'), ...fairnessTables(runs)],
+      lead: 'Whether the groups of a sensitive column get the favourable prediction alike, and rightly so alike.',
     },
     {
       id: 'weights',

@@ -41,6 +41,7 @@ describe('writeTrainReport', () => {
       'confusion-model.svg',
       'classes.svg',
       'slices.svg',
+      'fairness-1.svg',
       'weights.svg',
       'seeds.svg',
     ]);

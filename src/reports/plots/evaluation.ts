@@ -1,4 +1,5 @@
 import { confusionMatrix, intervalPlot, reliabilityDiagram, scatter } from '../../charts/index.js';
+import type { FairnessEvaluation } from '../../evaluation/index.js';
 import { figureText, metricDisplay } from '../metric-display.js';
 import type { Evaluation, Figure, ReportRun } from '../train-report-input.js';
 import { capital, type Plot, ROLE_TONE } from './plot.js';
@@ -89,6 +90,41 @@ export function groupPlots(runs: readonly ReportRun[], section: 'classes' | 'sli
         }),
     },
   ];
+}
+
+/** The columns that are evaluated for fairness, each once. */
+export function sensitiveColumns(runs: readonly ReportRun[]): string[] {
+  return [...new Set(runs.flatMap((run) => (run.validation.fairness ?? []).map(({ column }) => column)))];
+}
+
+/** One run's fairness between the groups of one column. */
+export function fairnessOf(run: ReportRun, column: string): FairnessEvaluation | undefined {
+  return run.validation.fairness?.find((each) => each.column === column);
+}
+
+/** How often each group of a sensitive column gets the favourable prediction. */
+export function fairnessPlots(runs: readonly ReportRun[]): Plot[] {
+  return sensitiveColumns(runs).map((column, index) => {
+    const groups = runs.map((run) => fairnessOf(run, column)?.groups ?? []);
+    const names = [...new Set(groups.flatMap((group) => group.map(({ group: name }) => name ?? 'missing')))];
+    return {
+      name: `fairness-${index + 1}`,
+      section: 'fairness',
+      draw: (standalone) =>
+        intervalPlot({
+          title: `Favourable predictions by ${column}`,
+          subtitle: 'share of the group, validation rows, 95% intervals',
+          standalone,
+          rows: names,
+          x: { format: 'percent', label: 'selection rate' },
+          series: runs.map((run, at) => ({
+            name: run.role,
+            tone: ROLE_TONE[run.role],
+            figures: names.map((name) => groups[at]?.find(({ group }) => (group ?? 'missing') === name)?.selectionRate),
+          })),
+        }),
+    };
+  });
 }
 
 /** A class or a slice. */

@@ -13,6 +13,7 @@ export type PlotSection =
   | 'errors'
   | 'classes'
   | 'slices'
+  | 'fairness'
   | 'weights'
   | 'seeds';
 

@@ -1,7 +1,7 @@
 import type { TrainReportInput } from '../train-report-input.js';
 import { ledgerPlots, seedPlots, verdictPlots, weightPlots } from './comparison.js';
 import { curvePlots, gapPlots } from './curves.js';
-import { calibrationPlots, errorPlots, groupPlots } from './evaluation.js';
+import { calibrationPlots, errorPlots, fairnessPlots, groupPlots } from './evaluation.js';
 import { leadRuns, type Plot } from './plot.js';
 
 /** Every plot of a train report, in the order of the page. */
@@ -16,6 +16,7 @@ export function trainPlots(input: TrainReportInput): Plot[] {
     ...runs.flatMap((run) => errorPlots(run, runs)),
     ...groupPlots(runs, 'classes', input.primaryMetric),
     ...groupPlots(runs, 'slices', input.primaryMetric),
+    ...fairnessPlots(runs),
     ...weightPlots(runs),
     ...seedPlots(input),
   ];
