@@ -185,18 +185,22 @@ export class GraphBuilder {
       outputs: count,
       constant: (value) => (value === undefined ? undefined : this.constantOf(value)),
     });
-    const folding = (visible: (value: Value) => boolean): Tensor | undefined =>
-      operator.fold?.({
+    const folding = (visible: (value: Value) => boolean): readonly Tensor[] | undefined => {
+      const results = operator.fold?.({
         inputs: inputs.map((value) => (value !== undefined && visible(value) ? this.constantOf(value) : undefined)),
         shapes: inputs.map((value) => value?.shape),
         attributes,
         outputs: types,
       });
+      return results === undefined || 'length' in results ? results : [results];
+    };
     const folded = folding((value) => !this.#isParameter(value));
-    if (folded !== undefined) return [this.constant(folded)];
+    if (folded !== undefined) return folded.map((data) => this.constant(data));
     const known = folding(() => true);
     const outputs = types.slice(0, count).map((type) => this.#define({ name: this.fresh(opType), ...type }));
-    if (known !== undefined) this.#known.set(outputs[0].name, known);
+    known?.forEach((data, i) => {
+      this.#known.set(outputs[i].name, data);
+    });
     const node: Node = {
       name,
       opType,

@@ -130,7 +130,7 @@ export const ConvTranspose: Operator = {
 /**
  * The window of the convolution that this transposes: it slides over the output (`window.input`) and has one position
  * per input element (`window.output`). `ends` is what makes the last window fit; it is negative where output padding
- * adds positions that no window sees.
+ * or a large output_shape add positions that no window sees.
  */
 function transposedWindow(context: InferContext): Window {
   const [x, w] = [required(context, 0), required(context, 1)];
@@ -159,7 +159,7 @@ function transposedWindow(context: InferContext): Window {
     const extent = wanted?.[axis] ?? count * strides[axis];
     const total = Math.max(0, full - extent);
     before[axis] = autoPad === 'SAME_UPPER' ? Math.floor(total / 2) : Math.ceil(total / 2);
-    return full - total;
+    return extent;
   });
   const after = output.map(
     (extent, axis) =>

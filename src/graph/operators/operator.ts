@@ -14,8 +14,8 @@ export interface Operator {
   infer(context: InferContext): ValueType[];
   /** Gradients with respect to each input (undefined = none), given those of the outputs. */
   gradient?: ((context: GradientContext) => (Value | undefined)[]) | 'zero';
-  /** The result as a constant, where the inputs are small constants (shape arithmetic of imported graphs). */
-  fold?(context: FoldContext): Tensor | undefined;
+  /** The results as constants, where the inputs are small constants (shape arithmetic of imported graphs). */
+  fold?(context: FoldContext): Tensor | readonly Tensor[] | undefined;
 }
 
 export interface InferContext {
@@ -129,7 +129,7 @@ export function normalizeAxis(axis: number, rank: number): number {
   return axis < 0 ? axis + rank : axis;
 }
 
-/** A constant integer input as plain numbers, or undefined where it is absent; an error where it is not constant. */
+/** A constant input (indices, sizes, scales) as plain numbers, or undefined where it is absent; an error where it is not constant. */
 export function constantIntegers(context: InferContext, index: number): readonly number[] | undefined {
   const value = context.inputs[index];
   if (value === undefined) return undefined;

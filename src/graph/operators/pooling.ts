@@ -2,6 +2,7 @@ import type { GraphBuilder, Value, ValueType } from '../builder.js';
 import { sizeOf } from '../tensor.js';
 import { floatConstant, fold, insideCounts, repeatEach, sumBlocks, unfold } from './columns.js';
 import {
+  constantIntegers,
   type GradientContext,
   type InferContext,
   inferContext,
@@ -180,10 +181,8 @@ export const GlobalLpPool: Operator = globalPool(({ b, node, outputs }, x, g) =>
 export const MaxUnpool: Operator = {
   infer(context) {
     const x = required(context, 0);
-    if (context.inputs[2] !== undefined) {
-      const shape = context.constant(context.inputs[2]);
-      if (shape !== undefined) return [{ type: x.type, shape: Array.from(shape.data as BigInt64Array, Number) }];
-    }
+    const given = constantIntegers(context, 2);
+    if (given !== undefined) return [{ type: x.type, shape: given }];
     const kernel = intsAttribute(context.attributes, 'kernel_shape') ?? [];
     const strides = intsAttribute(context.attributes, 'strides') ?? kernel.map(() => 1);
     const pads = intsAttribute(context.attributes, 'pads') ?? new Array<number>(2 * kernel.length).fill(0);

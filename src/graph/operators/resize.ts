@@ -3,6 +3,7 @@ import { sizeOf } from '../tensor.js';
 import { floatConstant, sumBlocks } from './columns.js';
 import { type AxisResampling, resamplingWeights } from './interpolation.js';
 import {
+  constantIntegers,
   floatAttribute,
   type InferContext,
   inferContext,
@@ -13,7 +14,6 @@ import {
   type Operator,
   required,
   stringAttribute,
-  toNumbers,
 } from './operator.js';
 
 /**
@@ -73,12 +73,9 @@ function resampling(context: InferContext): AxisResampling[] {
   const axes = (intsAttribute(attributes, 'axes') ?? x.shape.map((_, axis) => axis)).map((axis) =>
     normalizeAxis(axis, rank),
   );
-  const known = (index: number): number[] | undefined => {
-    const value = context.inputs[index];
-    if (value === undefined || sizeOf(value.shape) === 0) return undefined;
-    const data = context.constant(value);
-    if (data === undefined) throw mismatch(context, `input ${index} ("${value.name}") must be a constant`);
-    return toNumbers(data);
+  const known = (index: number): readonly number[] | undefined => {
+    const values = constantIntegers(context, index);
+    return values?.length === 0 ? undefined : values;
   };
   const [roi, scales, sizes] = [known(1), known(2), known(3)];
   if ((scales ?? sizes)?.length !== axes.length)

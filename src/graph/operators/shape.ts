@@ -184,6 +184,15 @@ export const Split: Operator = {
     const parts = outputs.map((output, i) => gradients[i] ?? b.scalar(0, output.type, output.shape));
     return [b.concat(parts, axis), undefined];
   },
+  fold({ inputs: [x], outputs }) {
+    if (!foldable([x]) || x!.shape.length !== 1) return undefined;
+    let start = 0;
+    return outputs.map(({ shape }) => {
+      const [extent] = shape;
+      start += extent;
+      return { ...x!, shape, data: x!.data.slice(start - extent, start) };
+    });
+  },
 };
 
 export const Shape: Operator = {

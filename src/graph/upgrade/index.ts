@@ -8,7 +8,7 @@ import { cannotUpgrade, TOO_NEW, UPGRADE_RULES, type UpgradeContext } from './ru
 
 /** The oldest and the newest opset whose models are understood. */
 export const OLDEST_OPSET = 7;
-export const NEWEST_OPSET = 26;
+export const NEWEST_OPSET = 28;
 
 /**
  * Rewrites a model of any opset from {@link OLDEST_OPSET} to {@link NEWEST_OPSET} for the opset that Ballast builds

@@ -244,11 +244,25 @@ const rmsNormalization: UpgradeRule = (node, context) => {
   ];
 };
 
+/** An attribute that newer opsets added and whose only other value matters for types that opset 21 lacks. */
+const dropped =
+  (attribute: string): UpgradeRule =>
+  (node) =>
+    attribute in node.attributes ? [{ ...node, attributes: without(node.attributes, attribute) }] : undefined;
+
+const spaceToDepth: UpgradeRule = (node) => {
+  const mode = node.attributes.mode;
+  if (mode?.kind === 'string' && mode.value !== 'DCR') throw cannotUpgrade(node, `with mode ${mode.value} is newer`);
+  return mode === undefined ? undefined : [{ ...node, attributes: without(node.attributes, 'mode') }];
+};
+
 const REDUCTIONS = ['Max', 'Min', 'Mean', 'Prod', 'L1', 'L2', 'LogSum', 'LogSumExp', 'SumSquare'];
 
 /** Rules of the default domain. */
 export const UPGRADE_RULES: ReadonlyMap<string, UpgradeRule> = new Map<string, UpgradeRule>([
   ['BatchNormalization', batchNormalization],
+  ['Cast', dropped('round_mode')],
+  ['CastLike', dropped('round_mode')],
   ['Clip', clip],
   ['Dropout', dropout],
   ['GroupNormalization', groupNormalization],
@@ -256,12 +270,14 @@ export const UPGRADE_RULES: ReadonlyMap<string, UpgradeRule> = new Map<string, U
   ['LogSoftmax', softmax],
   ['Pad', pad],
   ['RMSNormalization', rmsNormalization],
+  ['Range', dropped('stash_type')],
   ['ReduceSum', attributeToInput('axes', 1, 13)],
   ...REDUCTIONS.map((name): [string, UpgradeRule] => [`Reduce${name}`, attributeToInput('axes', 1, 18)]),
   ['Resize', resize],
   ['Scatter', scatter],
   ['Slice', slice],
   ['Softmax', softmax],
+  ['SpaceToDepth', spaceToDepth],
   ['Split', split],
   ['Squeeze', attributeToInput('axes', 1, 13)],
   ['Swish', swish],
@@ -274,7 +290,10 @@ export const UPGRADE_RULES: ReadonlyMap<string, UpgradeRule> = new Map<string, U
 export const TOO_NEW: ReadonlySet<string> = new Set([
   'Attention',
   'BitCast',
+  'CausalConvWithState',
   'CumProd',
+  'LinearAttention',
   'RotaryEmbedding',
+  'SwiGLU',
   'TensorScatter',
 ]);

@@ -97,6 +97,13 @@ export const shapeCases: readonly OperatorCase[] = [
     [normal([1, 1, 4, 5]), float32([8], [0, 0, 0.2, 0.3, 1, 1, 0.9, 1.2]), undefined, pads(1, 1, 3, 4)],
     { mode: string('linear'), coordinate_transformation_mode: string('tf_crop_and_resize') },
   ),
+  linear('Resize', 'align_corners, scales', [normal([1, 1, 4, 5]), undefined, float32([4], [1, 1, 0.6, 0.7])], {
+    mode: string('linear'),
+    coordinate_transformation_mode: string('align_corners'),
+  }),
+  linear('Resize', 'tf_half_pixel_for_nn', [normal([1, 1, 4, 5]), undefined, float32([4], [1, 1, 0.6, 1.5])], {
+    coordinate_transformation_mode: string('tf_half_pixel_for_nn'),
+  }),
   linear('Resize', 'half_pixel_symmetric', [normal([1, 1, 4, 5]), undefined, float32([4], [1, 1, 0.6, 1.7])], {
     mode: string('linear'),
     coordinate_transformation_mode: string('half_pixel_symmetric'),
