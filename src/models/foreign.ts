@@ -1,0 +1,111 @@
+import { BallastError } from '../errors.js';
+import type { Graph, Model, ValueInfo } from '../graph/model.js';
+import type { ModelInput } from './inputs.js';
+
+export interface ForeignSetting {
+  /** What the data gives, without the batch axis. */
+  readonly inputs: readonly ModelInput[];
+  /** Classes, or 1 for regression. */
+  readonly outputs: number;
+  /** Output to train on; the first unless given. */
+  readonly output: string | undefined;
+  /** Shown in messages. */
+  readonly path: string;
+}
+
+/**
+ * Makes a model from elsewhere trainable on the data at hand: its inputs are named as the data's tensors, only the wanted
+ * output stays, and a final Softmax (or Sigmoid) is taken off, since the loss wants logits.
+ *
+ * @throws BallastError MODEL_INPUT, MODEL_OUTPUT, MODEL_CLASSES where the model does not fit the data
+ */
+export function adoptModel(model: Model, { inputs, outputs, output, path }: ForeignSetting): Graph {
+  const { graph } = model;
+  const free = graph.inputs.filter(({ name }) => !graph.initializers.has(name));
+  if (free.length !== inputs.length) {
+    throw new BallastError(
+      `the model takes ${free.length} inputs (${names(free)}), and the data gives ${inputs.length} (${inputs.map(({ name }) => name).join(', ')})`,
+      {
+        code: 'MODEL_INPUT',
+        place: path,
+        remedy: 'Exclude columns with data.features.exclude, or choose data of the same kind',
+      },
+    );
+  }
+  const renamed = new Map<string, string>();
+  for (const input of free) {
+    const match = inputs.find(({ name }) => name === input.name) ?? (inputs.length === 1 ? inputs[0] : undefined);
+    if (match === undefined) {
+      throw new BallastError(`the model's input "${input.name}" has no counterpart in the data`, {
+        code: 'MODEL_INPUT',
+        place: path,
+        remedy: `The data gives ${inputs.map(({ name }) => name).join(', ')}`,
+      });
+    }
+    checkShape(input, match, path);
+    renamed.set(input.name, match.name);
+  }
+  const chosen = output === undefined ? graph.outputs[0] : graph.outputs.find(({ name }) => name === output);
+  if (chosen === undefined) {
+    throw new BallastError(`the model has no output "${output ?? ''}"`, {
+      code: 'MODEL_OUTPUT',
+      place: path,
+      remedy: `Its outputs are ${names(graph.outputs)}`,
+    });
+  }
+  const last = graph.nodes.find((node) => node.outputs.includes(chosen.name));
+  const squashes = last !== undefined && (last.opType === 'Softmax' || (last.opType === 'Sigmoid' && outputs > 1));
+  const logits = squashes ? last.inputs[0] : chosen.name;
+  const width = chosen.shape?.at(-1);
+  if (typeof width === 'number' && width !== outputs) {
+    throw new BallastError(
+      `the model gives ${width} values a row, and the data has ${outputs === 1 ? 'one number' : `${outputs} classes`}`,
+      {
+        code: 'MODEL_CLASSES',
+        place: path,
+        remedy: 'Choose another model.output, or data with these classes (data.classes lists them all)',
+      },
+    );
+  }
+  const rename = (name: string): string => renamed.get(name) ?? name;
+  return prune({
+    ...graph,
+    inputs: free.map((info) => ({
+      ...info,
+      name: rename(info.name),
+      shape: ['batch', ...(info.shape ?? []).slice(1)],
+    })),
+    outputs: [{ name: logits, type: 'float32', shape: ['batch', outputs] }],
+    nodes: graph.nodes.map((node) => ({ ...node, inputs: node.inputs.map(rename) })),
+  });
+}
+
+function checkShape(input: ValueInfo, given: ModelInput, path: string): void {
+  const rest = input.shape?.slice(1);
+  const fits =
+    input.type === given.type &&
+    (rest === undefined ||
+      (rest.length === given.shape.length &&
+        rest.every((extent, axis) => typeof extent !== 'number' || extent === given.shape[axis])));
+  if (fits) return;
+  throw new BallastError(
+    `the model's input "${input.name}" is ${input.type} [${input.shape?.join(', ') ?? ''}], and the data gives ${given.type} [N, ${given.shape.join(', ')}]`,
+    { code: 'MODEL_INPUT', place: path, remedy: 'Resize images with data.image.size, or choose other columns' },
+  );
+}
+
+/** Drops nodes and initializers that the outputs do not need. */
+function prune(graph: Graph): Graph {
+  const needed = new Set(graph.outputs.map(({ name }) => name));
+  const nodes = [...graph.nodes]
+    .reverse()
+    .filter((node) => {
+      if (!node.outputs.some((name) => needed.has(name))) return false;
+      for (const name of node.inputs) needed.add(name);
+      return true;
+    })
+    .reverse();
+  return { ...graph, nodes, initializers: new Map([...graph.initializers].filter(([name]) => needed.has(name))) };
+}
+
+const names = (infos: readonly ValueInfo[]): string => infos.map(({ name }) => name).join(', ');

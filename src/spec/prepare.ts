@@ -1,0 +1,147 @@
+import {
+  assignHoldout,
+  type HoldoutRegister,
+  type HoldoutReport,
+  hashesOf,
+  holdoutSettings,
+  rowSetId,
+} from '../data/holdout.js';
+import type { DataOptions } from '../data/options.js';
+import { fitPreprocessor } from '../data/preprocess/fit.js';
+import type { Preprocessor } from '../data/preprocess/preprocessor.js';
+import type { Notice, ReadOptions } from '../data/read/options.js';
+import { readTable } from '../data/read/read.js';
+import { type Roles, resolveRoles } from '../data/roles.js';
+import type { Split, SplitInput, SplitStrategy } from '../data/split.js';
+import { splitInput, strategyOf } from '../data/split-input.js';
+import type { Table } from '../data/table.js';
+import { contentVersion } from '../data/version.js';
+import { BallastError } from '../errors.js';
+import type { ResolvedSpec } from './read.js';
+
+/** The data of a spec: read, typed, split, with its holdout locked and its preprocessing fitted on the training part. */
+export interface PreparedData {
+  readonly table: Table;
+  readonly roles: Roles;
+  /** Name that the locked holdout belongs to. */
+  readonly name: string;
+  /** Content hash. */
+  readonly version: string;
+  readonly strategy: SplitStrategy;
+  readonly splitInput: SplitInput;
+  readonly split: Split;
+  readonly holdout: HoldoutReport;
+  /** Id of the set of holdout rows: what reads are counted by. */
+  readonly rowSet: string;
+  readonly preprocessor: Preprocessor;
+  readonly notices: readonly Notice[];
+}
+
+export interface PrepareOptions {
+  readonly register: HoldoutRegister;
+  /** Draw a new holdout where the settings no longer fit the locked one; recorded. */
+  readonly newHoldout?: boolean;
+}
+
+/**
+ * Reads and splits the data of a spec. Rows once held out under this data-set name stay held out.
+ *
+ * @throws BallastError of reading, roles, splitting (HOLDOUT_CONFLICT) and encoding
+ */
+export async function prepareData(
+  resolved: ResolvedSpec,
+  { register, newHoldout = false }: PrepareOptions,
+): Promise<PreparedData> {
+  const { spec } = resolved;
+  refuseUnused(spec.data);
+  const notices: Notice[] = [];
+  const table = await readTable(
+    spec.data.source,
+    readOptions(resolved, (notice) => notices.push(notice)),
+  );
+  const roles = resolveRoles(table, spec.data);
+  if (roles.target === undefined) {
+    throw new BallastError('the target is not named', {
+      code: 'DATA_TARGET_UNSET',
+      place: `${resolved.path ?? 'spec'} data.target`,
+      remedy: `Set it to one of the columns: ${table.columns
+        .map((column) => column.name)
+        .slice(0, 20)
+        .join(', ')}`,
+    });
+  }
+  const name = datasetName(spec.data);
+  const strategy = strategyOf(spec.data, true);
+  const { validation, holdout, seed, bins } = spec.data.split;
+  const input = splitInput(table, roles, strategy, bins);
+  const settings = { strategy, validation, holdout, seed };
+  const looksAt = { random: [], stratified: [roles.target], group: roles.group, time: [roles.time ?? ''] }[strategy];
+  const fingerprint = holdoutSettings({
+    strategy,
+    holdout,
+    seed,
+    by: roles.id.length > 0 ? roles.id : 'content',
+    columns: looksAt,
+    ...(strategy === 'stratified' && spec.task === 'regression' ? { bins } : {}),
+  });
+  const lock = await register.read(name);
+  const assigned = assignHoldout(name, input, settings, fingerprint, lock, newHoldout);
+  const preprocessor = fitPreprocessor(table, roles, assigned.split.train, {
+    task: spec.task,
+    features: spec.data.features,
+    ...(spec.data.classes === undefined ? {} : { classes: spec.data.classes }),
+  });
+  // Only now: a spec whose data cannot be encoded must not have locked anything.
+  await register.write(name, assigned.lock);
+  return {
+    table,
+    roles,
+    name,
+    version: contentVersion(table),
+    strategy,
+    splitInput: input,
+    split: assigned.split,
+    holdout: assigned.report,
+    rowSet: rowSetId(hashesOf(input.hashes, assigned.split.holdout)),
+    preprocessor,
+    notices,
+  };
+}
+
+/** What the reader is told, out of the spec's `data` section. */
+export function readOptions({ spec, baseDirectory }: ResolvedSpec, notice?: (notice: Notice) => void): ReadOptions {
+  const {
+    source: _source,
+    name: _name,
+    target,
+    classes: _classes,
+    columns: _columns,
+    features,
+    split: _split,
+    ...reader
+  } = spec.data;
+  return {
+    ...reader,
+    columns: features.types,
+    baseDirectory,
+    ...(target === undefined ? {} : { target }),
+    ...(notice === undefined ? {} : { notice }),
+  };
+}
+
+/** The data set's name: as given, or its source. */
+export function datasetName({ name, source }: Pick<DataOptions, 'name' | 'source'>): string {
+  return name ?? (typeof source === 'string' ? source : source.join(' '));
+}
+
+/** Roles that training does not use: better refused than silently ignored. */
+function refuseUnused({ columns }: DataOptions): void {
+  for (const role of ['offset', 'event', 'domain'] as const) {
+    if (columns[role] === undefined) continue;
+    throw new BallastError(`the role "${role}" has no effect on training in this version`, {
+      code: 'SPEC_NOT_SUPPORTED',
+      place: `data.columns.${role}`,
+      remedy: 'Remove it; the column then is a feature unless data.features.exclude names it',
+    });
+  }
+}

@@ -1,0 +1,64 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { cpus, totalmem } from 'node:os';
+import { promisify } from 'node:util';
+import type { Runtime } from '../graph/runtime/runtime.js';
+
+/** What decides the bytes of a result beside spec, data and seed: recorded with every run. */
+export interface Environment {
+  readonly platform: string;
+  readonly processor: string;
+  /** Vector extensions that kernels choose by. */
+  readonly features: readonly string[];
+  readonly cores: number;
+  readonly memoryBytes: number;
+  readonly node: string;
+  readonly ballast: string;
+  readonly runtime: string;
+  readonly backend: string;
+  readonly threads: number;
+  readonly command: string;
+}
+
+/** Extensions after which the runtime picks different kernels, and so rounds differently. */
+const DECISIVE = ['avx', 'avx2', 'fma', 'avx512f', 'avx512_vnni', 'avx_vnni', 'amx_int8', 'asimd', 'sve', 'bf16'];
+
+export async function describeEnvironment(runtime: Runtime, threads: number, ballast: string): Promise<Environment> {
+  return {
+    platform: `${process.platform} ${process.arch}`,
+    processor: cpus()[0]?.model.trim() ?? 'unknown',
+    features: await processorFeatures(),
+    cores: cpus().length,
+    memoryBytes: totalmem(),
+    node: process.versions.node,
+    ballast,
+    runtime: `onnxruntime ${runtime.version}`,
+    backend: runtime.name,
+    threads,
+    command: ['ballast', ...process.argv.slice(2)].join(' '),
+  };
+}
+
+/** Keys of {@link Environment} that may change the bytes of a result. */
+export const DECISIVE_KEYS = ['platform', 'features', 'runtime', 'backend', 'threads'] as const;
+
+async function processorFeatures(): Promise<string[]> {
+  if (process.platform !== 'linux') return [];
+  // Sandboxes may hide /proc; then the processor's name has to do.
+  const text = await readFile('/proc/cpuinfo', 'utf8').catch(() => '');
+  const flags = new Set(/^(?:flags|Features)\s*:(.*)$/m.exec(text)?.[1].trim().split(/\s+/) ?? []);
+  return DECISIVE.filter((feature) => flags.has(feature));
+}
+
+/** The commit of the code around a spec, `-dirty` where it has changes; undefined outside a repository. */
+export async function codeCommit(directory: string): Promise<string | undefined> {
+  const git = promisify(execFile);
+  try {
+    const { stdout: commit } = await git('git', ['rev-parse', 'HEAD'], { cwd: directory });
+    const { stdout: changes } = await git('git', ['status', '--porcelain', '--untracked-files=no'], { cwd: directory });
+    return `${commit.trim()}${changes.trim() === '' ? '' : '-dirty'}`;
+  } catch {
+    // No git, or no repository: a spec may live anywhere.
+    return undefined;
+  }
+}

@@ -1,0 +1,60 @@
+import { stat } from 'node:fs/promises';
+import { exportModel } from '../data/preprocess/export.js';
+import type { Preprocessor } from '../data/preprocess/preprocessor.js';
+import { rawTensors } from '../data/preprocess/raw-tensors.js';
+import type { Table } from '../data/table.js';
+import { BallastError } from '../errors.js';
+import { writeModel } from '../graph/format/encode.js';
+import { writeModelFile } from '../graph/format/file.js';
+import type { Graph } from '../graph/model.js';
+import type { Runtime } from '../graph/runtime/runtime.js';
+
+/** Rows on which the exported model is compared with the network it was made of. */
+const CHECKED_ROWS = 64;
+/** Largest difference of a logit: kernels for other batch sizes round differently. */
+const TOLERANCE = 1e-3;
+
+export interface ExportTrained {
+  readonly runtime: Runtime;
+  readonly preprocessor: Preprocessor;
+  readonly table: Table;
+  readonly graph: Graph;
+  readonly path: string;
+  readonly checkRows: Uint32Array;
+  /** Outputs of the network for them, row-major. */
+  readonly checkOutputs: Float32Array;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/**
+ * Writes the served model (raw columns in) and proves on some rows that it answers as the trained network did.
+ *
+ * @throws BallastError EXPORT_PARITY
+ */
+export async function exportTrained(request: ExportTrained): Promise<{ path: string; bytes: number }> {
+  const { runtime, preprocessor, table, graph, path, checkOutputs } = request;
+  const model = exportModel(preprocessor, graph, { metadata: request.metadata });
+  const rows = request.checkRows.subarray(0, CHECKED_ROWS);
+  const session = await runtime.load(writeModel(model));
+  try {
+    const answer = await session.run(rawTensors(preprocessor.inputs, table, rows));
+    const scaling = preprocessor.targetScaling;
+    const got = (scaling === undefined ? answer.logits : answer.prediction).data as Float32Array;
+    const limit = TOLERANCE * (scaling?.scale ?? 1);
+    for (let i = 0; i < got.length; i++) {
+      const wanted = scaling === undefined ? checkOutputs[i] : checkOutputs[i] * scaling.scale + scaling.mean;
+      if (Math.abs(got[i] - wanted) <= limit * Math.max(1, Math.abs(checkOutputs[i]))) continue;
+      throw new BallastError(`the exported model answers ${got[i]} where the trained network answers ${wanted}`, {
+        code: 'EXPORT_PARITY',
+        kind: 'environment',
+        place: path,
+        remedy: 'Report this with the spec: it is a fault in Ballast',
+      });
+    }
+  } finally {
+    session.release();
+  }
+  const { files } = await writeModelFile(model, path);
+  const sizes = await Promise.all(files.map(async (file) => (await stat(file)).size));
+  return { path, bytes: sizes.reduce((sum, size) => sum + size, 0) };
+}

@@ -1,0 +1,95 @@
+import { missingOf, textOf } from '../data/column-values.js';
+import type { Examples } from '../data/preprocess/preprocessor.js';
+import { type Column, findColumn, type Table } from '../data/table.js';
+import { type EvaluateOptions, type Evaluation, evaluate } from '../evaluation/evaluate.js';
+import type { GroupColumn, PredictionInput } from '../evaluation/input.js';
+import type { PreparedData } from '../spec/prepare.js';
+import type { Spec } from '../spec/schema.js';
+
+/** Columns with at most so many categories are slices, and at most so many of them. */
+const MOST_CATEGORIES = 10;
+const MOST_SLICES = 8;
+
+/**
+ * A network's outputs and the targets of the same rows, as evaluation takes them: logits, or predictions on the target's
+ * own scale.
+ *
+ * @param positions of the rows within the examples
+ * @param outputs of the network for them, row-major
+ */
+export function predictionsOf(
+  { task }: Pick<Spec, 'task'>,
+  { preprocessor }: Pick<PreparedData, 'preprocessor'>,
+  examples: Examples,
+  positions: Int32Array,
+  outputs: Float32Array,
+): PredictionInput {
+  const target = examples.target?.data ?? [];
+  const weights = examples.weights;
+  const common = weights === undefined ? {} : { weights: Float64Array.from(positions, (row) => weights[row]) };
+  if (task === 'classification') {
+    return {
+      task,
+      target: Int32Array.from(positions, (row) => Number(target[row])),
+      logits: outputs,
+      classes: (preprocessor.classes ?? []).map(String),
+      ...common,
+    };
+  }
+  const { mean, scale } = preprocessor.targetScaling ?? { mean: 0, scale: 1 };
+  return {
+    task,
+    target: Float64Array.from(positions, (row) => Number(target[row]) * scale + mean),
+    predictions: Float64Array.from(outputs, (value) => value * scale + mean),
+    ...common,
+  };
+}
+
+/** Evaluates with intervals, per class, per slice and between sensitive groups. */
+export function judge(spec: Spec, data: PreparedData, predictions: PredictionInput, rows: Uint32Array): Evaluation {
+  const options: EvaluateOptions = {
+    slices: sliceColumns(data, rows),
+    seed: spec.training.seed,
+    ...(data.roles.sensitive.length > 0 && spec.task === 'classification'
+      ? { sensitive: data.roles.sensitive.map((name) => groupColumn(data.table, name, rows)) }
+      : {}),
+    ...(spec.objectives.primary === undefined ? {} : { primary: spec.objectives.primary }),
+  };
+  return evaluate({ ...predictions, ...options });
+}
+
+/** The metric that models are compared by. */
+export function primaryMetric({ task, objectives }: Spec): string {
+  return objectives.primary ?? (task === 'classification' ? 'accuracy' : 'rmse');
+}
+
+function sliceColumns({ table, roles }: PreparedData, rows: Uint32Array): GroupColumn[] {
+  const declared = new Set([...roles.sensitive, ...(roles.domain === undefined ? [] : [roles.domain])]);
+  const found = roles.features.filter((name) => {
+    const column = findColumn(table, name);
+    return (
+      (column?.kind === 'category' && column.dictionary.length <= MOST_CATEGORIES) ||
+      (column?.kind === 'number' && column.type === 'boolean')
+    );
+  });
+  return [...new Set([...declared, ...found])].slice(0, MOST_SLICES).map((name) => groupColumn(table, name, rows));
+}
+
+/** A column of a table as evaluation groups rows by it. */
+export function groupColumn(table: Table, name: string, rows: Uint32Array): GroupColumn {
+  const column = findColumn(table, name) as Column;
+  if (column.kind === 'category') {
+    return { name, codes: Int32Array.from(rows, (row) => column.codes[row]), dictionary: column.dictionary };
+  }
+  const missing = missingOf(column);
+  const text = textOf(column);
+  const dictionary = [...new Set(Array.from(rows, (row) => (missing(row) ? '' : text(row))))]
+    .filter((value) => value !== '')
+    .sort();
+  const codeOf = new Map(dictionary.map((value, code) => [value, code]));
+  return {
+    name,
+    codes: Int32Array.from(rows, (row) => (missing(row) ? -1 : (codeOf.get(text(row)) ?? -1))),
+    dictionary,
+  };
+}

@@ -1,0 +1,41 @@
+import { kFold } from '../data/folds.js';
+import { BallastError } from '../errors.js';
+import type { PreparedData } from '../spec/prepare.js';
+import type { Spec } from '../spec/schema.js';
+import type { RunRole } from '../store/types.js';
+
+/** One run of an experiment: which role, under which seed, on which rows. */
+export interface PlannedRun {
+  readonly role: RunRole;
+  readonly seed: number;
+  /** From 1, where the experiment is cross-validated. */
+  readonly fold: number | undefined;
+  readonly train: Uint32Array;
+  readonly validation: Uint32Array;
+}
+
+/**
+ * The runs of a spec, baseline and model paired by seed and fold: `repeats` seeds, or `folds` folds of the rows outside
+ * the holdout.
+ */
+export function planRuns({ training }: Spec, data: PreparedData): PlannedRun[] {
+  const { split } = data;
+  if (split.validation.length === 0 && training.crossValidation === undefined) {
+    throw new BallastError('there are no validation rows, so nothing could be said about generalization', {
+      code: 'SPEC_NO_VALIDATION',
+      place: 'data.split.validation',
+      remedy: 'Set it above 0, or set training.crossValidation.folds',
+    });
+  }
+  const parts =
+    training.crossValidation === undefined
+      ? [{ fold: undefined, train: split.train, validation: split.validation }]
+      : kFold(data.splitInput, Uint32Array.from([...split.train, ...split.validation]).sort(), {
+          strategy: data.strategy,
+          folds: training.crossValidation.folds,
+          seed: training.seed,
+        }).map((part, index) => ({ fold: index + 1, ...part }));
+  return Array.from({ length: training.repeats }, (_, repeat) => training.seed + repeat).flatMap((seed) =>
+    parts.flatMap((part) => (['baseline', 'model'] as const).map((role) => ({ role, seed, ...part }))),
+  );
+}

@@ -1,0 +1,44 @@
+import type { Evaluation } from '../evaluation/evaluate.js';
+import type { Figure } from '../evaluation/figure.js';
+import type { Manifest } from '../regularizers/manifest.js';
+import type { RunRole } from '../store/types.js';
+import type { EpochRecord, Finding } from '../training/events.js';
+import type { TrainingResult } from '../training/loop.js';
+
+/** The trained values of one parameter, or of all weights together. */
+export interface WeightSummary {
+  readonly name: string;
+  readonly count: number;
+  /** Share of values that are exactly zero. */
+  readonly sparsity: number;
+  /** Euclidean norm. */
+  readonly norm: number;
+  readonly histogram?: { readonly edges: readonly number[]; readonly counts: readonly number[] };
+}
+
+/** What one run of an experiment came to; plain JSON but for the outputs. */
+export interface RunResult {
+  readonly runId: string;
+  readonly role: RunRole;
+  readonly seed: number;
+  readonly fold: number | undefined;
+  readonly regularizerId: string;
+  readonly manifest: Manifest;
+  readonly epochs: number;
+  readonly bestEpoch: number;
+  readonly outcome: TrainingResult['outcome'];
+  readonly history: readonly EpochRecord[];
+  readonly findings: readonly Finding[];
+  readonly train: Evaluation;
+  readonly validation: Evaluation;
+  /** Quality lost from train to validation, in the primary metric. */
+  readonly gap: Figure;
+  readonly weights: readonly WeightSummary[];
+  /** The exported model, raw columns in. */
+  readonly modelPath: string;
+  readonly modelBytes: number;
+  /** SHA-256 of the trained parameters, in graph order: what reproduction compares. */
+  readonly parameterHash: string;
+  /** Outputs of the network for its rows, row-major: what paired comparisons need. */
+  readonly outputs: { readonly train: Float32Array; readonly validation: Float32Array };
+}

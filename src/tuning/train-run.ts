@@ -1,0 +1,83 @@
+import type { Examples } from '../data/preprocess/preprocessor.js';
+import { createSampler } from '../data/sampler.js';
+import { BallastError } from '../errors.js';
+import type { Runtime } from '../graph/runtime/runtime.js';
+import type { Active } from '../regularizers/regularizer.js';
+import { networkOf } from '../spec/network.js';
+import type { PreparedData } from '../spec/prepare.js';
+import type { ResolvedSpec } from '../spec/read.js';
+import type { Checkpoint } from '../training/checkpoint.js';
+import type { TrainingEvent } from '../training/events.js';
+import { type TrainingProblem, type TrainingResult, train } from '../training/loop.js';
+import { metricsOf } from './metrics.js';
+import type { PlannedRun } from './plan.js';
+
+export interface TrainRunOptions {
+  readonly runtime: Runtime;
+  readonly onEvent: (event: TrainingEvent) => Promise<void>;
+  readonly signal: AbortSignal | undefined;
+  readonly resume: Checkpoint | undefined;
+}
+
+/** Everything that one run trains on, built from the spec and its data. */
+export async function problemOf(
+  resolved: ResolvedSpec,
+  data: PreparedData,
+  plan: PlannedRun,
+): Promise<{ problem: TrainingProblem; examples: Examples }> {
+  const { spec } = resolved;
+  const { preprocessor, table } = data;
+  const rows = Uint32Array.from([...plan.train, ...plan.validation]);
+  const examples = preprocessor.transform(table, rows);
+  if (examples.target === undefined) throw new Error('prepared data always has a target');
+  const count = plan.train.length;
+  const problem: TrainingProblem = {
+    graph: await networkOf(resolved, preprocessor, table, plan.seed),
+    inputs: preprocessor.outputs,
+    task: spec.task,
+    classes: (preprocessor.classes ?? []).map(String),
+    data: {
+      inputs: examples.inputs,
+      target: examples.target,
+      weights: examples.weights,
+      train: Int32Array.from({ length: count }, (_, i) => i),
+      validation: Int32Array.from({ length: rows.length - count }, (_, i) => count + i),
+    },
+    regularizers: regularizersOf(resolved, plan),
+    options: spec.training,
+    seed: plan.seed,
+    metrics: metricsOf(spec, data, examples, rows),
+    ...(spec.model.type === 'onnx' ? { frozen: spec.model.freeze } : {}),
+  };
+  return { problem, examples };
+}
+
+/** The baseline is the same run with every strength 0: no regularizer at all, and the weights of its last epoch. */
+export function regularizersOf({ regularizers }: ResolvedSpec, { role }: Pick<PlannedRun, 'role'>): readonly Active[] {
+  return role === 'baseline' ? [] : regularizers;
+}
+
+/** Trains one planned run. */
+export async function trainRun(problem: TrainingProblem, options: TrainRunOptions): Promise<TrainingResult> {
+  const { data, options: training, seed } = problem;
+  if (training.sampler === 'balanced' && problem.task !== 'classification') {
+    throw new BallastError('a balanced sampler needs classes, and the task is regression', {
+      code: 'SAMPLER_NEEDS_CLASSES',
+      place: 'training.sampler',
+      remedy: 'Use shuffle',
+    });
+  }
+  const sampler = createSampler({
+    rows: data.train,
+    batchSize: Math.min(training.batchSize, data.train.length),
+    seed,
+    ...(training.sampler === 'balanced' ? { balance: data.target.data } : {}),
+  });
+  return train(problem, {
+    runtime: options.runtime,
+    onEvent: options.onEvent,
+    order: sampler.order,
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+    ...(options.resume === undefined ? {} : { resume: options.resume }),
+  });
+}
