@@ -3,6 +3,7 @@ import type { Graph } from '../graph/model.js';
 import type { Runtime } from '../graph/runtime/runtime.js';
 import { type DataType, type NumericArray, sizeOf, type Tensor, tensor } from '../graph/tensor.js';
 import type { Active, EpochMonitor, InputDescription } from '../regularizers/regularizer.js';
+import { inOrder } from '../regularizers/resolve.js';
 import { type Architecture, readArchitecture } from './architecture.js';
 import type { Checkpoint } from './checkpoint.js';
 import { classWeightsOf } from './class-weights.js';
@@ -85,7 +86,8 @@ export async function train(problem: TrainingProblem, controls: TrainingControls
   const emit = async (event: TrainingEvent): Promise<void> => controls.onEvent?.(event);
   const architecture = readArchitecture(problem.graph, problem.frozen);
   const optimizer = optimizerOf(options);
-  const active = regularizers.filter(({ strength }) => strength !== 0);
+  // The step numbers regularizers by their order of application, not by that of the spec.
+  const active = inOrder(regularizers).filter(({ strength }) => strength !== 0);
   const batchSize = Math.min(options.batchSize, data.train.length);
   const stepsPerEpoch = Math.ceil(data.train.length / batchSize);
   const lastBatch = data.train.length - (stepsPerEpoch - 1) * batchSize;
