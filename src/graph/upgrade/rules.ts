@@ -1,6 +1,7 @@
 import { BallastError } from '../../errors.js';
 import { type Attribute, int, type Node, string } from '../model.js';
-import { type DataType, float32, int64, type Tensor } from '../tensor.js';
+import { constantOf } from '../operators/folding.js';
+import { type DataType, float32, type Tensor } from '../tensor.js';
 
 /** What a rule may use besides the node. */
 export interface UpgradeContext {
@@ -44,7 +45,8 @@ const floatOf = (node: Node, name: string): number | undefined => {
   return attribute?.kind === 'float' ? attribute.value : undefined;
 };
 
-const vector = (values: readonly number[]): Tensor => int64([values.length], values);
+/** Saturating: "to the end" in old slices is the largest int64, which as a number is one too large. */
+const vector = (values: readonly number[]): Tensor => constantOf('int64', [values.length], values)!;
 
 /** A new node of the default domain, named after the one that it helps to replace. */
 const made = (
