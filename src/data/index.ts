@@ -1,3 +1,7 @@
+export { type CheckOptions, checkData } from './check/check.js';
+export type { Finding, FindingCode, Severity } from './check/finding.js';
+export { type PoisoningOptions, screenPoisoning, type Version } from './check/poisoning.js';
+export { checkShift, compareSamples, type FeatureTest } from './check/shift.js';
 export { type Fold, type FoldSettings, kFold } from './folds.js';
 export {
   assignHoldout,
