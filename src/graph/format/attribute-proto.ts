@@ -6,7 +6,7 @@ import {
   type GraphProto,
 } from 'onnx-buf';
 import type { Attribute, Graph } from '../model.js';
-import { modelFault } from './fault.js';
+import { modelFault, type Place } from './fault.js';
 import { decodeSparseTensor, decodeTensor, encodeTensor, type TensorSource } from './tensor-proto.js';
 import { decodeText, encodeText } from './text.js';
 
@@ -17,7 +17,7 @@ import { decodeText, encodeText } from './text.js';
  */
 export function decodeAttribute(
   proto: AttributeProto,
-  place: string,
+  place: Place,
   source: TensorSource,
   decodeGraph: (proto: GraphProto) => Graph,
 ): Attribute {
@@ -63,7 +63,7 @@ function typeInUse(proto: AttributeProto): AttributeType {
   return Object.hasOwn(proto, 'i') ? AttributeType.INT : AttributeType.UNDEFINED;
 }
 
-function present<T>(value: T | undefined, place: string): T {
+function present<T>(value: T | undefined, place: Place): T {
   if (value === undefined) throw modelFault('MODEL_ATTRIBUTE', place, 'the attribute has a type and no value');
   return value;
 }
@@ -71,7 +71,7 @@ function present<T>(value: T | undefined, place: string): T {
 const INT64_MAX = 2n ** 63n - 1n;
 
 /** int64 -> number. The largest int64 ("to the end") becomes 2^63, which is written back as it was. */
-function decodeInteger(value: bigint, place: string): number {
+function decodeInteger(value: bigint, place: Place): number {
   const number = Number(value);
   if (!Number.isSafeInteger(number) && BigInt(number) !== value && value !== INT64_MAX) {
     throw modelFault('MODEL_ATTRIBUTE', place, `the integer ${value} cannot be held exactly`);

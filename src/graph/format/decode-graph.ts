@@ -2,7 +2,7 @@ import type { AttributeProto, GraphProto, NodeProto, ValueInfoProto } from 'onnx
 import type { Attribute, Graph, Node, ValueInfo } from '../model.js';
 import { type Tensor, typeOfNumber } from '../tensor.js';
 import { decodeAttribute } from './attribute-proto.js';
-import { modelFault, nodePlace, quote } from './fault.js';
+import { modelFault, nodePlace, type Place, placeText, quote } from './fault.js';
 import type { FunctionInliner } from './functions.js';
 import { plainDomain } from './opset-import.js';
 import { decodeSparseTensor, decodeTensor, type TensorSource } from './tensor-proto.js';
@@ -25,7 +25,7 @@ export function decodeGraph(proto: GraphProto, context: DecodeContext): Graph {
   const place = `graph ${quote(proto.name)}`;
   const { rename } = context;
   const value = (entry: ValueInfoProto): ValueInfo =>
-    decodeValueInfo(entry, rename(entry.name), `${place}, value ${quote(entry.name)}`);
+    decodeValueInfo(entry, rename(entry.name), () => `${place}, value ${quote(entry.name)}`);
   const hints = proto.valueInfo.filter(isSayable);
   if (context.bindings !== undefined) {
     context.functions.spend(proto.initializer.length + proto.input.length + proto.output.length + hints.length);
@@ -47,8 +47,8 @@ function isSayable({ type, name }: ValueInfoProto): boolean {
 
 function decodeInitializers(proto: GraphProto, place: string, context: DecodeContext): Map<string, Tensor> {
   const initializers = new Map<string, Tensor>();
-  const add = (name: string, decode: (where: string) => Tensor): void => {
-    const where = `${place}, tensor ${quote(name)}`;
+  const add = (name: string, decode: (where: Place) => Tensor): void => {
+    const where = (): string => `${place}, tensor ${quote(name)}`;
     if (name === '') throw modelFault('MODEL_INVALID', where, 'an initializer has no name');
     const renamed = context.rename(name);
     if (initializers.has(renamed)) {
@@ -81,7 +81,7 @@ function decodeNode(proto: NodeProto, context: DecodeContext): Node {
   if (context.bindings !== undefined) {
     context.functions.spend(1 + proto.input.length + proto.output.length + proto.attribute.length);
   }
-  const place = nodePlace({ name: proto.name, opType: proto.opType, outputs: proto.output });
+  const place = (): string => nodePlace({ name: proto.name, opType: proto.opType, outputs: proto.output });
   return {
     name: proto.name === '' ? '' : prefix + proto.name,
     opType: proto.opType,
@@ -95,12 +95,12 @@ function decodeNode(proto: NodeProto, context: DecodeContext): Node {
 /** AttributeProtos -> attributes by name, references to a function's attributes resolved. */
 export function decodeAttributes(
   protos: readonly AttributeProto[],
-  place: string,
+  place: Place,
   context: DecodeContext,
 ): Readonly<Record<string, Attribute>> {
   const attributes = new Map<string, Attribute>();
   for (const proto of protos) {
-    const where = `${place}, attribute ${quote(proto.name)}`;
+    const where = (): string => `${placeText(place)}, attribute ${quote(proto.name)}`;
     if (attributes.has(proto.name)) throw modelFault('MODEL_DUPLICATE_NAME', where, 'the attribute is given twice');
     if (context.bindings !== undefined) context.functions.spend(proto.ints.length + proto.strings.length);
     if (proto.refAttrName === '') {

@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync, realpathSync } from 'node:fs';
 import { isAbsolute, join, posix, relative, sep, win32 } from 'node:path';
 import { BallastError } from '../../errors.js';
-import { modelFault, quote } from './fault.js';
+import { modelFault, type Place, placeText, quote } from './fault.js';
 
 /** Reads tensors that live outside the model file. */
 export interface ExternalReader {
@@ -12,7 +12,7 @@ export interface ExternalReader {
    * @param place names the tensor in errors
    * @throws BallastError MODEL_EXTERNAL_DATA
    */
-  read(location: string, offset: number, length: number, place: string): Uint8Array<ArrayBuffer>;
+  read(location: string, offset: number, length: number, place: Place): Uint8Array<ArrayBuffer>;
   /** Closes the files that were opened. */
   close(): void;
 }
@@ -33,7 +33,7 @@ interface DataFile {
  */
 export function externalReader(directory: string | undefined): ExternalReader {
   const files = new Map<string, DataFile>();
-  const open = (location: string, place: string): DataFile => {
+  const open = (location: string, place: Place): DataFile => {
     let file = files.get(location);
     if (file === undefined) {
       file = openInside(directory, location, place);
@@ -69,7 +69,7 @@ export function externalReader(directory: string | undefined): ExternalReader {
   };
 }
 
-function openInside(directory: string | undefined, location: string, place: string): DataFile {
+function openInside(directory: string | undefined, location: string, place: Place): DataFile {
   if (directory === undefined) {
     throw externalFault(
       place,
@@ -111,7 +111,7 @@ function readFully(
   offset: number,
   length: number,
   location: string,
-  place: string,
+  place: Place,
 ): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(length);
   let done = 0;
@@ -124,17 +124,17 @@ function readFully(
   return bytes;
 }
 
-function systemFault(error: unknown, location: string, place: string): BallastError {
+function systemFault(error: unknown, location: string, place: Place): BallastError {
   const missing = error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
   return new BallastError(`external data ${quote(location)} cannot be opened`, {
     code: 'MODEL_EXTERNAL_DATA',
     kind: missing ? 'input' : 'environment',
-    place,
+    place: placeText(place),
     remedy: missing ? 'Put the data file beside the model.' : 'Check that the file can be read.',
     cause: error,
   });
 }
 
-function externalFault(place: string, message: string, remedy?: string): BallastError {
+function externalFault(place: Place, message: string, remedy?: string): BallastError {
   return modelFault('MODEL_EXTERNAL_DATA', place, message, remedy === undefined ? {} : { remedy });
 }

@@ -26,14 +26,22 @@ export type ModelFault =
   /** Anything else that ONNX forbids in a graph. */
   | 'MODEL_INVALID';
 
-/** The error for a faulty model. `place` names graph, node, tensor or attribute. */
+/** Names a graph, node, tensor or attribute in a message; a function where it is worth making only for a message. */
+export type Place = string | (() => string);
+
+/** The text of a place. */
+export function placeText(place: Place): string {
+  return typeof place === 'string' ? place : place();
+}
+
+/** The error for a faulty model. */
 export function modelFault(
   code: ModelFault,
-  place: string,
+  place: Place,
   message: string,
   more: { remedy?: string; value?: unknown; cause?: unknown } = {},
 ): BallastError {
-  return new BallastError(message, { code, place, ...more });
+  return new BallastError(message, { code, place: placeText(place), ...more });
 }
 
 /** How messages name a node: by its name, else by what it makes; names from files are shortened. */

@@ -173,7 +173,7 @@ describe('external data', () => {
     const fault = await faultOf(readModelFile(referring(entries)));
     expect(fault.describe()).toMatch(message);
     expect(fault).toMatchObject({ code: 'MODEL_EXTERNAL_DATA', exitCode: 2 });
-    expect(fault.place).toBe('graph "g", tensor "w"');
+    expect(fault.place).toBe(`${join(directory, 'models', 'm.onnx')}: graph "g", tensor "w"`);
   };
 
   beforeEach(() => {

@@ -46,7 +46,25 @@ export interface WrittenModel {
  * @throws BallastError MODEL_NOT_FOUND, MODEL_READ (kind 'environment'), and those of {@link readModel}
  */
 export async function readModelFile(path: string, options: ReadOptions = {}): Promise<Model> {
-  return readModel(await readBytes(path), { externalData: dirname(path), ...options });
+  const bytes = await readBytes(path);
+  try {
+    return readModel(bytes, { externalData: dirname(path), ...options });
+  } catch (error) {
+    throw error instanceof BallastError ? inFile(path, error) : error;
+  }
+}
+
+/** The same error, placed in a file. */
+function inFile(path: string, error: BallastError): BallastError {
+  const { message, code, kind, value, remedy, cause } = error;
+  return new BallastError(message, {
+    code,
+    kind,
+    place: error.place === undefined ? path : `${path}: ${error.place}`,
+    ...(value === undefined ? {} : { value }),
+    ...(remedy === undefined ? {} : { remedy }),
+    ...(cause === undefined ? {} : { cause }),
+  });
 }
 
 async function readBytes(path: string): Promise<Uint8Array> {

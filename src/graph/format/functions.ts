@@ -48,6 +48,7 @@ export function functionInliner(model: ModelProto, opsets: Map<string, number>, 
       }
     },
     inline(call, node, context) {
+      if (functions.size === 0) return undefined;
       const body = functions.get(keyOf(call.domain, call.opType, call.overload));
       if (body === undefined) return undefined;
       const place = nodePlace(node);

@@ -94,7 +94,7 @@ describe('tensor encodings', () => {
     await expect(golden(name)).rejects.toMatchObject({
       code: 'MODEL_UNSUPPORTED',
       message: expect.stringMatching(message) as string,
-      place: `graph "${name}", tensor "weight"`,
+      place: `${join(GOLDENS, `${name}.onnx`)}: graph "${name}", tensor "weight"`,
     });
   });
 });

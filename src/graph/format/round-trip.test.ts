@@ -31,7 +31,7 @@ describe('round trip', () => {
         expectSame(again, model);
         expect(Buffer.compare(writeModel(again), bytes)).toBe(0);
       }),
-      { numRuns: 300 },
+      { numRuns: 200 },
     );
   });
 
@@ -57,7 +57,7 @@ describe('round trip', () => {
         expectSame(normalize(normal), normal);
         expectSame(readModel(writeModel(normal)), normal);
       }),
-      { numRuns: 300 },
+      { numRuns: 200 },
     );
   });
 

@@ -1,12 +1,22 @@
 import type { Attribute, Graph, Node } from '../model.js';
 
 /** Graphs in a node's attributes (the branches of If, the bodies of Loop and Scan). */
-export function subgraphsOf(node: Node): Graph[] {
-  return Object.values(node.attributes).flatMap((attribute) => (attribute.kind === 'graph' ? [attribute.value] : []));
+export function subgraphsOf(node: Node): readonly Graph[] {
+  let graphs: Graph[] | undefined;
+  for (const attribute of Object.values(node.attributes)) {
+    if (attribute.kind !== 'graph') continue;
+    graphs ??= [];
+    graphs.push(attribute.value);
+  }
+  return graphs ?? NONE;
 }
+
+/** Most nodes have no subgraph; models have many nodes. */
+const NONE: readonly Graph[] = [];
 
 /** The node with every subgraph replaced; the same node where none changes. */
 export function mapSubgraphs(node: Node, change: (graph: Graph) => Graph): Node {
+  if (subgraphsOf(node).length === 0) return node;
   let changed = false;
   const attributes = Object.entries(node.attributes).map(([name, attribute]): [string, Attribute] => {
     if (attribute.kind !== 'graph') return [name, attribute];
@@ -29,11 +39,10 @@ export function definedNames(graph: Graph): Set<string> {
 }
 
 /** Names that a node needs from the graph it stands in: its inputs, and what its subgraphs take from outside. */
-export function neededNames(node: Node): Set<string> {
-  const names = new Set(node.inputs);
-  for (const graph of subgraphsOf(node)) for (const name of capturedNames(graph)) names.add(name);
-  names.delete('');
-  return names;
+export function neededNames(node: Node): readonly string[] {
+  const inputs = node.inputs.includes('') ? node.inputs.filter((name) => name !== '') : node.inputs;
+  const graphs = subgraphsOf(node);
+  return graphs.length === 0 ? inputs : [...inputs, ...graphs.flatMap((graph) => [...capturedNames(graph)])];
 }
 
 /** Names that a subgraph uses and does not define. */

@@ -8,7 +8,7 @@ import {
 } from 'onnx-buf';
 import { ARRAY_OF, type DataType, ONNX_TYPE_NUMBER, sizeOf, type Tensor, typeOfNumber } from '../tensor.js';
 import type { ExternalReader } from './external-reader.js';
-import { modelFault } from './fault.js';
+import { modelFault, type Place, placeText } from './fault.js';
 import { encodeText } from './text.js';
 import { typedFieldOf, typedFieldsInUse } from './typed-fields.js';
 
@@ -29,7 +29,7 @@ export interface TensorSource {
  * @param place names the tensor in errors
  * @throws BallastError MODEL_UNSUPPORTED, MODEL_TENSOR, MODEL_EXTERNAL_DATA
  */
-export function decodeTensor(proto: TensorProto, place: string, source: TensorSource): Tensor {
+export function decodeTensor(proto: TensorProto, place: Place, source: TensorSource): Tensor {
   const known = source.decoded.get(proto);
   if (known !== undefined) return known;
   const type = elementType(proto.dataType, place);
@@ -46,7 +46,7 @@ function decodeData(
   proto: TensorProto,
   type: DataType,
   size: number,
-  place: string,
+  place: Place,
   source: TensorSource,
 ): Tensor['data'] {
   const fields = typedFieldsInUse(proto);
@@ -93,7 +93,7 @@ function viewAs(type: Exclude<DataType, 'string'>, bytes: Uint8Array<ArrayBuffer
 function readExternal(
   proto: TensorProto,
   length: number,
-  place: string,
+  place: Place,
   reader: ExternalReader,
 ): Uint8Array<ArrayBuffer> {
   const entries = new Map(proto.externalData.map((entry) => [entry.key, entry.value]));
@@ -125,7 +125,7 @@ function readExternal(
  *
  * @throws BallastError as {@link decodeTensor}, and MODEL_TOO_LARGE where the dense tensor is beyond the limit
  */
-export function decodeSparseTensor(proto: SparseTensorProto, place: string, source: TensorSource): Tensor {
+export function decodeSparseTensor(proto: SparseTensorProto, place: Place, source: TensorSource): Tensor {
   const known = source.decoded.get(proto);
   if (known !== undefined) return known;
   if (proto.values === undefined || proto.indices === undefined) {
@@ -133,8 +133,8 @@ export function decodeSparseTensor(proto: SparseTensorProto, place: string, sour
   }
   const shape = decodeDims(proto.dims, place);
   const size = sizeOf(shape);
-  const values = decodeTensor(proto.values, `values of ${place}`, source);
-  const indices = decodeTensor(proto.indices, `indices of ${place}`, source);
+  const values = decodeTensor(proto.values, () => `values of ${placeText(place)}`, source);
+  const indices = decodeTensor(proto.indices, () => `indices of ${placeText(place)}`, source);
   if (values.type === 'string' || !ArrayBuffer.isView(values.data) || !(indices.data instanceof BigInt64Array)) {
     throw modelFault('MODEL_UNSUPPORTED', place, 'a sparse tensor of strings, or whose indices are not int64');
   }
@@ -177,7 +177,7 @@ function flatten(indices: BigInt64Array, entry: number, shape: readonly number[]
 }
 
 /** Shape of a tensor; extents are whole and their product is exact. */
-function decodeDims(dims: readonly bigint[], place: string): number[] {
+function decodeDims(dims: readonly bigint[], place: Place): number[] {
   const shape = dims.map(Number);
   if (!shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0) || !Number.isSafeInteger(sizeOf(shape))) {
     throw modelFault('MODEL_TENSOR', place, `[${dims.join(', ')}] is no shape of a tensor`);
@@ -186,7 +186,7 @@ function decodeDims(dims: readonly bigint[], place: string): number[] {
 }
 
 /** Element type of a TensorProto.DataType number. */
-export function elementType(number: number, place: string): DataType {
+export function elementType(number: number, place: Place): DataType {
   const type = typeOfNumber(number);
   if (type === undefined) {
     const name = (TensorProto_DataType[number] ?? `number ${number}`).toLowerCase();
@@ -197,7 +197,7 @@ export function elementType(number: number, place: string): DataType {
   return type;
 }
 
-function wrongSize(type: DataType, dims: readonly bigint[], expected: number, actual: number, place: string): Error {
+function wrongSize(type: DataType, dims: readonly bigint[], expected: number, actual: number, place: Place): Error {
   return modelFault('MODEL_TENSOR', place, `${describe(type, dims)} takes ${expected} bytes, and ${actual} are there`, {
     remedy: 'The file is damaged or was not written completely: get it again.',
   });

@@ -1,4 +1,4 @@
-import { modelFault } from './fault.js';
+import { modelFault, type Place } from './fault.js';
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
@@ -9,7 +9,7 @@ const encoder = new TextEncoder();
  * @throws BallastError MODEL_UNSUPPORTED where the bytes are not UTF-8 (an operator's private data): text could not be
  *   written back as it was
  */
-export function decodeText(bytes: Uint8Array, place: string): string {
+export function decodeText(bytes: Uint8Array, place: Place): string {
   try {
     return decoder.decode(bytes);
   } catch (cause) {

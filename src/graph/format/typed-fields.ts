@@ -1,13 +1,13 @@
 import type { TensorProto } from 'onnx-buf';
 import { ARRAY_OF, type DataType, type Tensor } from '../tensor.js';
-import { modelFault } from './fault.js';
+import { modelFault, type Place } from './fault.js';
 import { decodeText } from './text.js';
 
 /** One of TensorProto's typed fields, as the home of an element type. */
 interface TypedField {
   readonly name: string;
   count(proto: TensorProto): number;
-  read(proto: TensorProto, place: string): Tensor['data'];
+  read(proto: TensorProto, place: Place): Tensor['data'];
 }
 
 const COUNTS: Readonly<Record<string, (proto: TensorProto) => number>> = {
@@ -54,7 +54,7 @@ function field(name: string, read: TypedField['read']): TypedField {
 function narrow(
   type: Exclude<DataType, 'string' | 'int64' | 'uint64'>,
   values: readonly number[],
-  place: string,
+  place: Place,
 ): Tensor['data'] {
   const data = new ARRAY_OF[type](values.length);
   for (let index = 0; index < values.length; index++) {

@@ -38,17 +38,23 @@ function bytesOf(graph: GraphInit, more: ModelInit = {}): Uint8Array {
   );
 }
 
+/** Processor time, which other work on the machine does not lengthen. */
+function millisecondsSince(start: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(start);
+  return (user + system) / 1000;
+}
+
 /** Expects the error, and that nothing large was allocated on the way. */
 function refuses(bytes: Uint8Array, code: ModelFault, message: RegExp, options?: ReadOptions): BallastError {
   const before = process.memoryUsage().arrayBuffers;
-  const start = performance.now();
+  const start = process.cpuUsage();
   let fault: unknown;
   try {
     readModel(bytes, options);
   } catch (error) {
     fault = error;
   }
-  expect(performance.now() - start).toBeLessThan(1000);
+  expect(millisecondsSince(start)).toBeLessThan(1000);
   expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(50e6);
   expect(fault).toBeInstanceOf(BallastError);
   const error = fault as BallastError;
@@ -144,7 +150,7 @@ describe('sizes', () => {
     );
     const opsetImport = [{ domain: '', version: 21n }, { domain: 'f', version: 1n }]; // biome-ignore format: one line
     const call = (name: string) => ({ node: [{ domain: 'f', opType: name, input: ['x'], output: ['y'] }] });
-    const limits = { inlinedParts: 100_000 };
+    const limits = { inlinedParts: 20_000 };
     refuses(bytesOf(call('f39'), { functions, opsetImport }), 'MODEL_TOO_LARGE', /inlining/, { limits });
     expect(readModel(bytesOf(call('f3'), { functions, opsetImport })).graph.nodes).toHaveLength(16);
   });
@@ -278,6 +284,37 @@ describe('graphs that are wrong', () => {
   });
 });
 
+describe('files of other times', () => {
+  it('before IR 3 mean opset 1, and their attributes need not say their type', () => {
+    const attribute = [
+      { name: 'axis', i: 1n },
+      { name: 'alpha', f: 0.5 },
+      { name: 'mode', s: Buffer.from('same') },
+      { name: 'pads', ints: [1n, 2n] },
+    ];
+    const node = [{ opType: 'Neg', input: ['x'], output: ['y'], attribute }];
+    const model = readModel(bytesOf({ node }, { irVersion: 1n, opsetImport: [] }));
+    expect([...model.opsets]).toEqual([['', 1]]);
+    expect(model.graph.nodes[0].attributes).toEqual({
+      axis: { kind: 'int', value: 1 },
+      alpha: { kind: 'float', value: 0.5 },
+      mode: { kind: 'string', value: 'same' },
+      pads: { kind: 'ints', value: [1, 2] },
+    });
+  });
+
+  it('may have functions whose output is their input, or is given twice', () => {
+    const functions = [{ name: 'f', domain: 'd', input: ['a'], output: ['a', 'b', 'b'], node: [{ opType: 'Neg', input: ['a'], output: ['b'] }] }]; // biome-ignore format: one line
+    const node = [{ domain: 'd', opType: 'f', name: 'call', input: ['x'], output: ['same', 'y', 'z'] }];
+    const { nodes } = readModel(bytesOf({ node, output: ['same', 'y', 'z'].map(typed) }, { functions })).graph;
+    expect(nodes.map(({ opType, inputs, outputs }) => [opType, ...inputs, ...outputs])).toEqual([
+      ['Neg', 'x', 'y'],
+      ['Identity', 'x', 'same'],
+      ['Identity', 'y', 'z'],
+    ]);
+  });
+});
+
 describe('data that is wrong', () => {
   const tensor = { name: 'w', dims: [2n], dataType: Type.FLOAT };
 
@@ -313,7 +350,7 @@ describe('mutated models', () => {
 
   /** Reads it, or is given a BallastError; in less than a second. Whether it was read. */
   function survives(bytes: Uint8Array): boolean {
-    const start = performance.now();
+    const start = process.cpuUsage();
     let read = true;
     try {
       const model = readModel(bytes, { externalData: GOLDENS });
@@ -324,7 +361,7 @@ describe('mutated models', () => {
       if (!(error instanceof BallastError)) throw error;
       read = false;
     }
-    expect(performance.now() - start).toBeLessThan(1000);
+    expect(millisecondsSince(start)).toBeLessThan(1000);
     return read;
   }
 

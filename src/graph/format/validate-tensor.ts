@@ -1,5 +1,5 @@
 import { ARRAY_OF, sizeOf, type Tensor } from '../tensor.js';
-import { modelFault } from './fault.js';
+import { modelFault, type Place } from './fault.js';
 
 /**
  * Checks that a tensor's extents are whole and not negative, that it holds as many elements as they say, and that the
@@ -7,7 +7,7 @@ import { modelFault } from './fault.js';
  *
  * @throws BallastError MODEL_TENSOR
  */
-export function checkTensor({ type, shape, data }: Tensor, place: string): void {
+export function checkTensor({ type, shape, data }: Tensor, place: Place): void {
   if (!shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0)) {
     throw modelFault('MODEL_TENSOR', place, `[${shape}] is no shape of a tensor`);
   }

@@ -1,5 +1,5 @@
 import type { Attribute, Graph, Model, Node, ValueInfo } from '../model.js';
-import { modelFault, nodePlace, quote } from './fault.js';
+import { modelFault, nodePlace, type Place, quote } from './fault.js';
 import { checkTensor } from './validate-tensor.js';
 
 /** Newest IR version whose meaning is known (ONNX 1.20; onnxruntime 1.30 runs it). */
@@ -51,7 +51,7 @@ class Scope {
     return this.names.has(name) || (this.outer?.has(name) ?? false);
   }
 
-  define(name: string, place: string, what: string): void {
+  define(name: string, place: Place, what: string): void {
     if (name === '') throw modelFault('MODEL_INVALID', place, `${what} has no name`);
     if (this.has(name)) throw modelFault('MODEL_DUPLICATE_NAME', place, `${quote(name)} is defined twice`);
     this.names.add(name);
@@ -72,7 +72,7 @@ function checkGraph(graph: Graph, scope: Scope, opsets: Model['opsets'], depth: 
   for (const [name, tensor] of graph.initializers) {
     // An initializer of an input's name is that input's default.
     if (!inputs.has(name)) scope.define(name, place, 'an initializer');
-    checkTensor(tensor, `${place}, initializer ${quote(name)}`);
+    checkTensor(tensor, () => `${place}, initializer ${quote(name)}`);
   }
   for (const node of graph.nodes) checkNode(node, place, scope, opsets, depth);
   checkOutputs(graph, place, scope);
@@ -102,7 +102,7 @@ function checkOutputs(graph: Graph, place: string, scope: Scope): void {
 }
 
 function checkNode(node: Node, graphPlace: string, scope: Scope, opsets: Model['opsets'], depth: number): void {
-  const place = `${graphPlace}, ${nodePlace(node)}`;
+  const place = (): string => `${graphPlace}, ${nodePlace(node)}`;
   if (node.opType === '') throw modelFault('MODEL_INVALID', place, 'a node has no operator');
   if (!opsets.has(node.domain)) {
     throw modelFault('MODEL_OPSET', place, `the model imports no opset of the domain ${quote(node.domain)}`, {
@@ -115,7 +115,7 @@ function checkNode(node: Node, graphPlace: string, scope: Scope, opsets: Model['
     }
   }
   for (const [name, attribute] of Object.entries(node.attributes)) {
-    const where = `${place}, attribute ${quote(name)}`;
+    const where = (): string => `${place()}, attribute ${quote(name)}`;
     if (name === '') throw modelFault('MODEL_INVALID', where, 'an attribute has no name');
     if (attribute.kind === 'graph') checkGraph(attribute.value, new Scope(scope), opsets, depth + 1);
     else checkAttribute(attribute, where);
@@ -123,7 +123,7 @@ function checkNode(node: Node, graphPlace: string, scope: Scope, opsets: Model['
   for (const name of node.outputs) if (name !== '') scope.define(name, place, 'an output');
 }
 
-function checkAttribute(attribute: Exclude<Attribute, { kind: 'graph' }>, place: string): void {
+function checkAttribute(attribute: Exclude<Attribute, { kind: 'graph' }>, place: Place): void {
   switch (attribute.kind) {
     case 'int':
       checkInteger(attribute.value, place);
@@ -144,14 +144,14 @@ function checkAttribute(attribute: Exclude<Attribute, { kind: 'graph' }>, place:
   }
 }
 
-function checkInteger(value: number, place: string): void {
+function checkInteger(value: number, place: Place): void {
   // 2^63 stands for the largest int64.
   if (!Number.isInteger(value) || Math.abs(value) > 2 ** 63) {
     throw modelFault('MODEL_ATTRIBUTE', place, 'the value is not an int64', { value });
   }
 }
 
-function checkFloat(value: number, place: string): void {
+function checkFloat(value: number, place: Place): void {
   if (Number.isFinite(value) && !Number.isFinite(Math.fround(value))) {
     throw modelFault('MODEL_ATTRIBUTE', place, 'the value is beyond the range of float32', { value });
   }

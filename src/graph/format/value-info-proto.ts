@@ -14,7 +14,7 @@ import {
 } from 'onnx-buf';
 import type { ContainerType, Dimension, ElementType, Shape, ValueInfo } from '../model.js';
 import { type DataType, ONNX_TYPE_NUMBER } from '../tensor.js';
-import { modelFault } from './fault.js';
+import { modelFault, type Place } from './fault.js';
 import { elementType } from './tensor-proto.js';
 
 /**
@@ -22,13 +22,13 @@ import { elementType } from './tensor-proto.js';
  *
  * @throws BallastError MODEL_UNSUPPORTED for an element type that Ballast has not, or a sparse tensor
  */
-export function decodeValueInfo(proto: ValueInfoProto, name: string, place: string): ValueInfo {
+export function decodeValueInfo(proto: ValueInfoProto, name: string, place: Place): ValueInfo {
   const type = decodeType(proto.type, place);
   if (type.kind === 'tensor') return { name, type: type.type, shape: type.shape };
   return { name, type: innermost(type), shape: undefined, container: type };
 }
 
-function decodeType(proto: TypeProto | undefined, place: string): ElementType {
+function decodeType(proto: TypeProto | undefined, place: Place): ElementType {
   switch (proto?.value.case) {
     case 'tensorType': {
       const { elemType, shape } = proto.value.value;
@@ -50,7 +50,7 @@ function decodeType(proto: TypeProto | undefined, place: string): ElementType {
   }
 }
 
-function decodeShape(proto: TensorShapeProto | undefined, place: string): Shape | undefined {
+function decodeShape(proto: TensorShapeProto | undefined, place: Place): Shape | undefined {
   return proto?.dim.map(({ value }): Dimension => {
     if (value.case === 'dimParam') return value.value === '' ? null : value.value;
     // Exporters write -1 where they do not know.
