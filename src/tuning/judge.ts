@@ -46,7 +46,12 @@ export function predictionsOf(
 }
 
 /** Evaluates with intervals, per class, per slice and between sensitive groups. */
-export function judge(spec: Spec, data: PreparedData, predictions: PredictionInput, rows: Uint32Array): Evaluation {
+export function judge(
+  spec: Spec,
+  data: Pick<PreparedData, 'table' | 'roles'>,
+  predictions: PredictionInput,
+  rows: Uint32Array,
+): Evaluation {
   const options: EvaluateOptions = {
     slices: sliceColumns(data, rows),
     seed: spec.training.seed,
@@ -63,7 +68,7 @@ export function primaryMetric({ task, objectives }: Spec): string {
   return objectives.primary ?? (task === 'classification' ? 'accuracy' : 'rmse');
 }
 
-function sliceColumns({ table, roles }: PreparedData, rows: Uint32Array): GroupColumn[] {
+function sliceColumns({ table, roles }: Pick<PreparedData, 'table' | 'roles'>, rows: Uint32Array): GroupColumn[] {
   const declared = new Set([...roles.sensitive, ...(roles.domain === undefined ? [] : [roles.domain])]);
   const found = roles.features.filter((name) => {
     const column = findColumn(table, name);

@@ -1,0 +1,151 @@
+import { Command } from 'commander';
+import { openRuntime } from '../graph/runtime/choose.js';
+import type { Manifest } from '../regularizers/manifest.js';
+import { runsTable, terminalOptions } from '../reports/terminal.js';
+import { openStore, type Run, type RunStatus, type Store } from '../store/index.js';
+import { reproduce } from '../tuning/reproduce.js';
+import { answer, answerIsNo, type CommonOptions, note, withCommonOptions } from './output.js';
+import { version } from './version.js';
+
+export function runsCommand(): Command {
+  const command = new Command('runs').addHelpText(
+    'after',
+    '\nExample:\n  ballast runs list\n  ballast runs compare 3f2a91c0 8b11e0aa\n',
+  );
+  withCommonOptions(command.command('list'))
+    .description('runs, newest first')
+    .option('--experiment <name>', 'only of this experiment (the spec’s name)')
+    .option('--status <status>', 'running, interrupted, finished, failed, cancelled or diverged')
+    .option('--limit <count>', 'at most so many', '30')
+    .addHelpText('after', '\nExample:\n  ballast runs list --experiment digits\n')
+    .action(list);
+  withCommonOptions(command.command('show <run>'))
+    .description('everything recorded of a run')
+    .addHelpText('after', '\nExample:\n  ballast runs show 3f2a91c0\n')
+    .action(show);
+  withCommonOptions(command.command('compare <runs...>'))
+    .description('metrics, regularizers and settings of runs side by side')
+    .addHelpText('after', '\nExample:\n  ballast runs compare 3f2a91c0 8b11e0aa\n')
+    .action(compare);
+  withCommonOptions(command.command('reproduce <run>'))
+    .description('train a run again from its record and compare the bytes; exit 1 where they differ')
+    .addHelpText('after', '\nExample:\n  ballast runs reproduce 3f2a91c0\n')
+    .action(reproduceRun);
+  return command;
+}
+
+async function withStore(options: CommonOptions, action: (store: Store) => Promise<void>): Promise<void> {
+  const store = await openStore(options.store);
+  try {
+    await action(store);
+  } finally {
+    await store.close();
+  }
+}
+
+async function list(options: CommonOptions & { experiment?: string; status?: string; limit: string }): Promise<void> {
+  await withStore(options, async (store) => {
+    const runs = await store.listRuns({
+      limit: Number(options.limit),
+      ...(options.experiment === undefined ? {} : { experiment: options.experiment }),
+      ...(options.status === undefined ? {} : { status: options.status as RunStatus }),
+    });
+    const metrics = new Map<string, Record<string, number>>();
+    for (const { id } of runs) metrics.set(id, await finalMetrics(store, id));
+    const rows = runs.map((run) => ({ ...run, metrics: metrics.get(run.id) }));
+    answer(
+      options,
+      { runs: rows },
+      runs.length === 0 ? 'No runs yet: ballast train SPEC' : runsTable(runs, { metrics, ...terminalOptions() }),
+    );
+  });
+}
+
+/** The last figures of a run: `validation.accuracy`, `gap`, ... */
+async function finalMetrics(store: Store, id: string): Promise<Record<string, number>> {
+  const points = await store.latestMetrics(id);
+  return Object.fromEntries(
+    points
+      .filter(({ name }) => name.startsWith('final.'))
+      .map(({ name, value }) => [name.slice('final.'.length), value]),
+  );
+}
+
+async function show(reference: string, options: CommonOptions): Promise<void> {
+  await withStore(options, async (store) => {
+    const run = await store.findRun(reference);
+    const document = {
+      ...run,
+      metrics: await finalMetrics(store, run.id),
+      params: await store.getParams(run.id),
+      tags: await store.getTags(run.id),
+      artifacts: (await store.listArtifacts(run.id)).map(({ path, sha256, size }) => ({ path, sha256, size })),
+      lineage: await store.lineage(run.id),
+    };
+    const manifest = run.manifest as Manifest;
+    const lines = [
+      `run          ${run.id}  ${run.status}${run.error === undefined ? '' : `: ${run.error}`}`,
+      `experiment   ${run.experiment}, ${run.name}, seed ${run.seed ?? '-'}`,
+      `data         ${run.datasetName ?? '-'} ${run.dataVersion ?? ''}`,
+      `regularizers ${run.regularizerId ?? '-'}  ${(manifest.regularizers ?? []).map(({ type, strength }) => `${type} ${strength}`).join(', ') || 'none'}`,
+      `code         ${run.codeCommit ?? '-'}`,
+      `started      ${run.startedAt.toISOString()}${run.endedAt === undefined ? '' : `, ended ${run.endedAt.toISOString()}`}`,
+      ...Object.entries(document.metrics)
+        .filter(([name]) => name.startsWith('validation.') || name === 'gap')
+        .map(([name, value]) => `${name.padEnd(28)} ${value.toFixed(4)}`),
+      ...document.artifacts.map(({ path, size }) => `artifact     ${path}  ${size} bytes`),
+    ];
+    answer(options, document, lines.join('\n'));
+  });
+}
+
+async function compare(references: string[], options: CommonOptions): Promise<void> {
+  await withStore(options, async (store) => {
+    const runs: Run[] = [];
+    for (const reference of references) runs.push(await store.findRun(reference));
+    const columns = await Promise.all(runs.map((run) => finalMetrics(store, run.id)));
+    const names = [...new Set(columns.flatMap((column) => Object.keys(column)))].filter(
+      (name) => name.startsWith('validation.') || name === 'gap',
+    );
+    const strengths = runs.map((run) =>
+      Object.fromEntries(((run.manifest as Manifest).regularizers ?? []).map(({ type, strength }) => [type, strength])),
+    );
+    const types = [...new Set(strengths.flatMap((column) => Object.keys(column)))];
+    const document = {
+      runs: runs.map((run, i) => ({
+        id: run.id,
+        name: run.name,
+        regularizerId: run.regularizerId,
+        seed: run.seed,
+        dataVersion: run.dataVersion,
+        metrics: columns[i],
+        strengths: strengths[i],
+      })),
+    };
+    const cell = (value: number | undefined): string =>
+      (value === undefined ? '-' : String(Number(value.toPrecision(5)))).padStart(14);
+    const lines = [
+      `${''.padEnd(30)}${runs.map((run) => `${run.name.slice(0, 5)} ${run.id.slice(0, 8)}`.padStart(15)).join('')}`,
+      ...types.map((type) => `${type.padEnd(30)} ${strengths.map((column) => cell(column[type])).join(' ')}`),
+      ...names.map((name) => `${name.padEnd(30)} ${columns.map((column) => cell(column[name])).join(' ')}`),
+    ];
+    answer(options, document, lines.join('\n'));
+  });
+}
+
+async function reproduceRun(reference: string, options: CommonOptions): Promise<void> {
+  await withStore(options, async (store) => {
+    const run = await store.findRun(reference);
+    const result = await reproduce(store, await openRuntime(), run, {
+      ballastVersion: version(),
+      onEvent: (event) => {
+        if (event.type === 'epoch' && event.record.epoch % 10 === 0) note(`  epoch ${event.record.epoch}`);
+      },
+    });
+    if (!result.identical) answerIsNo();
+    const text = result.identical
+      ? 'identical: every trained value has the same bytes'
+      : `different:\n  ${result.differences.join('\n  ')}`;
+    answer(options, result, text);
+  });
+}

@@ -1,0 +1,131 @@
+import { readTable } from '../data/read/read.js';
+import { type Roles, resolveRoles } from '../data/roles.js';
+import { BallastError } from '../errors.js';
+import { type Evaluation, evaluate } from '../evaluation/evaluate.js';
+import type { PredictionInput } from '../evaluation/input.js';
+import { buildLedger, type Ledger, type LedgerInput, type LedgerStageName } from '../evaluation/ledger.js';
+import { readModel } from '../graph/format/decode.js';
+import type { Runtime } from '../graph/runtime/runtime.js';
+import { type PreparedData, prepareData, readOptions } from '../spec/prepare.js';
+import { type ResolvedSpec, resolveSpec } from '../spec/read.js';
+import type { Spec } from '../spec/schema.js';
+import type { Run, Store } from '../store/types.js';
+import { judge, primaryMetric } from './judge.js';
+import { describedPorts, type ModelPorts } from './model-ports.js';
+import { MODEL } from './result-record.js';
+import { scoreRows } from './score.js';
+
+/** The spec that a run recorded, ready to run again. */
+export function specOfRun(run: Run): ResolvedSpec {
+  const { baseDirectory, ...spec } = run.spec as Spec & { baseDirectory?: string };
+  if (typeof baseDirectory !== 'string') {
+    throw new BallastError('this run has no spec of Ballast', { code: 'RUN_WITHOUT_SPEC', place: `runs:/${run.id}` });
+  }
+  return resolveSpec(spec, baseDirectory);
+}
+
+export interface EvaluatedRun {
+  readonly rows: number;
+  readonly evaluation: Evaluation;
+  readonly predictions: PredictionInput;
+  readonly ledger: Ledger;
+  /** How often these holdout rows have been read, this time included; undefined for other data. */
+  readonly holdoutReads: number | undefined;
+}
+
+/**
+ * Evaluates a run's model on the locked holdout. The read is counted before the rows are scored.
+ *
+ * @throws BallastError EVALUATE_DATA_CHANGED, HOLDOUT_EMPTY, ARTIFACT_* (the model's hash is verified)
+ */
+export async function evaluateHoldout(store: Store, runtime: Runtime, run: Run): Promise<EvaluatedRun> {
+  const resolved = specOfRun(run);
+  const register = store.holdoutRegister('evaluate --holdout');
+  const data = await prepareData(resolved, { register });
+  if (data.version !== run.dataVersion) {
+    throw new BallastError(`the data is now ${data.version}, and the run was trained on ${run.dataVersion}`, {
+      code: 'EVALUATE_DATA_CHANGED',
+      kind: 'conflict',
+      place: `runs:/${run.id}`,
+      remedy: 'Restore the data, train again, or evaluate the new rows with --data',
+    });
+  }
+  const rows = data.split.holdout;
+  if (rows.length === 0) {
+    throw new BallastError('there is no holdout: data.split.holdout is 0', {
+      code: 'HOLDOUT_EMPTY',
+      remedy: 'Evaluate other rows with --data',
+    });
+  }
+  const holdoutReads = await register.countRead(data.name, data.rowSet, `runs:/${run.id}`);
+  const predictions = await scoreRun(store, runtime, run, data.table, rows, data.roles);
+  const evaluation = judge(resolved.spec, data, predictions, rows);
+  await store.putEvaluation(run.id, 'holdout', evaluation);
+  const ledger = await ledgerOfRun(store, run, primaryMetric(resolved.spec));
+  return { rows: rows.length, evaluation, predictions, ledger, holdoutReads };
+}
+
+/** Evaluates a run's model on the rows of another source, read as the run's own data was. */
+export async function evaluateOther(store: Store, runtime: Runtime, run: Run, source: string): Promise<EvaluatedRun> {
+  const resolved = specOfRun(run);
+  const table = await readTable(source, { ...readOptions(resolved), baseDirectory: process.cwd() });
+  const roles = resolveRoles(table, resolved.spec.data);
+  const rows = Uint32Array.from({ length: table.rows }, (_, row) => row);
+  const predictions = await scoreRun(store, runtime, run, table, rows, roles);
+  const evaluation = judge(resolved.spec, { table, roles }, predictions, rows);
+  const ledger = await ledgerOfRun(store, run, primaryMetric(resolved.spec));
+  return { rows: rows.length, evaluation, predictions, ledger, holdoutReads: undefined };
+}
+
+async function scoreRun(
+  store: Store,
+  runtime: Runtime,
+  run: Run,
+  table: PreparedData['table'],
+  rows: Uint32Array,
+  roles: Roles,
+): Promise<PredictionInput> {
+  const bytes = await (await store.openArtifact(run.id, MODEL)).bytes();
+  const ports = describedPorts(readModel(bytes));
+  if (ports === undefined) {
+    throw new BallastError('the run’s model does not describe its inputs', {
+      code: 'MODEL_UNDESCRIBED',
+      place: `runs:/${run.id}`,
+    });
+  }
+  const session = await runtime.load(bytes);
+  try {
+    return await scoreRows(session, ports, table, rows, { target: roles.target ?? '', weight: roles.weight });
+  } finally {
+    session.release();
+  }
+}
+
+/** Evaluates any model on a table. */
+export async function evaluateModel(
+  runtime: Runtime,
+  bytes: Uint8Array,
+  ports: ModelPorts,
+  table: PreparedData['table'],
+  target: string,
+): Promise<Evaluation> {
+  const session = await runtime.load(bytes);
+  try {
+    const rows = Uint32Array.from({ length: table.rows }, (_, row) => row);
+    return evaluate(await scoreRows(session, ports, table, rows, { target }));
+  } finally {
+    session.release();
+  }
+}
+
+const STAGES: readonly LedgerStageName[] = ['train', 'validation', 'holdout'];
+
+/** The gap ledger of a run as far as its stages were evaluated. */
+export async function ledgerOfRun(store: Store, run: Run, metric: string): Promise<Ledger> {
+  const evaluations = await store.getEvaluations(run.id);
+  const inputs = STAGES.flatMap((stage): LedgerInput[] => {
+    const found = evaluations.find((evaluation) => evaluation.stage === stage);
+    return found === undefined ? [] : [{ stage, evaluation: found.record as Evaluation }];
+  });
+  return buildLedger(metric, inputs);
+}

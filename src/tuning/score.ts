@@ -1,0 +1,105 @@
+import { missingOf, textOf } from '../data/column-values.js';
+import { type Column, findColumn, type Table } from '../data/table.js';
+import { BallastError } from '../errors.js';
+import type { PredictionInput } from '../evaluation/input.js';
+import type { Session } from '../graph/runtime/runtime.js';
+import type { Tensor } from '../graph/tensor.js';
+import type { ModelPorts } from './model-ports.js';
+
+/** Rows that are scored at a time: bounded memory, whatever the data. */
+const BATCH = 1024;
+
+/**
+ * Scores rows of a table and pairs the answers with the targets.
+ *
+ * @throws BallastError EVALUATE_TARGET where a target is missing or of an unknown class
+ */
+export async function scoreRows(
+  session: Session,
+  ports: ModelPorts,
+  table: Table,
+  rows: Uint32Array,
+  { target, weight }: { target: string; weight?: string | undefined },
+): Promise<PredictionInput> {
+  const answers: Tensor[] = [];
+  for (let from = 0; from < rows.length; from += BATCH) {
+    const part = rows.subarray(from, from + BATCH);
+    const result = await session.run(ports.feed(table, part), [ports.output.name]);
+    answers.push(result[ports.output.name]);
+  }
+  const column = findColumn(table, target);
+  if (column === undefined) {
+    throw new BallastError(`the data has no target column "${target}"`, {
+      code: 'EVALUATE_TARGET',
+      remedy: 'Name it with --target',
+    });
+  }
+  const importance = weight === undefined ? undefined : findColumn(table, weight);
+  const weights = importance?.kind === 'number' ? { weights: numbersIn(importance, rows) } : {};
+  if (ports.task === 'regression') {
+    return {
+      task: 'regression',
+      ...weights,
+      target: numbersIn(column, rows),
+      predictions: Float64Array.from(numbers(answers)),
+    };
+  }
+  const codes = codesIn(column, rows, ports.classes);
+  const common = { task: 'classification', target: codes, classes: ports.classes, ...weights } as const;
+  if (ports.output.kind === 'labels') return { ...common, predictions: labelCodes(answers, ports.classes) };
+  return { ...common, [ports.output.kind]: Float64Array.from(numbers(answers)) };
+}
+
+function* numbers(answers: readonly Tensor[]): Generator<number> {
+  for (const { data } of answers) for (const value of data) yield Number(value);
+}
+
+function labelCodes(answers: readonly Tensor[], classes: readonly string[]): Int32Array {
+  const codeOf = new Map(classes.map((name, code) => [name, code]));
+  const codes: number[] = [];
+  for (const { data } of answers) for (const value of data) codes.push(codeOf.get(String(value)) ?? -1);
+  if (codes.includes(-1)) {
+    throw new BallastError('the model answers labels that are not among the classes', {
+      code: 'EVALUATE_LABELS',
+      remedy: 'Give all of them with --classes',
+    });
+  }
+  return Int32Array.from(codes);
+}
+
+function numbersIn(column: Column, rows: Uint32Array): Float64Array {
+  if (column.kind !== 'number') {
+    throw new BallastError(`the target "${column.name}" is ${column.kind}, and a regression needs numbers`, {
+      code: 'EVALUATE_TARGET',
+    });
+  }
+  const wrong = rows.find((row) => Number.isNaN(column.values[row]));
+  if (wrong !== undefined) throw missingTarget(column.name, wrong);
+  return Float64Array.from(rows, (row) => column.values[row]);
+}
+
+function codesIn(column: Column, rows: Uint32Array, classes: readonly string[]): Int32Array {
+  const codeOf = new Map(classes.map((name, code) => [name, code]));
+  const missing = missingOf(column);
+  const text = textOf(column);
+  return Int32Array.from(rows, (row) => {
+    if (missing(row)) throw missingTarget(column.name, row);
+    const code = codeOf.get(text(row));
+    if (code === undefined) {
+      throw new BallastError(`class "${text(row)}" is not one that the model knows`, {
+        code: 'EVALUATE_TARGET',
+        place: `row ${row + 1} of column "${column.name}"`,
+        remedy: `It knows ${classes.slice(0, 20).join(', ')}`,
+      });
+    }
+    return code;
+  });
+}
+
+function missingTarget(name: string, row: number): BallastError {
+  return new BallastError('the target is missing', {
+    code: 'EVALUATE_TARGET',
+    place: `row ${row + 1} of column "${name}"`,
+    remedy: 'Evaluate rows whose target is known',
+  });
+}
