@@ -1,11 +1,28 @@
-// Compiles src to dist and puts beside it what is not code: method cards.
+// Compiles src to dist, puts beside it what is not code, writes the spec's schema, and removes what has no source any more.
 import { spawnSync } from 'node:child_process';
-import { cpSync, readdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { filesBelow } from './rooms.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+const dist = join(root, 'dist');
+/** The compiler's record of what it compiled, which makes the next time quick. */
+const RECORD = '.tsbuildinfo';
+const SCHEMA = 'spec.schema.json';
+const STAMP = '.compiled';
+
+const sources = filesBelow(join(root, 'src'));
+const modules = sources.filter(
+  (path) => path.endsWith('.ts') && !/\.(test|fixture)\.ts$/.test(path) && !path.includes('/cases/'),
+);
+const assets = sources.filter((path) => path.endsWith('/card.md') || path.endsWith('.wasm'));
+const compiled = modules.flatMap((path) => ['.js', '.js.map', '.d.ts'].map((end) => path.replace(/\.ts$/, end)));
+
+// The compiler writes only what changed since its record: without the record, it writes everything again.
+if (!compiled.every((path) => existsSync(join(dist, path)))) rmSync(join(dist, RECORD), { force: true });
+const started = new Date();
 const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
 const { status } = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.json')], {
   cwd: root,
@@ -13,10 +30,16 @@ const { status } = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.
 });
 if (status !== 0) process.exit(status ?? 1);
 
-const regularizers = join(root, 'src', 'regularizers');
-for (const entry of readdirSync(regularizers, { withFileTypes: true })) {
-  if (!entry.isDirectory()) continue;
-  const card = join(regularizers, entry.name, 'card.md');
-  cpSync(card, join(root, 'dist', 'regularizers', entry.name, 'card.md'));
+for (const path of assets) {
+  mkdirSync(dirname(join(dist, path)), { recursive: true });
+  copyFileSync(join(root, 'src', path), join(dist, path));
 }
-writeFileSync(join(root, 'dist', '.compiled'), '');
+/** @type {typeof import('../src/spec/index.js')} */
+const { specJsonSchema } = await import(pathToFileURL(join(dist, 'spec', 'index.js')).href);
+writeFileSync(join(dist, SCHEMA), `${JSON.stringify(specJsonSchema(), null, 2)}\n`);
+
+const owed = new Set([...compiled, ...assets, RECORD, SCHEMA, STAMP]);
+for (const path of filesBelow(dist)) if (!owed.has(path)) rmSync(join(dist, path));
+// A source that was changed while the compiler ran is newer than the stamp, and is compiled the next time.
+writeFileSync(join(dist, STAMP), started.toISOString());
+utimesSync(join(dist, STAMP), started, started);
