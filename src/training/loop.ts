@@ -6,14 +6,16 @@ import type { Active, EpochMonitor, InputDescription } from '../regularizers/reg
 import { inOrder } from '../regularizers/resolve.js';
 import { type Architecture, readArchitecture } from './architecture.js';
 import type { Checkpoint } from './checkpoint.js';
+import type { Kept } from './checkpoint-progress.js';
 import { classWeightsOf } from './class-weights.js';
-import { explainDivergence } from './divergence.js';
+import { explainDivergence, type Symptom } from './divergence.js';
 import { stoppedTooEarly } from './early-stop-finding.js';
 import { Evaluator } from './evaluator.js';
 import type { EpochRecord, Finding, MetricValues, TrainingEvent } from './events.js';
 import { adam, type Optimizer, sgd } from './optimizers.js';
 import type { TrainingOptions } from './options.js';
-import { bindData, StepProgram } from './program.js';
+import { Pace } from './pace.js';
+import { bindData, StepProgram, type TrainingState } from './program.js';
 import { initialPlateau, learningRateAt, observePlateau } from './schedules.js';
 import type { StepDescription } from './step.js';
 import { strengthFactor } from './strengths.js';
@@ -67,7 +69,7 @@ export interface TrainingResult {
   readonly history: readonly EpochRecord[];
   /** Epochs done. */
   readonly epochs: number;
-  /** The epoch whose weights these are. */
+  /** The epoch whose weights these are; 0 = the initial ones. */
   readonly bestEpoch: number;
   readonly outcome: 'completed' | 'stopped-early' | 'diverged' | 'cancelled';
   readonly findings: readonly Finding[];
@@ -88,87 +90,68 @@ export async function train(problem: TrainingProblem, controls: TrainingControls
   const optimizer = optimizerOf(options);
   // The step numbers regularizers by their order of application, not by that of the spec.
   const active = inOrder(regularizers).filter(({ strength }) => strength !== 0);
-  const batchSize = Math.min(options.batchSize, data.train.length);
-  const stepsPerEpoch = Math.ceil(data.train.length / batchSize);
-  const lastBatch = data.train.length - (stepsPerEpoch - 1) * batchSize;
-  const bound = bindData(runtime, {
-    ...data.inputs,
-    target: data.target,
-    ...(data.weights === undefined ? {} : { weight: tensor('float32', [data.weights.length], data.weights) }),
-  });
-  const description: StepDescription = {
-    architecture,
-    inputs: problem.inputs,
-    task: problem.task,
-    outputs: Math.max(1, problem.classes.length),
-    batchSize,
-    rows: bound.rows,
-    hasWeights: data.weights !== undefined,
-    classWeights: classWeightsOf(options.classWeights, problem.classes, data),
-    regularizers,
-    optimizer,
-    gradientClip: options.gradientClip,
-  };
-  const strengthAt = (index: number, epochs: number): number =>
-    active[index].strength * strengthFactor(active[index].schedule, epochs);
-  const { program, state } = await StepProgram.create(
-    runtime,
-    description,
-    { data: bound, seed, strengthAt },
-    options.threads,
-  );
-  const tail =
-    lastBatch === batchSize
-      ? program
-      : (
-          await StepProgram.create(
-            runtime,
-            { ...description, batchSize: lastBatch },
-            { data: bound, seed, strengthAt, state },
-            options.threads,
-          )
-        ).program;
-  const evaluator = await Evaluator.create(
-    runtime,
-    { ...description, batchSize: Math.min(1024, Math.max(data.train.length, data.validation.length)) },
-    bound,
-    state,
-    options.threads,
-  );
+  const { batchSize, stepsPerEpoch, lastBatch } = batchesOf(data.train.length, options.batchSize, architecture);
+  const releases: (() => void)[] = [];
   try {
-    return await run();
+    const bound = bindData(runtime, {
+      ...data.inputs,
+      target: data.target,
+      ...(data.weights === undefined ? {} : { weight: tensor('float32', [data.weights.length], data.weights) }),
+    });
+    for (const target of Object.values(bound.tensors)) releases.push(() => target.release());
+    const description: StepDescription = {
+      architecture,
+      inputs: problem.inputs,
+      task: problem.task,
+      outputs: Math.max(1, problem.classes.length),
+      batchSize,
+      rows: bound.rows,
+      hasWeights: data.weights !== undefined,
+      classWeights: classWeightsOf(options.classWeights, problem.classes, data),
+      regularizers,
+      optimizer,
+      gradientClip: options.gradientClip,
+    };
+    const strengthAt = (index: number, epochs: number): number =>
+      active[index].strength * strengthFactor(active[index].schedule, epochs);
+    const context = { data: bound, seed, strengthAt };
+    const { program, state } = await StepProgram.create(runtime, description, context, options.threads);
+    releases.push(() => state.release());
+    releases.push(() => program.release());
+    let tail = program;
+    if (lastBatch !== batchSize) {
+      const smaller = { ...description, batchSize: lastBatch };
+      tail = (await StepProgram.create(runtime, smaller, { ...context, state }, options.threads)).program;
+      releases.push(() => tail.release());
+    }
+    const evaluationBatch = Math.min(1024, Math.max(data.train.length, data.validation.length));
+    const evaluator = await Evaluator.create(
+      runtime,
+      { ...description, batchSize: evaluationBatch },
+      bound,
+      state,
+      options.threads,
+    );
+    releases.push(() => evaluator.release());
+    return await run({ program, tail, state, evaluator });
   } finally {
-    evaluator.release();
-    if (tail !== program) tail.release();
-    program.release();
-    state.release();
-    for (const target of Object.values(bound.tensors)) target.release();
+    for (const release of releases.reverse()) release();
   }
 
-  async function run(): Promise<TrainingResult> {
+  async function run({ program, tail, state, evaluator }: Machinery): Promise<TrainingResult> {
     const monitors = active.flatMap(({ regularizer, options: own }) => {
       const monitor: EpochMonitor | undefined = regularizer.hooks.afterEpoch?.(own);
       return monitor === undefined ? [] : [monitor];
     });
     const resumed = controls.resume?.progress;
-    if (resumed !== undefined && resumed.seed !== seed) {
-      throw new BallastError('the checkpoint is of a run with another seed', {
-        code: 'CHECKPOINT_MISMATCH',
-        value: resumed.seed,
-      });
-    }
-    if (controls.resume !== undefined) state.restore(controls.resume.state);
-    let best = controls.resume?.best;
+    if (controls.resume !== undefined) takeUp(controls.resume, { seed, state, monitors });
+    let kept: Kept = controls.resume?.kept ?? { epoch: 0, monitored: false, weights: state.weightSnapshot() };
     let bestEpoch = resumed?.bestEpoch ?? 0;
-    resumed?.monitors.forEach((saved, i) => {
-      monitors[i].restore(saved);
-    });
     let plateau = resumed?.plateau ?? initialPlateau();
     const history: EpochRecord[] = [...(resumed?.history ?? [])];
     const findings: Finding[] = [];
     let step = resumed?.step ?? 0;
     let outcome: TrainingResult['outcome'] = 'completed';
-    let restoreBest = false;
     const evaluated = evenly(data.train, options.trainMetricsRows);
     let saved = performance.now();
     const pace = new Pace(stepsPerEpoch * options.epochs - step);
@@ -192,7 +175,8 @@ export async function train(problem: TrainingProblem, controls: TrainingControls
         plateau,
         bestEpoch,
       };
-      await emit({ type: 'checkpoint', checkpoint: { progress, state: state.snapshot(), best } });
+      await emit({ type: 'checkpoint', checkpoint: { progress, state: state.snapshot(), kept } });
+      saved = performance.now();
     };
 
     epochs: for (let epoch = resumed?.epoch ?? 0; epoch < options.epochs; epoch++) {
@@ -201,6 +185,8 @@ export async function train(problem: TrainingProblem, controls: TrainingControls
       let lossSum = continued?.lossSum ?? 0;
       const started = performance.now() - 1000 * (continued?.seconds ?? 0);
       let learningRate = 0;
+      const divergence = (symptom: Symptom): Finding =>
+        explainDivergence({ state, symptom, step, epoch: epoch + 1, learningRate, history });
       for (let batch = continued?.batch ?? 0; batch < stepsPerEpoch; batch++) {
         if (signal?.aborted === true) {
           await checkpoint(epoch, batch, lossSum, (performance.now() - started) / 1000);
@@ -218,8 +204,9 @@ export async function train(problem: TrainingProblem, controls: TrainingControls
         const loss = pace.slow ? await current.run() : current.runSync();
         step++;
         if (!Number.isFinite(loss)) {
+          // The other side holds what the step started from.
           state.flip();
-          findings.push(explainDivergence({ state, loss, step, epoch: epoch + 1, learningRate, history }));
+          findings.push(divergence({ loss }));
           outcome = 'diverged';
           break epochs;
         }
@@ -237,11 +224,16 @@ export async function train(problem: TrainingProblem, controls: TrainingControls
         }
         if (performance.now() - saved > 1000 * options.checkpointSeconds && batch + 1 < stepsPerEpoch) {
           await checkpoint(epoch, batch + 1, lossSum, (performance.now() - started) / 1000);
-          saved = performance.now();
         }
       }
 
-      const trainMetrics = metrics(evaluated, await evaluator.run(evaluated));
+      const trainOutputs = await evaluator.run(evaluated);
+      if (!trainOutputs.every(Number.isFinite)) {
+        findings.push(divergence('outputs'));
+        outcome = 'diverged';
+        break;
+      }
+      const trainMetrics = metrics(evaluated, trainOutputs);
       const validation =
         data.validation.length === 0 ? {} : metrics(data.validation, await evaluator.run(data.validation));
       const record: EpochRecord = {
@@ -266,36 +258,80 @@ export async function train(problem: TrainingProblem, controls: TrainingControls
         if (verdict.best) {
           isBest = true;
           bestEpoch = epoch + 1;
-          best = verdict.restoreBest ? state.snapshot() : best;
+          if (verdict.restoreBest) kept = { epoch: epoch + 1, monitored: true, weights: state.weightSnapshot() };
         }
         stop ||= verdict.stop;
-        restoreBest ||= verdict.restoreBest;
       }
+      if (!kept.monitored) kept = { epoch: epoch + 1, monitored: false, weights: state.weightSnapshot() };
       await emit({ type: 'epoch', record, best: isBest, secondsLeft: pace.secondsLeft });
-      if (performance.now() - saved > 1000 * options.checkpointSeconds) {
-        await checkpoint(epoch + 1, 0, 0, 0);
-        saved = performance.now();
-      }
       if (stop) {
         outcome = 'stopped-early';
         findings.push(...stoppedTooEarly(history, bestEpoch, metrics));
         break;
       }
+      // Not before the verdict: a run resumed from a checkpoint that knew it would go on beyond its end.
+      if (performance.now() - saved > 1000 * options.checkpointSeconds) await checkpoint(epoch + 1, 0, 0, 0);
     }
 
-    const usesBest = best !== undefined && outcome !== 'cancelled' && (restoreBest || outcome === 'diverged');
-    if (usesBest && best !== undefined) state.restore(best);
+    const returns = outcome === 'diverged' || (kept.monitored && outcome !== 'cancelled');
+    if (returns) state.restore(kept.weights);
     for (const finding of findings) await emit({ type: 'finding', finding });
     return {
       graph: withWeights(architecture, state.weights()),
       history,
       epochs: history.length,
-      bestEpoch: usesBest ? bestEpoch : history.length,
+      bestEpoch: returns ? kept.epoch : history.length,
       outcome,
       findings,
       outputs: { train: await evaluator.run(data.train), validation: await evaluator.run(data.validation) },
     };
   }
+}
+
+interface Machinery {
+  readonly program: StepProgram;
+  /** For the last, smaller batch of an epoch; the program itself where there is none. */
+  readonly tail: StepProgram;
+  readonly state: TrainingState;
+  readonly evaluator: Evaluator;
+}
+
+/**
+ * Batches of an epoch. A last batch of a single row, which batch normalization cannot train on, is left out: rows come in
+ * another order every epoch, so that none is left out for good.
+ */
+function batchesOf(
+  rows: number,
+  wanted: number,
+  { normalization }: Architecture,
+): { batchSize: number; stepsPerEpoch: number; lastBatch: number } {
+  const batchSize = Math.min(wanted, rows);
+  const stepsPerEpoch = Math.ceil(rows / batchSize);
+  const lastBatch = rows - (stepsPerEpoch - 1) * batchSize;
+  return lastBatch === 1 && stepsPerEpoch > 1 && normalization.includes('BatchNormalization')
+    ? { batchSize, stepsPerEpoch: stepsPerEpoch - 1, lastBatch: batchSize }
+    : { batchSize, stepsPerEpoch, lastBatch };
+}
+
+/** Puts a run back to where a checkpoint left it. @throws BallastError CHECKPOINT_MISMATCH */
+function takeUp(
+  { progress, state: saved, kept }: Checkpoint,
+  { seed, state, monitors }: { seed: number; state: TrainingState; monitors: readonly EpochMonitor[] },
+): void {
+  const mismatch = (what: string): BallastError =>
+    new BallastError(`the checkpoint is of ${what}`, {
+      code: 'CHECKPOINT_MISMATCH',
+      remedy: 'Resume with the spec, data and seed that the run was started with',
+    });
+  if (progress.seed !== seed) throw mismatch(`a run with another seed (${progress.seed})`);
+  if (!state.fits(saved, state.names) || !state.fits(kept.weights, state.weightNames)) {
+    throw mismatch('another network or optimizer');
+  }
+  if (progress.monitors.length !== monitors.length) throw mismatch('a run with other regularizers');
+  state.restore(saved);
+  progress.monitors.forEach((monitor, i) => {
+    monitors[i].restore(monitor);
+  });
 }
 
 /** At most `limit` of the rows, evenly spaced. */
@@ -333,46 +369,4 @@ function withWeights({ graph }: Architecture, weights: ReadonlyMap<string, Float
     initializers.set(name, { type: 'float32', shape: initializers.get(name)!.shape, data });
   }
   return { ...graph, initializers };
-}
-
-/**
- * How fast steps go and whether they should leave the event loop: below some 1.5 ms a step the hand-over costs more than
- * it frees, so quick steps run in place and the loop yields between them.
- */
-class Pace {
-  #done = 0;
-  #left: number;
-  readonly #start = performance.now();
-  #told = 0;
-  #yielded = performance.now();
-
-  constructor(steps: number) {
-    this.#left = steps;
-  }
-
-  get slow(): boolean {
-    return this.#done >= 3 && (performance.now() - this.#start) / this.#done > 1.5;
-  }
-
-  get stepsPerSecond(): number {
-    return (1000 * this.#done) / (performance.now() - this.#start);
-  }
-
-  get secondsLeft(): number {
-    return this.#done === 0 ? 0 : this.#left / this.stepsPerSecond;
-  }
-
-  /** Counts a step; true when it is time to tell. Lets other work run every 20 ms. */
-  async tick(): Promise<boolean> {
-    this.#done++;
-    this.#left--;
-    const now = performance.now();
-    if (now - this.#yielded > 20) {
-      await new Promise((resolve) => setImmediate(resolve));
-      this.#yielded = performance.now();
-    }
-    if (now - this.#told < 100) return false;
-    this.#told = now;
-    return true;
-  }
 }

@@ -73,9 +73,24 @@ export class TrainingState {
     return this.#sides[this.#current][name].data as Float32Array;
   }
 
+  /** Names of weights and running statistics: the state without that of the optimizer. */
+  get weightNames(): string[] {
+    return this.names.filter((name) => name.startsWith('parameter.') || name.startsWith('buffer.'));
+  }
+
   /** A copy of the whole state. */
   snapshot(): Map<string, Float32Array> {
     return new Map(this.names.map((name) => [name, this.array(name).slice()]));
+  }
+
+  /** A copy of weights and running statistics. */
+  weightSnapshot(): Map<string, Float32Array> {
+    return new Map(this.weightNames.map((name) => [name, this.array(name).slice()]));
+  }
+
+  /** Whether a snapshot holds exactly these arrays in their sizes. */
+  fits(snapshot: ReadonlyMap<string, Float32Array>, names: readonly string[]): boolean {
+    return snapshot.size === names.length && names.every((n) => snapshot.get(n)?.length === this.array(n).length);
   }
 
   restore(snapshot: ReadonlyMap<string, Float32Array>): void {

@@ -40,7 +40,8 @@ export function learningRateAt(
   step: number,
   plateau: PlateauState,
 ): number {
-  const warm = options.warmUp * stepsPerEpoch;
+  // In whole steps: a fraction would let the last one overshoot.
+  const warm = Math.round(options.warmUp * stepsPerEpoch);
   if (step < warm) return (baseRate * (step + 1)) / warm;
   const total = Math.max(1, epochs * stepsPerEpoch - warm);
   const done = step - warm;

@@ -8,15 +8,20 @@ export interface EarlyStoppingOptions {
   restoreBest: boolean;
 }
 
-/** Stops after `patience` epochs in which the metric did not improve by more than `minDelta`. */
+/**
+ * Stops after `patience` epochs in a row in which the metric did not improve on its best by more than `minDelta`: the rule
+ * of Keras' EarlyStopping. An undefined metric (NaN) is no improvement.
+ */
 export function monitorValidation({ patience, minDelta, metric, restoreBest }: EarlyStoppingOptions): EpochMonitor {
   let best = Number.NaN;
-  let bestEpoch = -1;
+  // Epochs count from 1: a run whose metric is never defined has waited since before the first.
+  let bestEpoch = 0;
   return {
     metric,
     observe(epoch, value, higherIsBetter) {
-      const better = Number.isNaN(best) || (higherIsBetter ? value > best + minDelta : value < best - minDelta);
-      if (better && !Number.isNaN(value)) {
+      const improves = Number.isNaN(best) || (higherIsBetter ? value - minDelta > best : value + minDelta < best);
+      const better = improves && !Number.isNaN(value);
+      if (better) {
         best = value;
         bestEpoch = epoch;
       }
@@ -25,7 +30,7 @@ export function monitorValidation({ patience, minDelta, metric, restoreBest }: E
     state: () => ({ best, bestEpoch }),
     restore(state) {
       best = state.best ?? Number.NaN;
-      bestEpoch = state.bestEpoch ?? -1;
+      bestEpoch = state.bestEpoch ?? 0;
     },
   };
 }
