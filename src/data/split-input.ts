@@ -1,9 +1,10 @@
-import { quantileSorted } from '../numeric/quantile.js';
-import { missingOf, numbersOf, textOf } from './column-values.js';
+import { BallastError } from '../errors.js';
+import { quantileSorted, sorted } from '../numeric/quantile.js';
+import { numbersOf, textOf } from './column-values.js';
 import type { DataOptions } from './options.js';
 import { type Roles, requireColumn } from './roles.js';
 import type { SplitInput, SplitStrategy } from './split.js';
-import type { Table } from './table.js';
+import type { Column, Table } from './table.js';
 import { rowHashes } from './version.js';
 
 /** The strategy that a spec asks for, or that its columns' roles imply. */
@@ -17,40 +18,78 @@ export function strategyOf(
   return hasTarget ? 'stratified' : 'random';
 }
 
-/** What a split of this table looks at: hashes by id or content, and what the strategy needs. */
-export function splitInput(table: Table, roles: Roles, strategy: SplitStrategy, bins: number): SplitInput {
+/**
+ * What a split of this table looks at: hashes by id or content, and what the strategy needs.
+ *
+ * @param bins quantile bins by which a numeric target is stratified
+ * @throws BallastError DATA_SPLIT_INPUT where the strategy's role is not given, DATA_COLUMN_TYPE, DATA_COLUMN_ABSENT
+ */
+export function splitInput(
+  table: Table,
+  roles: Roles,
+  strategy: SplitStrategy,
+  bins: number,
+  task: 'classification' | 'regression' = 'classification',
+): SplitInput {
   const hashes = rowHashes(table, roles.id.length > 0 ? roles.id : undefined);
   switch (strategy) {
     case 'random':
       return { hashes };
-    case 'stratified':
-      return roles.target === undefined ? { hashes } : { hashes, strata: strataOf(table, roles.target, bins) };
+    case 'stratified': {
+      if (roles.target === undefined) throw needsRole('stratified', 'target', 'data.target');
+      const target = requireColumn(table, roles.target, 'the target column', 'data.target');
+      const isQuantity = task === 'regression' && target.kind === 'number';
+      return { hashes, strata: isQuantity ? binsOf(target.values, bins) : classesOf(target, table.rows) };
+    }
     case 'group':
+      if (roles.group.length === 0) throw needsRole('group', 'group', 'data.columns.group');
       return { hashes, groups: rowHashes(table, roles.group) };
     case 'time': {
-      const time = requireColumn(table, roles.time ?? '', 'the time column of a split by time', 'data.columns.time');
+      if (roles.time === undefined) throw needsRole('time', 'time', 'data.columns.time');
+      const time = requireColumn(table, roles.time, 'the time column', 'data.columns.time');
       return { hashes, times: Float64Array.from(numbersOf(time, 'a split by time', 'data.columns.time')) };
     }
   }
 }
 
-/** Number of its class, or quantile bin of a numeric target, for every row. */
-function strataOf(table: Table, target: string, bins: number): Int32Array {
-  const column = requireColumn(table, target, 'the target column', 'data.target');
-  if (column.kind === 'number' && column.type === 'float') {
-    const present = column.values.filter((value) => !Number.isNaN(value)) as Float64Array;
-    const sorted = Float64Array.from(present).sort();
-    const edges = Array.from({ length: bins - 1 }, (_, i) => quantileSorted(sorted, (i + 1) / bins));
-    return Int32Array.from(column.values, (value) => edges.filter((edge) => value > edge).length);
-  }
-  const missing = missingOf(column);
-  const text = textOf(column);
-  const seen = new Map<string, number>();
-  return Int32Array.from({ length: table.rows }, (_, row) => {
-    const key = missing(row) ? '' : text(row);
-    const known = seen.get(key);
-    if (known !== undefined) return known;
-    seen.set(key, seen.size);
-    return seen.size - 1;
+function needsRole(strategy: SplitStrategy, role: string, place: string): BallastError {
+  return new BallastError(`a ${strategy} split needs to know the ${role} column`, {
+    code: 'DATA_SPLIT_INPUT',
+    place,
+    remedy: 'Name it, or choose another data.split.strategy.',
   });
+}
+
+/** Number of its quantile bin for every row; equal values share one, and missing ones have their own. */
+function binsOf(values: Float32Array | Float64Array, bins: number): Int32Array {
+  const ascending = sorted(values.filter((value) => !Number.isNaN(value)));
+  const edges = Array.from({ length: bins - 1 }, (_, i) => quantileSorted(ascending, (i + 1) / bins));
+  const strata = new Int32Array(values.length);
+  for (let row = 0; row < values.length; row++) {
+    let bin = Number.isNaN(values[row]) ? bins : 0;
+    while (bin < edges.length && values[row] > edges[bin]) bin++;
+    strata[row] = bin;
+  }
+  return strata;
+}
+
+/**
+ * Number of its class for every row, in the order of the labels (so that rounding of the classes' shares does not depend
+ * on the order of the rows); missing is a class.
+ */
+function classesOf(column: Column, rows: number): Int32Array {
+  const text = textOf(column);
+  if (column.kind === 'category') {
+    const rank = ranks(['', ...column.dictionary]);
+    const ofCode = Int32Array.from(['', ...column.dictionary], (label) => rank.get(label) ?? 0);
+    return Int32Array.from({ length: rows }, (_, row) => ofCode[column.codes[row] + 1]);
+  }
+  const labels = new Set<string>();
+  for (let row = 0; row < rows; row++) labels.add(text(row));
+  const rank = ranks([...labels]);
+  return Int32Array.from({ length: rows }, (_, row) => rank.get(text(row)) ?? 0);
+}
+
+function ranks(labels: readonly string[]): Map<string, number> {
+  return new Map([...new Set(labels)].sort().map((label, index) => [label, index]));
 }

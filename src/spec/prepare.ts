@@ -73,7 +73,7 @@ export async function prepareData(
   const name = datasetName(spec.data);
   const strategy = strategyOf(spec.data, true);
   const { validation, holdout, seed, bins } = spec.data.split;
-  const input = splitInput(table, roles, strategy, bins);
+  const input = splitInput(table, roles, strategy, bins, spec.task);
   const settings = { strategy, validation, holdout, seed };
   const looksAt = { random: [], stratified: [roles.target], group: roles.group, time: [roles.time ?? ''] }[strategy];
   const fingerprint = holdoutSettings({
