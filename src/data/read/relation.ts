@@ -59,7 +59,8 @@ export async function readRelation(connection: DuckDBConnection, relation: Relat
       const vectors = accumulator.expressions.map(() => duckdb.data_chunk_get_vector(chunk.chunk, next++));
       accumulator.add(vectors, count);
     }
-    rows += count;
+    // Asked of the chunk itself: its vectors are views of its memory, which is freed once nothing refers to it.
+    rows += chunk.rowCount;
     outweigh(8 * count * expressions.length);
   }
   if (rows === 0) throw new BallastError('there are no rows', { code: 'DATA_EMPTY', place: relation.place });
