@@ -1,0 +1,90 @@
+import { Command } from 'commander';
+import { checkData } from '../data/check/check.js';
+import { readTable } from '../data/read/read.js';
+import { checkAgainst, schemaOf } from '../data/schema.js';
+import { contentVersion } from '../data/version.js';
+import { prepareData, readOptions } from '../spec/prepare.js';
+import { type ResolvedSpec, readSpec } from '../spec/read.js';
+import { openStore } from '../store/index.js';
+import { answer, answerIsNo, type CommonOptions, withCommonOptions } from './output.js';
+
+interface CheckOptions extends CommonOptions {
+  earlier?: string;
+  production?: string;
+}
+
+export function dataCommand(): Command {
+  const command = new Command('data').addHelpText('after', '\nExample:\n  ballast data check spec.yaml\n');
+  withCommonOptions(command.command('check <spec>'))
+    .description('leaks, equal rows across parts, target and class problems; poisoning and shift against other sources')
+    .option('--earlier <source>', 'an earlier, trusted version: new rows are screened for poisoning')
+    .option('--production <source>', 'rows seen in production: the holdout’s features are compared with theirs')
+    .addHelpText(
+      'after',
+      '\nExit code 1 where something is found that must be mended.\n\nExample:\n  ballast data check spec.yaml --earlier last-month.csv\n',
+    )
+    .action(check);
+  withCommonOptions(command.command('version <spec>'))
+    .description('content hash, typed schema and sizes of the parts')
+    .addHelpText('after', '\nExample:\n  ballast data version spec.yaml --json\n')
+    .action(showVersion);
+  return command;
+}
+
+async function check(path: string, options: CheckOptions): Promise<void> {
+  const resolved = await readSpec(path);
+  const store = await openStore(options.store);
+  try {
+    const data = await prepareData(resolved, { register: store.holdoutRegister('data check') });
+    const other = async (source: string | undefined) =>
+      source === undefined ? undefined : readOther(resolved, source);
+    const [earlier, production] = [await other(options.earlier), await other(options.production)];
+    const findings = checkData(data.table, {
+      roles: data.roles,
+      split: data.split,
+      task: resolved.spec.task,
+      ...(earlier === undefined ? {} : { earlier }),
+      ...(production === undefined ? {} : { production }),
+    });
+    const issues = [
+      ...(earlier === undefined
+        ? []
+        : checkAgainst(schemaOf(earlier), data.table).map((issue) => ({ against: 'earlier', ...issue }))),
+      ...(production === undefined
+        ? []
+        : checkAgainst(schemaOf(data.table), production).map((issue) => ({ against: 'production', ...issue }))),
+    ];
+    if (findings.some(({ severity }) => severity === 'error')) answerIsNo();
+    const lines = [
+      ...findings.map(
+        ({ severity, code, message, remedy, rows }) =>
+          `${severity.padEnd(7)} ${code}: ${message} ${remedy}${rows === undefined || rows.length === 0 ? '' : ` Rows ${rows.join(', ')}.`}`,
+      ),
+      ...issues.map(({ against, message }) => `schema  against ${against}: ${message}`),
+    ];
+    const summary =
+      findings.length + issues.length === 0 ? 'Nothing found.' : `${findings.length + issues.length} found.`;
+    answer(options, { version: data.version, findings, schemaIssues: issues }, [...lines, summary].join('\n'));
+  } finally {
+    await store.close();
+  }
+}
+
+async function readOther(resolved: ResolvedSpec, source: string) {
+  return readTable(source, { ...readOptions(resolved), baseDirectory: process.cwd() });
+}
+
+async function showVersion(path: string, options: CommonOptions): Promise<void> {
+  const resolved = await readSpec(path);
+  const table = await readTable(resolved.spec.data.source, readOptions(resolved));
+  const version = contentVersion(table);
+  const schema = schemaOf(table);
+  const lines = [
+    `${version}  ${table.rows} rows, ${table.columns.length} columns`,
+    ...table.columns.map(
+      (column) =>
+        `  ${column.name.padEnd(24)} ${column.kind === 'array' ? `${column.content} [${column.shape}]` : column.kind}`,
+    ),
+  ];
+  answer(options, { version, rows: table.rows, schema }, lines.join('\n'));
+}
