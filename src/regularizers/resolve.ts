@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { BallastError } from '../errors.js';
+import { canonicalJson } from './canonical-json.js';
 import { orderOf, regularizerOf } from './registry.js';
 import type { Active, Conflict, Regularizer, Setting } from './regularizer.js';
 
@@ -51,17 +52,42 @@ export function resolveEntry(entry: Readonly<Record<string, unknown>>, place: st
   }
   const { type: _type, strength, schedule: over, ...options } = parsed.data as Record<string, unknown>;
   const { inverse } = regularizer.strength;
-  return {
+  const active: Active = {
     regularizer,
     strength: inverse === undefined ? (strength as number) : inverse.toStrength(options[inverse.option] as number),
     schedule: over as Active['schedule'],
     options,
   };
+  refuseExcess(active, place);
+  return active;
 }
 
-/** Puts regularizers into their order of application, which is not that of the spec. */
+/** A schedule must not drive the strength beyond its limits: a dropout of 0.6 doubled would keep -20 %. */
+function refuseExcess({ regularizer, strength, schedule }: Active, place: string): void {
+  if (schedule === undefined) return;
+  const { limits, open } = regularizer.strength;
+  const peak = strength * Math.max(schedule.from, schedule.to);
+  if (peak < limits[1] || (peak === limits[1] && open !== true)) return;
+  throw new BallastError(`${regularizer.type}: the schedule takes the strength to ${peak}, beyond ${limits[1]}`, {
+    code: 'REGULARIZER_OPTION',
+    place: `${place}.schedule`,
+    remedy: 'Lower the strength, or the multipliers from and to',
+  });
+}
+
+/**
+ * Puts regularizers into their order of application, which is not that of the spec: by the registry, and two of one type
+ * (dropout of elements and of channels) by their options. Two specs that differ in the order of their entries thus train
+ * to the same bytes under the same id.
+ */
 export function inOrder(active: readonly Active[]): Active[] {
-  return [...active].sort((a, b) => orderOf(a.regularizer.type) - orderOf(b.regularizer.type));
+  const key = ({ strength, schedule, options }: Active): string => canonicalJson({ options, strength, schedule });
+  return [...active].sort((a, b) => {
+    const order = orderOf(a.regularizer.type) - orderOf(b.regularizer.type);
+    if (order !== 0) return order;
+    const [first, second] = [key(a), key(b)];
+    return first < second ? -1 : first > second ? 1 : 0;
+  });
 }
 
 /** Every known bad mix of this setting, each judged by the regularizer that knows it. */

@@ -115,9 +115,10 @@ export async function train(problem: TrainingProblem, controls: TrainingControls
     const strengthAt = (index: number, epochs: number): number =>
       active[index].strength * strengthFactor(active[index].schedule, epochs);
     const context = { data: bound, seed, strengthAt };
-    const { program, state } = await StepProgram.create(runtime, description, context, options.threads);
+    const { program, state, idle } = await StepProgram.create(runtime, description, context, options.threads);
     releases.push(() => state.release());
     releases.push(() => program.release());
+    refuseIdle(idle);
     let tail = program;
     if (lastBatch !== batchSize) {
       const smaller = { ...description, batchSize: lastBatch };
@@ -311,6 +312,23 @@ function batchesOf(
   return lastBatch === 1 && stepsPerEpoch > 1 && normalization.includes('BatchNormalization')
     ? { batchSize, stepsPerEpoch: stepsPerEpoch - 1, lastBatch: batchSize }
     : { batchSize, stepsPerEpoch, lastBatch };
+}
+
+/**
+ * A regularizer that finds nothing to act on would still be in the manifest: refused rather than ignored.
+ *
+ * @throws BallastError REGULARIZER_WITHOUT_EFFECT
+ */
+function refuseIdle(idle: readonly Active[]): void {
+  if (idle.length === 0) return;
+  const [{ regularizer, options }] = idle;
+  const { type } = regularizer;
+  throw new BallastError(`${type} has nothing to act on in this network, with these inputs and options`, {
+    code: 'REGULARIZER_WITHOUT_EFFECT',
+    place: 'regularizers',
+    value: options,
+    remedy: `Remove ${type}, or change its options or the model; ballast regularizers ${type} says where it acts`,
+  });
 }
 
 /** Puts a run back to where a checkpoint left it. @throws BallastError CHECKPOINT_MISMATCH */

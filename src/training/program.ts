@@ -2,6 +2,7 @@ import { writeModel } from '../graph/format/encode.js';
 import { siteKey } from '../graph/random.js';
 import type { Binding, BoundTensor, Runtime, Session } from '../graph/runtime/runtime.js';
 import type { NumericArray, Tensor } from '../graph/tensor.js';
+import type { Active } from '../regularizers/regularizer.js';
 import type { Architecture } from './architecture.js';
 import type { StepPosition } from './optimizers.js';
 import { forEachMember, type Pack } from './packing.js';
@@ -168,12 +169,17 @@ export class StepProgram {
     description: StepDescription,
     context: Omit<ProgramContext, 'state'> & { state?: TrainingState },
     threads: number,
-  ): Promise<{ program: StepProgram; state: TrainingState }> {
+  ): Promise<{ program: StepProgram; state: TrainingState; idle: readonly Active[] }> {
     const compiled = compileStep(description);
     const state = context.state ?? new TrainingState(runtime, compiled, description.architecture);
     const session = await runtime.load(writeModel(compiled.model), { threads });
     const program = new StepProgram(runtime, session, compiled, { ...context, state }, description.batchSize);
-    return { program, state };
+    return { program, state, idle: compiled.idle };
+  }
+
+  /** How many nodes the step's graph has. */
+  get nodes(): number {
+    return this.#compiled.model.graph.nodes.length;
   }
 
   /**

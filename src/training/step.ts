@@ -1,9 +1,10 @@
 import { GraphBuilder, type Value } from '../graph/builder.js';
+import { removeDeadCode } from '../graph/format/dead-code.js';
 import { gradients } from '../graph/gradients.js';
 import { inline } from '../graph/inline.js';
 import type { Model } from '../graph/model.js';
 import { RandomSites } from '../graph/random.js';
-import type { DataType } from '../graph/tensor.js';
+import { type DataType, float32 } from '../graph/tensor.js';
 import { derive, type Random } from '../numeric/random.js';
 import type {
   Active,
@@ -71,6 +72,8 @@ export interface CompiledStep {
   readonly scalars: ReadonlyMap<string, HostScalar>;
   /** Random sites: uint32 [1] inputs named `random.<label>`. */
   readonly randomSites: readonly string[];
+  /** Regularizers of the description that nothing of this step depends on. */
+  readonly idle: readonly Active[];
 }
 
 export function compileStep(description: StepDescription): CompiledStep {
@@ -151,7 +154,7 @@ export function compileStep(description: StepDescription): CompiledStep {
     (current, { regularizer, options }, i) => regularizer.hooks.targets?.(contexts[i], options, current) ?? current,
     batch.target,
   );
-  const loss = meanLoss(b, description, output, targets, weights);
+  const loss = meanLoss(b, description, output, { labels: batch.target, targets, rowWeights: weights });
   const weighted: Weights[] = architecture.parameters.map((parameter) => ({
     parameter,
     value: parameters.get(parameter.name)!,
@@ -200,26 +203,33 @@ export function compileStep(description: StepDescription): CompiledStep {
   }
   b.output('loss', loss);
 
+  // A penalty's value, for one, is not wanted: only its gradient is.
+  const built = b.model();
+  const model = { ...built, graph: removeDeadCode(built.graph) };
+  const read = new Set(model.graph.nodes.flatMap((node) => node.inputs));
+  const acting = new Set<number>();
+  for (const [name, host] of scalars) if ('regularizer' in host && read.has(name)) acting.add(host.regularizer);
   return {
-    model: b.model(),
+    model,
     packs,
     slots: optimizer.slots,
     buffers: architecture.buffers.map(({ name }) => name),
     scalars,
     randomSites: random.labels,
+    idle: active.filter(({ regularizer }, i) => regularizer.hooks.afterEpoch === undefined && !acting.has(i)),
   };
 }
 
 /**
- * Cross-entropy -sum(t log p), or half the squared error; averaged over the batch with row weights times class weights.
- * Half, so that a linear model with a penalty is scikit-learn's Lasso, Ridge / rows and ElasticNet.
+ * Cross-entropy -sum_c(w_c t_c log p_c), or half the squared error; averaged over the batch with row weights times class
+ * weights of the labels. Half, so that a linear model with a penalty is scikit-learn's Lasso, Ridge / rows and
+ * ElasticNet; class weights meet smoothed targets as in PyTorch's CrossEntropyLoss(weight, label_smoothing).
  */
 function meanLoss(
   b: GraphBuilder,
   { task, outputs, batchSize, classWeights }: StepDescription,
   output: Value,
-  targets: Value,
-  rowWeights: Value | undefined,
+  { labels, targets, rowWeights }: { labels: Value; targets: Value; rowWeights: Value | undefined },
 ): Value {
   const logits = b.reshape(output, [batchSize, outputs]);
   const scoreOf = (): Value => {
@@ -231,15 +241,19 @@ function meanLoss(
   if (rowWeights === undefined && classWeights === undefined) {
     return b.mul(b.reduceSum(scoreOf()), factor / batchSize);
   }
-  const perRow = b.reduceSum(scoreOf(), [1]);
+  let score = scoreOf();
   let weights = rowWeights;
   if (classWeights !== undefined) {
-    const table = b.constant({ type: 'float32', shape: [outputs, 1], data: Float32Array.from(classWeights) });
-    const ofClass = b.reshape(b.matMul(targets, table), [batchSize]);
-    weights = weights === undefined ? ofClass : b.mul(weights, ofClass);
+    const table = b.constant(float32([1, outputs], Float32Array.from(classWeights)));
+    score = b.mul(score, table);
+    const ofLabel = b.reduceSum(b.mul(labels, table), [1]);
+    weights = weights === undefined ? ofLabel : b.mul(weights, ofLabel);
   }
+  let perRow = b.reduceSum(score, [1]);
+  if (rowWeights !== undefined) perRow = b.mul(perRow, rowWeights);
+  // A batch of weight zero has a loss of zero, not 0 / 0.
   const total = b.maximum(b.reduceSum(weights!), 1e-12);
-  return b.mul(b.div(b.reduceSum(b.mul(perRow, weights!)), total), factor);
+  return b.mul(b.div(b.reduceSum(perRow), total), factor);
 }
 
 /** Scales all gradients by min(1, limit / (norm + 1e-6)), as torch.nn.utils.clip_grad_norm_. */

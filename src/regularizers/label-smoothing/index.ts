@@ -5,7 +5,7 @@ import { defineRegularizer } from '../regularizer.js';
 /** (1 - epsilon) * t + epsilon / classes, row by row. */
 export function smoothTargets(b: GraphBuilder, targets: Value, epsilon: Operand): Value {
   const classes = targets.shape[targets.shape.length - 1];
-  return b.add(b.mul(targets, b.sub(1, epsilon)), b.mul(b.div(epsilon, classes), b.scalar(1)));
+  return b.add(b.mul(targets, b.sub(1, epsilon)), b.div(epsilon, classes));
 }
 
 export const labelSmoothing = defineRegularizer({

@@ -5,7 +5,6 @@ import { defineRegularizer } from '../regularizer.js';
 /** share * x + (1 - share) * x rolled by one row: batches are shuffled, so the neighbour is a random partner. */
 export function mixWithNeighbour(b: GraphBuilder, x: Value, share: Value): Value {
   const rows = x.shape[0];
-  if (rows < 2) return x;
   const [first, rest] = b.split(x, [1, rows - 1], 0);
   const partner = b.concat([rest, first], 0);
   return b.add(partner, b.mul(b.sub(x, partner), share));
@@ -20,7 +19,9 @@ export const mixup = defineRegularizer({
   strength: { unit: 'alpha of Beta(alpha, alpha)', default: 0.2, range: [0.05, 2], scale: 'log', limits: [0, 32] },
   options: z.strictObject({}),
   hooks: {
-    batch: ({ b, drawn }, _options, batch) => {
+    batch: ({ b, drawn, batchSize }, _options, batch) => {
+      // A row alone has no partner.
+      if (batchSize < 2) return batch;
       const share = drawn('share', (stream, alpha) => (alpha > 0 ? stream.beta(alpha, alpha) : 1));
       return {
         target: mixWithNeighbour(b, batch.target, share),
