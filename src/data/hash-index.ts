@@ -76,3 +76,39 @@ function tableSize(entries: number): number {
   while (size < 2 * entries) size *= 2;
   return size;
 }
+
+/**
+ * Positions whose hash may occur more than once: all that do, and a few that do not. Two bit maps are asked instead of an
+ * index, so that data without duplicates, the usual case, costs little.
+ */
+export function maybeRepeated(hashes: BigUint64Array): Uint32Array {
+  const words = wordsOf(hashes);
+  let size = 1 << 10;
+  while (size < hashes.length * 16 && size < 2 ** 31) size *= 2;
+  const once = new Uint32Array(size / 32);
+  const twice = new Uint32Array(size / 32);
+  for (let position = 0; position < hashes.length; position++) {
+    const bit = (words[2 * position] ^ (words[2 * position + 1] >>> 7)) & (size - 1);
+    const mask = 1 << (bit & 31);
+    if ((once[bit >>> 5] & mask) !== 0) twice[bit >>> 5] |= mask;
+    else once[bit >>> 5] |= mask;
+  }
+  const positions = new Uint32Array(hashes.length);
+  let count = 0;
+  for (let position = 0; position < hashes.length; position++) {
+    const bit = (words[2 * position] ^ (words[2 * position + 1] >>> 7)) & (size - 1);
+    if ((twice[bit >>> 5] & (1 << (bit & 31))) !== 0) positions[count++] = position;
+  }
+  return positions.slice(0, count);
+}
+
+/** The hashes of chosen positions. */
+export function hashesOf(hashes: BigUint64Array, positions: Uint32Array): BigUint64Array {
+  const words = wordsOf(hashes);
+  const chosen = new Uint32Array(2 * positions.length);
+  for (let i = 0; i < positions.length; i++) {
+    chosen[2 * i] = words[2 * positions[i]];
+    chosen[2 * i + 1] = words[2 * positions[i] + 1];
+  }
+  return new BigUint64Array(chosen.buffer);
+}

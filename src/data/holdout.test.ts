@@ -1,14 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { allRows, hashes } from '../../test/support/tables.js';
-import {
-  assignHoldout,
-  type HoldoutLock,
-  type HoldoutSettings,
-  hashesOf,
-  holdoutSettings,
-  rowSetId,
-} from './holdout.js';
+import { hashesOf } from './hash-index.js';
+import { assignHoldout, type HoldoutLock, type HoldoutSettings, holdoutSettings, rowSetId } from './holdout.js';
 import type { SplitInput, SplitSettings } from './split.js';
 
 const base: SplitSettings = { strategy: 'random', validation: 0.2, holdout: 0.2, seed: 1 };

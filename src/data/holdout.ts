@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { BallastError } from '../errors.js';
-import { HashIndex } from './hash-index.js';
+import { HashIndex, hashesOf } from './hash-index.js';
 import { type Split, type SplitInput, type SplitSettings, split } from './split.js';
 
 /**
@@ -132,13 +132,6 @@ export function rowSetId(hashes: BigUint64Array): string {
     .update(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength))
     .digest('hex')
     .slice(0, 16);
-}
-
-/** The hashes of chosen rows. */
-export function hashesOf(hashes: BigUint64Array, rows: Uint32Array): BigUint64Array {
-  const chosen = new BigUint64Array(rows.length);
-  for (let position = 0; position < rows.length; position++) chosen[position] = hashes[rows[position]];
-  return chosen;
 }
 
 function remember(

@@ -3,6 +3,7 @@ export type { Finding, FindingCode, Severity } from './check/finding.js';
 export { type PoisoningOptions, screenPoisoning, type Version } from './check/poisoning.js';
 export { checkShift, compareSamples, type FeatureTest } from './check/shift.js';
 export { type Fold, type FoldSettings, kFold } from './folds.js';
+export { HashIndex, hashesOf } from './hash-index.js';
 export {
   assignHoldout,
   type HoldoutAssignment,
@@ -10,7 +11,6 @@ export {
   type HoldoutRegister,
   type HoldoutReport,
   type HoldoutSettings,
-  hashesOf,
   holdoutSettings,
   rowSetId,
 } from './holdout.js';

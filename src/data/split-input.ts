@@ -78,18 +78,33 @@ function binsOf(values: Float32Array | Float64Array, bins: number): Int32Array {
  * on the order of the rows); missing is a class.
  */
 function classesOf(column: Column, rows: number): Int32Array {
-  const text = textOf(column);
   if (column.kind === 'category') {
-    const rank = ranks(['', ...column.dictionary]);
-    const ofCode = Int32Array.from(['', ...column.dictionary], (label) => rank.get(label) ?? 0);
+    const labels = ['', ...column.dictionary];
+    const ofCode = ranks(labels);
     return Int32Array.from({ length: rows }, (_, row) => ofCode[column.codes[row] + 1]);
   }
-  const labels = new Set<string>();
-  for (let row = 0; row < rows; row++) labels.add(text(row));
-  const rank = ranks([...labels]);
-  return Int32Array.from({ length: rows }, (_, row) => rank.get(text(row)) ?? 0);
+  const value = column.kind === 'number' || column.kind === 'time' ? columnNumbers(column) : textOf(column);
+  const known = new Map<number | string, number>();
+  const strata = new Int32Array(rows);
+  for (let row = 0; row < rows; row++) {
+    const label = value(row);
+    let number = known.get(label);
+    if (number === undefined) {
+      number = known.size;
+      known.set(label, number);
+    }
+    strata[row] = number;
+  }
+  const rank = ranks([...known.keys()].map(String));
+  return strata.map((number) => rank[number]);
 }
 
-function ranks(labels: readonly string[]): Map<string, number> {
-  return new Map([...new Set(labels)].sort().map((label, index) => [label, index]));
+function columnNumbers({ values }: Extract<Column, { kind: 'number' | 'time' }>): (row: number) => number {
+  return (row) => values[row];
+}
+
+/** The place of each label among the distinct ones, sorted. */
+function ranks(labels: readonly string[]): Int32Array {
+  const rank = new Map([...new Set(labels)].sort().map((label, index) => [label, index]));
+  return Int32Array.from(labels, (label) => rank.get(label) ?? 0);
 }

@@ -1,6 +1,7 @@
 import { BallastError } from '../errors.js';
+import { select } from '../numeric/select.js';
 import { argsort } from '../numeric/sort.js';
-import { HashIndex } from './hash-index.js';
+import { HashIndex, hashesOf, maybeRepeated } from './hash-index.js';
 import type { SplitOptions } from './options.js';
 import { rankKeys } from './rank-key.js';
 
@@ -124,16 +125,14 @@ function byRank(
       if (locked[row] !== 0) parts[row] = HOLDOUT;
       else free[freeRows++] = keys[row];
     }
-    const sorted = free.subarray(0, freeRows).sort();
+    const unlocked = free.subarray(0, freeRows);
     // One row of every stratum is for training, whatever the rounding says.
     const most = Math.max(0, freeRows - 1);
-    const holdoutEnd = cutNear(sorted, Math.min(most, Math.max(0, holdout[stratum] - (rows.length - freeRows))));
-    const validationEnd = cutNear(sorted, Math.min(most, holdoutEnd + validation[stratum]));
-    const afterHoldout = sorted[holdoutEnd] ?? Number.POSITIVE_INFINITY;
-    const afterValidation = sorted[validationEnd] ?? Number.POSITIVE_INFINITY;
+    const forHoldout = cutAt(unlocked, Math.min(most, Math.max(0, holdout[stratum] - (rows.length - freeRows))));
+    const forValidation = cutAt(unlocked, Math.min(most, forHoldout.position + validation[stratum]));
     for (const row of rows) {
       if (locked[row] !== 0) continue;
-      parts[row] = keys[row] < afterHoldout ? HOLDOUT : keys[row] < afterValidation ? VALIDATION : TRAIN;
+      parts[row] = keys[row] < forHoldout.below ? HOLDOUT : keys[row] < forValidation.below ? VALIDATION : TRAIN;
     }
   });
   if (members.length > 1) joinEqual(hashes, parts);
@@ -142,11 +141,35 @@ function byRank(
 
 /** Rows of one hash in several strata (an id with two classes) all go where the most protected of them is. */
 function joinEqual(hashes: BigUint64Array, parts: Uint8Array): void {
-  const index = new HashIndex(hashes);
-  if (index.size === hashes.length) return;
+  const rows = maybeRepeated(hashes);
+  const index = new HashIndex(hashesOf(hashes, rows));
   const part = new Uint8Array(index.size);
-  for (let row = 0; row < parts.length; row++) part[index.ids[row]] = Math.max(part[index.ids[row]], parts[row]);
-  for (let row = 0; row < parts.length; row++) parts[row] = part[index.ids[row]];
+  index.ids.forEach((id, i) => {
+    part[id] = Math.max(part[id], parts[rows[i]]);
+  });
+  index.ids.forEach((id, i) => {
+    parts[rows[i]] = part[id];
+  });
+}
+
+/**
+ * The position nearest to `wanted` at which values, were they sorted, can be cut without separating equal ones, and the
+ * value that everything before it is below. Reorders the values; linear time.
+ */
+function cutAt(values: Float64Array, wanted: number): { position: number; below: number } {
+  if (wanted <= 0) return { position: 0, below: Number.NEGATIVE_INFINITY };
+  if (wanted >= values.length) return { position: values.length, below: Number.POSITIVE_INFINITY };
+  const value = select(values, wanted);
+  let start = 0;
+  let equal = 0;
+  let next = Number.POSITIVE_INFINITY;
+  for (const other of values) {
+    if (other < value) start++;
+    else if (other === value) equal++;
+    else if (other < next) next = other;
+  }
+  const end = start + equal;
+  return wanted - start <= end - wanted ? { position: start, below: value } : { position: end, below: next };
 }
 
 /** Groups in the order of their keys; one that would overshoot a part by more than it is short of is passed over. */

@@ -1,11 +1,5 @@
-import {
-  assignHoldout,
-  type HoldoutRegister,
-  type HoldoutReport,
-  hashesOf,
-  holdoutSettings,
-  rowSetId,
-} from '../data/holdout.js';
+import { hashesOf } from '../data/hash-index.js';
+import { assignHoldout, type HoldoutRegister, type HoldoutReport, holdoutSettings, rowSetId } from '../data/holdout.js';
 import type { DataOptions } from '../data/options.js';
 import { fitPreprocessor } from '../data/preprocess/fit.js';
 import type { Preprocessor } from '../data/preprocess/preprocessor.js';

@@ -1,5 +1,4 @@
-import { HashIndex } from '../hash-index.js';
-import { hashesOf } from '../holdout.js';
+import { HashIndex, hashesOf } from '../hash-index.js';
 import type { Split } from '../split.js';
 import { type Finding, percent, rowsOf, shownRows } from './finding.js';
 

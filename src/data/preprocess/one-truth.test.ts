@@ -173,7 +173,7 @@ describe('the exported graph', () => {
         const restored = Preprocessor.fromJSON(JSON.parse(JSON.stringify(preprocessor)));
         expect(restored.transform(data, rows)).toEqual(preprocessor.transform(data, rows));
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     );
   });
 });

@@ -40,8 +40,8 @@ export interface NetworkInput {
 /** Name of the tensor that all scalar columns are encoded into. */
 export const FEATURES = 'features';
 
-/** Rows that are encoded at a time: their part of the output stays in cache while column after column is written. */
-const BLOCK = 1024;
+/** Floats that are encoded at a time: they stay in cache while column after column is written. */
+const BLOCK = 16_384;
 
 /**
  * Raw columns -> tensors, fitted on training rows. {@link transform} does it in memory, {@link graph} is the same as
@@ -192,8 +192,9 @@ export class Preprocessor {
       offset += block.features.length;
       return bound;
     });
-    for (let from = 0; from < rows.length; from += BLOCK) {
-      const to = Math.min(from + BLOCK, rows.length);
+    const block = Math.max(16, Math.floor(BLOCK / shape[1]));
+    for (let from = 0; from < rows.length; from += block) {
+      const to = Math.min(from + block, rows.length);
       const part = out.subarray(from * shape[1], to * shape[1]);
       for (const { write, offset: start } of writers) write(rows, from, to, part, shape[1], start);
     }
