@@ -76,7 +76,7 @@ export function adviseCommand(): Command {
       const roles = resolveRoles(table, resolved.spec.data);
       const rows = Uint32Array.from({ length: table.rows }, (_, row) => row);
       const preprocessor = fitPreprocessor(table, roles, rows, { task });
-      const architecture = readArchitecture(await networkOf(resolved, preprocessor, table, 1));
+      const architecture = readArchitecture(await networkOf(resolved, preprocessor, [], 1));
       const targets = preprocessor.transform(table, rows).target?.data ?? [];
       const classRows = (preprocessor.classes ?? []).map((_, code) => {
         let count = 0;

@@ -35,6 +35,17 @@ const textFeaturesSchema = z.strictObject({
     .describe('tfidf: counts times inverse document frequency, rows scaled to length 1; count; or presence (0 / 1).'),
 });
 
+const tokensSchema = z.strictObject({
+  tokenizer: z
+    .string()
+    .min(1)
+    .default('whitespace')
+    .describe('whitespace or character (vocabulary fitted on the training part), or the path of a tokenizer.json.'),
+  length: z.int().min(1).max(65_536).describe('Tokens of a row: longer texts are cut, shorter ones padded.'),
+  vocabulary: z.int().min(1).max(1_000_000).default(30_000).describe('Most frequent tokens that are kept.'),
+  lowercase: z.boolean().default(false).describe('Lower-case the text first (whitespace and character).'),
+});
+
 const featuresSchema = z.strictObject({
   exclude: z.array(columnName).default([]).describe('Columns that the model does not get.'),
   include: z
@@ -68,6 +79,10 @@ const featuresSchema = z.strictObject({
     .prefault({})
     .describe('One-hot encoding of categories.'),
   text: textFeaturesSchema.prefault({}).describe('Bag of words of text columns.'),
+  tokens: z
+    .record(columnName, tokensSchema)
+    .default({})
+    .describe('Text columns that become sequences of tokens (for a transformer) instead of a bag of words.'),
 });
 
 const part = z

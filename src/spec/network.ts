@@ -1,6 +1,5 @@
 import { isAbsolute, resolve } from 'node:path';
 import type { NetworkInput, Preprocessor } from '../data/preprocess/preprocessor.js';
-import type { Table } from '../data/table.js';
 import { readModelFile } from '../graph/format/file.js';
 import { normalize } from '../graph/format/normalize.js';
 import type { Graph } from '../graph/model.js';
@@ -8,15 +7,16 @@ import { buildModel } from '../models/build.js';
 import { adoptModel } from '../models/foreign.js';
 import type { ModelInput } from '../models/inputs.js';
 import type { ResolvedSpec } from './read.js';
+import type { ColumnTokenizer } from './tokens.js';
 
 /** The network of a spec with its initial weights: built, or read from a file. */
 export async function networkOf(
   { spec, baseDirectory }: ResolvedSpec,
   preprocessor: Preprocessor,
-  table: Table,
+  tokenizers: readonly ColumnTokenizer[],
   seed: number,
 ): Promise<Graph> {
-  const inputs = preprocessor.outputs.map((input) => modelInput(input, table));
+  const inputs = preprocessor.outputs.map((input) => modelInput(input, tokenizers));
   const outputs = preprocessor.classes?.length ?? 1;
   if (spec.model.type !== 'onnx') return buildModel(spec.model, { inputs, outputs, seed });
   const path = isAbsolute(spec.model.path) ? spec.model.path : resolve(baseDirectory, spec.model.path);
@@ -24,10 +24,9 @@ export async function networkOf(
   return adoptModel(model, { inputs, outputs, output: spec.model.output, path });
 }
 
-function modelInput(input: NetworkInput, table: Table): ModelInput {
+function modelInput(input: NetworkInput, tokenizers: readonly ColumnTokenizer[]): ModelInput {
   if (input.content !== 'tokens') return input;
-  const column = table.columns.find((candidate) => candidate.kind === 'array' && candidate.content === 'tokens');
-  let largest = 0;
-  if (column?.kind === 'array') for (const token of column.data) if (token > largest) largest = token;
-  return { ...input, vocabulary: largest + 1 };
+  // One token column is called `tokens`, one of several `tokens.<column>`.
+  const found = tokenizers.find(({ column }) => input.name === 'tokens' || input.name === `tokens.${column}`);
+  return found === undefined ? input : { ...input, vocabulary: found.tokenizer.size };
 }

@@ -12,10 +12,13 @@ import type { Table } from '../data/table.js';
 import { contentVersion } from '../data/version.js';
 import { BallastError } from '../errors.js';
 import type { ResolvedSpec } from './read.js';
+import { applyTokenizers, type ColumnTokenizer, fitTokenizers } from './tokens.js';
 
 /** The data of a spec: read, typed, split, with its holdout locked and its preprocessing fitted on the training part. */
 export interface PreparedData {
+  /** With tokens in place of tokenized texts. */
   readonly table: Table;
+  readonly tokenizers: readonly ColumnTokenizer[];
   readonly roles: Roles;
   /** Name that the locked holdout belongs to. */
   readonly name: string;
@@ -80,7 +83,9 @@ export async function prepareData(
   });
   const lock = await register.read(name);
   const assigned = assignHoldout(name, input, settings, fingerprint, lock, newHoldout);
-  const preprocessor = fitPreprocessor(table, roles, assigned.split.train, {
+  const tokenizers = await fitTokenizers(table, spec.data.features, assigned.split.train, resolved.baseDirectory);
+  const encoded = applyTokenizers(table, tokenizers);
+  const preprocessor = fitPreprocessor(encoded, roles, assigned.split.train, {
     task: spec.task,
     features: spec.data.features,
     ...(spec.data.classes === undefined ? {} : { classes: spec.data.classes }),
@@ -88,7 +93,8 @@ export async function prepareData(
   // Only now: a spec whose data cannot be encoded must not have locked anything.
   await register.write(name, assigned.lock);
   return {
-    table,
+    table: encoded,
+    tokenizers,
     roles,
     name,
     version: contentVersion(table),
@@ -116,7 +122,10 @@ export function readOptions({ spec, baseDirectory }: ResolvedSpec, notice?: (not
   } = spec.data;
   return {
     ...reader,
-    columns: features.types,
+    columns: {
+      ...Object.fromEntries(Object.keys(features.tokens).map((name) => [name, 'text' as const])),
+      ...features.types,
+    },
     baseDirectory,
     ...(target === undefined ? {} : { target }),
     ...(notice === undefined ? {} : { notice }),

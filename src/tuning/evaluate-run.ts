@@ -9,10 +9,11 @@ import type { Runtime } from '../graph/runtime/runtime.js';
 import { type PreparedData, prepareData, readOptions } from '../spec/prepare.js';
 import { type ResolvedSpec, resolveSpec } from '../spec/read.js';
 import type { Spec } from '../spec/schema.js';
+import { applyTokenizers } from '../spec/tokens.js';
 import type { Run, Store } from '../store/types.js';
 import { judge, primaryMetric } from './judge.js';
 import { describedPorts, type ModelPorts } from './model-ports.js';
-import { MODEL } from './result-record.js';
+import { loadTokenizers, MODEL } from './result-record.js';
 import { scoreRows } from './score.js';
 
 /** The spec that a run recorded, ready to run again. */
@@ -68,7 +69,8 @@ export async function evaluateHoldout(store: Store, runtime: Runtime, run: Run):
 /** Evaluates a run's model on the rows of another source, read as the run's own data was. */
 export async function evaluateOther(store: Store, runtime: Runtime, run: Run, source: string): Promise<EvaluatedRun> {
   const resolved = specOfRun(run);
-  const table = await readTable(source, { ...readOptions(resolved), baseDirectory: process.cwd() });
+  const raw = await readTable(source, { ...readOptions(resolved), baseDirectory: process.cwd() });
+  const table = applyTokenizers(raw, await loadTokenizers(store, run.id));
   const roles = resolveRoles(table, resolved.spec.data);
   const rows = Uint32Array.from({ length: table.rows }, (_, row) => row);
   const predictions = await scoreRun(store, runtime, run, table, rows, roles);

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { tokenizerId } from '../data/tokenizer.js';
 import { BallastError } from '../errors.js';
 import type { Evaluation } from '../evaluation/evaluate.js';
 import { gapOf } from '../evaluation/ledger.js';
@@ -217,6 +218,17 @@ export async function runExperiment(resolved: ResolvedSpec, options: ExperimentO
         'ballast.data': `${data.name}@${data.version}`,
         'ballast.regularizers': regularizerId(manifest),
         'ballast.manifest': JSON.stringify(manifest),
+        ...(data.tokenizers.length === 0
+          ? {}
+          : {
+              'ballast.tokenizers': JSON.stringify(
+                data.tokenizers.map(({ column, length, tokenizer }) => ({
+                  column,
+                  length,
+                  id: tokenizerId(tokenizer),
+                })),
+              ),
+            }),
         ...(commit === undefined ? {} : { 'ballast.commit': commit }),
       },
     });
@@ -241,7 +253,7 @@ export async function runExperiment(resolved: ResolvedSpec, options: ExperimentO
       parameterHash: parameterHash(result.graph),
       outputs: result.outputs,
     };
-    await saveResult(store, done, data.preprocessor, trainEvaluation, validationEvaluation);
+    await saveResult(store, done, data, trainEvaluation, validationEvaluation);
     await recorder.conclude(done);
     const diverged = result.outcome === 'diverged';
     await store.finishRun(

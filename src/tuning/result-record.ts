@@ -1,21 +1,23 @@
 import { copyFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { Preprocessor } from '../data/preprocess/preprocessor.js';
 import { BallastError } from '../errors.js';
 import type { Evaluation } from '../evaluation/evaluate.js';
+import type { PreparedData } from '../spec/prepare.js';
+import { type ColumnTokenizer, tokenizerRecords, tokenizersFromRecords } from '../spec/tokens.js';
 import type { Store } from '../store/types.js';
 import type { RunResult } from './run-result.js';
 
 const RESULT = 'result.json';
 const OUTPUTS = { train: 'train-outputs.f32', validation: 'validation-outputs.f32' } as const;
 export const MODEL = 'model.onnx';
-export const PREPROCESSOR = 'preprocessor.json';
+const PREPROCESSOR = 'preprocessor.json';
+const TOKENIZERS = 'tokenizers.json';
 
 /** Stores what a finished run came to, so that it can be shown, compared and resumed around without training again. */
 export async function saveResult(
   store: Store,
   result: RunResult,
-  preprocessor: Preprocessor,
+  { preprocessor, tokenizers }: Pick<PreparedData, 'preprocessor' | 'tokenizers'>,
   train: Evaluation,
   validation: Evaluation,
 ): Promise<void> {
@@ -24,6 +26,7 @@ export async function saveResult(
   await store.putEvaluation(runId, 'validation', validation);
   const json = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value));
   await store.putArtifact(runId, PREPROCESSOR, json(preprocessor.toJSON()), { mediaType: 'application/json' });
+  await store.putArtifact(runId, TOKENIZERS, json(tokenizerRecords(tokenizers)), { mediaType: 'application/json' });
   await store.putArtifact(runId, MODEL, { file: result.modelPath }, { mediaType: 'application/x-onnx', model: true });
   for (const part of ['train', 'validation'] as const) {
     const { buffer, byteOffset, byteLength } = outputs[part];
@@ -59,4 +62,10 @@ export async function loadResult(store: Store, runId: string, folder?: string): 
     await copyFile(await (await store.openArtifact(runId, MODEL)).file(), modelPath);
   }
   return { ...document, modelPath, runId, outputs };
+}
+
+/** The tokenizers that a run's model needs in front of it. */
+export async function loadTokenizers(store: Store, runId: string): Promise<ColumnTokenizer[]> {
+  const bytes = await (await store.openArtifact(runId, TOKENIZERS)).bytes();
+  return tokenizersFromRecords(JSON.parse(Buffer.from(bytes).toString()));
 }

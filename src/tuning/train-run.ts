@@ -32,7 +32,7 @@ export async function problemOf(
   if (examples.target === undefined) throw new Error('prepared data always has a target');
   const count = plan.train.length;
   const problem: TrainingProblem = {
-    graph: await networkOf(resolved, preprocessor, table, plan.seed),
+    graph: await networkOf(resolved, preprocessor, data.tokenizers, plan.seed),
     inputs: preprocessor.outputs,
     task: spec.task,
     classes: (preprocessor.classes ?? []).map(String),
