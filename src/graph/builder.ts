@@ -466,7 +466,7 @@ export class GraphBuilder {
 
   /** A loop over a subgraph, as ONNX's Loop; outputs' types are given because the body decides them. */
   loop(inputs: readonly (Value | undefined)[], body: Graph, outputs: readonly ValueType[]): Value[] {
-    const values = outputs.map((type) => this.#define({ name: this.fresh('Loop'), ...type }));
+    const values = outputs.map(({ type, shape }) => this.#define({ name: this.fresh('Loop'), type, shape }));
     const node: Node = {
       name: this.#nodeName(undefined, 'Loop'),
       opType: 'Loop',

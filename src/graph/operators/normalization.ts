@@ -61,7 +61,9 @@ const isTraining = (attributes: InferContext['attributes']): boolean =>
 
 /**
  * scale (x - mean) / sqrt(variance + epsilon) + B for each channel. With `training_mode` mean and variance are those of
- * the batch, and the running ones come out as m old + (1 - m) batch, m the momentum.
+ * the batch, and the running ones come out as m old + (1 - m) batch, m the momentum. (In training mode the runtime
+ * writes the new running statistics over the old ones in place, even over initializers, which it may have merged with
+ * equal ones: let them be inputs of the graph.)
  */
 export const BatchNormalization: Operator = {
   infer(context) {
