@@ -2,7 +2,7 @@ import { GraphBuilder } from '../graph/builder.js';
 import { writeModel } from '../graph/format/encode.js';
 import { inline } from '../graph/inline.js';
 import type { Model } from '../graph/model.js';
-import type { Binding, BoundTensor, Runtime, Session } from '../graph/runtime/runtime.js';
+import type { Binding, BoundTensor, Runtime, Session, SessionOptions } from '../graph/runtime/runtime.js';
 import type { DataType } from '../graph/tensor.js';
 import type { InputDescription } from '../regularizers/regularizer.js';
 import type { Architecture } from './architecture.js';
@@ -79,10 +79,10 @@ export class Evaluator {
     description: EvaluatorDescription,
     data: BoundData,
     state: TrainingState,
-    threads: number,
+    session: SessionOptions,
   ): Promise<Evaluator> {
-    const session = await runtime.load(writeModel(compileEvaluation(description)), { threads });
-    return new Evaluator(runtime, session, data, state, description);
+    const loaded = await runtime.load(writeModel(compileEvaluation(description)), session);
+    return new Evaluator(runtime, loaded, data, state, description);
   }
 
   /** Outputs of the network, [rows.length, outputs] row-major. */

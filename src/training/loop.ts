@@ -8,6 +8,7 @@ import { type Architecture, readArchitecture } from './architecture.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { Kept } from './checkpoint-progress.js';
 import { classWeightsOf } from './class-weights.js';
+import { chooseProvider } from './device.js';
 import { explainDivergence, type Symptom } from './divergence.js';
 import { stoppedTooEarly } from './early-stop-finding.js';
 import { Evaluator } from './evaluator.js';
@@ -115,14 +116,15 @@ export async function train(problem: TrainingProblem, controls: TrainingControls
     const strengthAt = (index: number, epochs: number): number =>
       active[index].strength * strengthFactor(active[index].schedule, epochs);
     const context = { data: bound, seed, strengthAt };
-    const { program, state, idle } = await StepProgram.create(runtime, description, context, options.threads);
+    const session = { threads: options.threads, provider: chooseProvider(runtime, options.device) };
+    const { program, state, idle } = await StepProgram.create(runtime, description, context, session);
     releases.push(() => state.release());
     releases.push(() => program.release());
     refuseIdle(idle);
     let tail = program;
     if (lastBatch !== batchSize) {
       const smaller = { ...description, batchSize: lastBatch };
-      tail = (await StepProgram.create(runtime, smaller, { ...context, state }, options.threads)).program;
+      tail = (await StepProgram.create(runtime, smaller, { ...context, state }, session)).program;
       releases.push(() => tail.release());
     }
     const evaluationBatch = Math.min(1024, Math.max(data.train.length, data.validation.length));
@@ -131,7 +133,7 @@ export async function train(problem: TrainingProblem, controls: TrainingControls
       { ...description, batchSize: evaluationBatch },
       bound,
       state,
-      options.threads,
+      session,
     );
     releases.push(() => evaluator.release());
     return await run({ program, tail, state, evaluator });
@@ -161,7 +163,7 @@ export async function train(problem: TrainingProblem, controls: TrainingControls
       parameters: architecture.parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
       nodes: problem.graph.nodes.length,
       stepsPerEpoch,
-      backend: `${runtime.name} ${runtime.version}`,
+      backend: `${runtime.name} ${runtime.version} on ${chooseProvider(runtime, options.device)}`,
     });
     const checkpoint = async (epoch: number, batch: number, lossSum: number, seconds: number): Promise<void> => {
       const progress = {

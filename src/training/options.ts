@@ -54,6 +54,11 @@ export const trainingOptions = z.strictObject({
     .default(20_000)
     .describe('Training rows on which the train metrics of an epoch are computed'),
   checkpointSeconds: z.number().min(0).default(10).describe('Least time between checkpoints'),
+  device: z
+    .string()
+    .min(1)
+    .default('auto')
+    .describe('auto: the fastest provider that the runtime offers on this machine; or cpu, cuda'),
   threads: z.int().min(1).max(256).default(1).describe('Threads of one operator; 1 is bit-reproducible'),
 });
 

@@ -1,6 +1,6 @@
 import { writeModel } from '../graph/format/encode.js';
 import { siteKey } from '../graph/random.js';
-import type { Binding, BoundTensor, Runtime, Session } from '../graph/runtime/runtime.js';
+import type { Binding, BoundTensor, Runtime, Session, SessionOptions } from '../graph/runtime/runtime.js';
 import type { NumericArray, Tensor } from '../graph/tensor.js';
 import type { Active } from '../regularizers/regularizer.js';
 import type { Architecture } from './architecture.js';
@@ -168,12 +168,12 @@ export class StepProgram {
     runtime: Runtime,
     description: StepDescription,
     context: Omit<ProgramContext, 'state'> & { state?: TrainingState },
-    threads: number,
+    session: SessionOptions,
   ): Promise<{ program: StepProgram; state: TrainingState; idle: readonly Active[] }> {
     const compiled = compileStep(description);
     const state = context.state ?? new TrainingState(runtime, compiled, description.architecture);
-    const session = await runtime.load(writeModel(compiled.model), { threads });
-    const program = new StepProgram(runtime, session, compiled, { ...context, state }, description.batchSize);
+    const loaded = await runtime.load(writeModel(compiled.model), session);
+    const program = new StepProgram(runtime, loaded, compiled, { ...context, state }, description.batchSize);
     return { program, state, idle: compiled.idle };
   }
 

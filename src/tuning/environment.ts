@@ -3,6 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { promisify } from 'node:util';
 import type { Runtime } from '../graph/runtime/runtime.js';
+import { chooseProvider } from '../training/device.js';
+import type { TrainingOptions } from '../training/options.js';
 
 /** What decides the bytes of a result beside spec, data and seed: recorded with every run. */
 export interface Environment {
@@ -16,6 +18,8 @@ export interface Environment {
   readonly ballast: string;
   readonly runtime: string;
   readonly backend: string;
+  /** Execution provider. */
+  readonly device: string;
   readonly threads: number;
   readonly command: string;
 }
@@ -23,7 +27,11 @@ export interface Environment {
 /** Extensions after which the runtime picks different kernels, and so rounds differently. */
 const DECISIVE = ['avx', 'avx2', 'fma', 'avx512f', 'avx512_vnni', 'avx_vnni', 'amx_int8', 'asimd', 'sve', 'bf16'];
 
-export async function describeEnvironment(runtime: Runtime, threads: number, ballast: string): Promise<Environment> {
+export async function describeEnvironment(
+  runtime: Runtime,
+  { threads, device }: Pick<TrainingOptions, 'threads' | 'device'>,
+  ballast: string,
+): Promise<Environment> {
   return {
     platform: `${process.platform} ${process.arch}`,
     processor: cpus()[0]?.model.trim() ?? 'unknown',
@@ -34,13 +42,14 @@ export async function describeEnvironment(runtime: Runtime, threads: number, bal
     ballast,
     runtime: `onnxruntime ${runtime.version}`,
     backend: runtime.name,
+    device: chooseProvider(runtime, device),
     threads,
     command: ['ballast', ...process.argv.slice(2)].join(' '),
   };
 }
 
 /** Keys of {@link Environment} that may change the bytes of a result. */
-export const DECISIVE_KEYS = ['platform', 'features', 'runtime', 'backend', 'threads'] as const;
+export const DECISIVE_KEYS = ['platform', 'features', 'runtime', 'backend', 'device', 'threads'] as const;
 
 async function processorFeatures(): Promise<string[]> {
   if (process.platform !== 'linux') return [];

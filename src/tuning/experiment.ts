@@ -95,7 +95,7 @@ export async function runExperiment(resolved: ResolvedSpec, options: ExperimentO
   const folder = join(options.workFolder, 'experiments', id);
   await mkdir(folder, { recursive: true });
   const checkpoints = new CheckpointFolder(join(options.workFolder, 'checkpoints'));
-  const environment = await describeEnvironment(options.runtime, spec.training.threads, options.ballastVersion);
+  const environment = await describeEnvironment(options.runtime, spec.training, options.ballastVersion);
   const commit = await codeCommit(resolved.baseDirectory);
   const planned = planRuns(spec, data);
   const runs: RunResult[] = [];

@@ -56,7 +56,7 @@ export async function reproduce(
     throw new BallastError('interrupted; nothing was recorded', { code: 'INTERRUPTED', kind: 'cancelled' });
   }
   const identical = parameterHash(result.graph) === recorded.parameterHash;
-  const now = await describeEnvironment(runtime, resolved.spec.training.threads, options.ballastVersion);
+  const now = await describeEnvironment(runtime, resolved.spec.training, options.ballastVersion);
   const before = run.environment as Environment;
   const differences = [
     ...(identical ? [] : ['trained values have other bytes']),
