@@ -1,8 +1,9 @@
 import { BallastError } from '../errors.js';
 import { argsort } from '../numeric/sort.js';
+import { cutNear } from './cut.js';
 import { HashIndex } from './hash-index.js';
 import { rankKeys } from './rank-key.js';
-import { cutNear, membersOf, type SplitInput, type SplitStrategy } from './split.js';
+import { membersOf, type SplitInput, type SplitStrategy } from './split.js';
 
 export interface Fold {
   readonly train: Uint32Array;

@@ -16,6 +16,7 @@ describe('dataOptionsSchema', () => {
         scaling: 'standard',
         categories: { limit: 64, minimumRows: 2 },
         text: { vocabulary: 2000, ngrams: 1, minimumRows: 2, weighting: 'tfidf' },
+        tokens: {},
       },
       split: { validation: 0.2, holdout: 0.2, seed: 1, bins: 10 },
     });

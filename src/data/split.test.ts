@@ -1,15 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { hashes } from '../../test/support/tables.js';
-import {
-  allocate,
-  cutNear,
-  type Split,
-  type SplitInput,
-  type SplitSettings,
-  type SplitStrategy,
-  split,
-} from './split.js';
+import { cutNear } from './cut.js';
+import { allocate, type Split, type SplitInput, type SplitSettings, type SplitStrategy, split } from './split.js';
 
 const settings = (strategy: SplitStrategy, over: Partial<SplitSettings> = {}): SplitSettings => ({
   strategy,

@@ -1,6 +1,6 @@
 import { BallastError } from '../errors.js';
-import { select } from '../numeric/select.js';
 import { argsort } from '../numeric/sort.js';
+import { cutAt, cutNear, lowerBound } from './cut.js';
 import { HashIndex, hashesOf, maybeRepeated } from './hash-index.js';
 import type { SplitOptions } from './options.js';
 import { rankKeys } from './rank-key.js';
@@ -152,26 +152,6 @@ function joinEqual(hashes: BigUint64Array, parts: Uint8Array): void {
   });
 }
 
-/**
- * The position nearest to `wanted` at which values, were they sorted, can be cut without separating equal ones, and the
- * value that everything before it is below. Reorders the values; linear time.
- */
-function cutAt(values: Float64Array, wanted: number): { position: number; below: number } {
-  if (wanted <= 0) return { position: 0, below: Number.NEGATIVE_INFINITY };
-  if (wanted >= values.length) return { position: values.length, below: Number.POSITIVE_INFINITY };
-  const value = select(values, wanted);
-  let start = 0;
-  let equal = 0;
-  let next = Number.POSITIVE_INFINITY;
-  for (const other of values) {
-    if (other < value) start++;
-    else if (other === value) equal++;
-    else if (other < next) next = other;
-  }
-  const end = start + equal;
-  return wanted - start <= end - wanted ? { position: start, below: value } : { position: end, below: next };
-}
-
 /** Groups in the order of their keys; one that would overshoot a part by more than it is short of is passed over. */
 function byGroup(groups: BigUint64Array, seed: number, sizes: PartSizes, locked: Uint8Array): Uint8Array {
   const index = new HashIndex(groups);
@@ -251,30 +231,6 @@ export function allocate(total: number, counts: readonly number[]): number[] {
   const byRemainder = exact.map((_, index) => index).sort((a, b) => exact[b] - shares[b] - (exact[a] - shares[a]));
   for (const index of byRemainder) if (rest-- > 0) shares[index]++;
   return shares;
-}
-
-/** The position nearest to `wanted` that does not separate equal values of an ascending array. */
-export function cutNear(ascending: Float64Array, wanted: number): number {
-  if (wanted <= 0 || wanted >= ascending.length || ascending[wanted - 1] < ascending[wanted]) {
-    return Math.min(Math.max(wanted, 0), ascending.length);
-  }
-  const value = ascending[wanted];
-  const start = lowerBound(ascending, value);
-  let end = wanted;
-  while (end < ascending.length && ascending[end] === value) end++;
-  return wanted - start <= end - wanted ? start : end;
-}
-
-/** First position whose value is not below `value`. */
-export function lowerBound(ascending: Float64Array, value: number): number {
-  let low = 0;
-  let high = ascending.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (ascending[middle] < value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** The rows of each stratum, ascending. */

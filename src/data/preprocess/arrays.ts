@@ -9,8 +9,8 @@ import { type Feature, type FeatureBlock, type FeatureWriter, type RawInput, toF
 import type { NodeList } from './node-list.js';
 
 /**
- * One array a row: (x - center) / scale, with one center and scale for each channel (images, series: the first axis),
- * for each element (features) or for all (audio: center 0, scale = root mean square). Tokens pass through as int64.
+ * One array a row: (x - center) / scale, with one center and scale for each channel (images: the first axis; series
+ * [length, channels]: the last), for each element (features) or for all (audio: center 0, scale = root mean square). Tokens pass through as int64.
  * Missing elements (NaN) of features and series become the center.
  */
 export const arrayEncodingSchema = z.strictObject({
@@ -66,23 +66,36 @@ interface ElementSums {
   squaresAround(center: readonly number[]): Float64Array;
 }
 
-function elementSums(column: ArrayColumn, rows: Uint32Array): ElementSums {
-  const { data, content, shape } = column;
+/**
+ * Which elements share a center: element i of a row belongs to group trunc(i / run) mod groups. Only images and what has
+ * one group come in runs.
+ */
+function layoutOf({ content, shape }: Pick<ArrayColumn, 'content' | 'shape'>): { groups: number; run: number } {
   const size = sizeOf(shape);
-  const groups = content === 'features' ? size : content === 'audio' || shape.length < 2 ? 1 : shape[0];
-  const run = size / groups;
+  if (content === 'features') return { groups: size, run: 1 };
+  if (content === 'image' && shape.length === 3) return { groups: shape[0], run: size / shape[0] };
+  if (content === 'series' && shape.length > 1) return { groups: shape[shape.length - 1], run: 1 };
+  return { groups: 1, run: size };
+}
+
+function elementSums(column: ArrayColumn, rows: Uint32Array): ElementSums {
+  const { data, shape } = column;
+  const size = sizeOf(shape);
+  const { groups, run } = layoutOf(column);
   const totals = (term: (value: number, group: number) => number): Float64Array => {
     const result = new Float64Array(groups);
     if (data instanceof Uint8Array && run > 1) {
       // 256 possible values: count them once, then sum over the counts.
       const histogram = byteHistogram(data, rows, groups, run);
-      for (let i = 0; i < histogram.length; i++)
+      for (let i = 0; i < histogram.length; i++) {
         if (histogram[i] > 0) result[i >> 8] += histogram[i] * term(i & 255, i >> 8);
+      }
       return result;
     }
     for (const row of rows) {
       for (let i = 0, at = row * size; i < size; i++, at++) {
-        if (!Number.isNaN(data[at])) result[Math.trunc(i / run)] += term(data[at], Math.trunc(i / run));
+        const group = Math.trunc(i / run) % groups;
+        if (!Number.isNaN(data[at])) result[group] += term(data[at], group);
       }
     }
     return result;
@@ -160,9 +173,7 @@ export function arrayTensor(
 /** Adds the nodes of {@link arrayTensor}. */
 export function arrayNodes({ input, content, shape, center, scale }: ArrayEncoding, list: NodeList): string {
   if (content === 'tokens') return list.op('Identity', [input]);
-  // Per channel [C, 1, ...], per element [...shape], or one for all.
-  const extents =
-    center.length === 1 ? [1] : content === 'features' ? shape : [shape[0], ...shape.slice(1).map(() => 1)];
+  const extents = content === 'features' ? shape : content === 'image' ? [center.length, 1, 1] : [center.length];
   const centers = list.constant(float32(extents, center));
   const scales = list.constant(float32(extents, scale));
   const value =
@@ -175,24 +186,24 @@ function bindElements(
   encoding: ArrayEncoding,
   { data, shape }: ArrayColumn,
 ): (row: number, out: Float32Array, at: number) => void {
-  const { center, scale, content } = encoding;
+  const { center, scale } = encoding;
   const size = sizeOf(shape);
-  const run = content === 'features' ? 1 : size / center.length;
+  const { groups, run } = layoutOf(encoding);
   if (data instanceof Uint8Array && run > 1) {
     const tables = center.map((c, group) =>
       Float32Array.from({ length: 256 }, (_, value) => Math.fround(value - c) / scale[group]),
     );
     return (row, out, at) => {
-      for (let group = 0, from = row * size, to = at; group < tables.length; group++) {
+      for (let group = 0, from = row * size, to = at; group < groups; group++) {
         const table = tables[group];
         for (let i = 0; i < run; i++) out[to++] = table[data[from++]];
       }
     };
   }
   return (row, out, at) => {
-    for (let group = 0, from = row * size, to = at; group < center.length; group++) {
-      const c = center[group];
-      const s = scale[group];
+    for (let part = 0, from = row * size, to = at; part < size / run; part++) {
+      const c = center[part % groups];
+      const s = scale[part % groups];
       for (let i = 0; i < run; i++, from++, to++) {
         const value = Math.fround(data[from]);
         out[to] = Number.isNaN(value) ? 0 : Math.fround(value - c) / s;

@@ -207,6 +207,14 @@ describe('arrays', () => {
     expect(preprocessor.outputs).toEqual([{ name: 'image', type: 'float32', shape: [2, 1, 2], content: 'image' }]);
   });
 
+  it('that are series [length, channels] are standardised by channel, missing elements as the mean', () => {
+    const values = Float32Array.of(1, 10, 3, Number.NaN, 5, 30, 7, 20);
+    const data = table({ kind: 'array', name: 's', content: 'series', shape: [2, 2], data: values });
+    const { series } = fitted(data, 2).transform(data, allRows(2)).inputs;
+    const [a, b] = [Math.sqrt(5), Math.sqrt(200 / 3)];
+    expectClose(Array.from(series.data as Float32Array), [-3 / a, -10 / b, -1 / a, 0, 1 / a, 10 / b, 3 / a, 0]);
+  });
+
   it('of another shape than those fitted on are refused', () => {
     const encoder = fitted(table(images('image', [1, 1, 2], Uint8Array.of(0, 1, 2, 3))), 2);
     expect(() => encoder.transform(table(images('image', [1, 2, 1], Uint8Array.of(0, 1))), allRows(1))).toThrow(

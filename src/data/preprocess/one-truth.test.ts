@@ -135,7 +135,19 @@ function randomTable(seed: number): Table {
       shape: [5],
       data: Float32Array.from(elements(5, () => random.normal(0, 0.1))),
     },
-    { kind: 'array', name: 'steps', content: 'series', shape: [2, 1], data: Float32Array.from(vector) },
+    {
+      kind: 'array',
+      name: 'longer',
+      content: 'series',
+      shape: [6, 2],
+      data: Float32Array.from(
+        elements(
+          12,
+          orMissing(() => random.normal(1, 2)),
+        ),
+      ),
+    },
+    { kind: 'array', name: 'steps', content: 'series', shape: [1, 2], data: Float32Array.from(vector) },
     {
       kind: 'array',
       name: 'ids',
