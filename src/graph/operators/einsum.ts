@@ -61,6 +61,7 @@ function parse(context: Pick<InferContext, 'name' | 'opType' | 'attributes'>, in
  * operands, spread over the axes that only this operand has.
  */
 export const Einsum: Operator = {
+  limits: 'a diagonal (a label twice in one operand)',
   infer(context) {
     const inputs = context.inputs as Value[];
     const { result, extents } = parse(context, inputs);

@@ -115,6 +115,7 @@ function powerSlope(b: GraphBuilder, x: Value, y: Value): Value {
 
 /** Remainders; floating point has a derivative with `fmod`: 1, and -trunc(x / y). */
 export const Mod: Operator = {
+  limits: 'integers (fmod 0)',
   infer,
   gradient(context) {
     const { b, node, inputs, gradients, needs } = context;

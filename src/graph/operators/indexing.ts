@@ -151,6 +151,7 @@ function scatterMode(context: GradientContext): string {
 
 /** Differentiable with reduction none (indices must not repeat, as ONNX demands) or add. */
 export const ScatterND: Operator = {
+  limits: 'reductions other than none and add',
   infer: sameAsInput,
   gradient(context) {
     const { b, inputs, gradients, needs } = context;
@@ -211,6 +212,7 @@ export const GatherElements: Operator = {
 
 /** Differentiable with reduction none (indices must not repeat along the axis) or add. */
 export const ScatterElements: Operator = {
+  limits: 'reductions other than none and add',
   infer: sameAsInput,
   gradient(context) {
     const { b, node, inputs, gradients, needs } = context;

@@ -63,6 +63,7 @@ function refuseWeights(context: GradientContext): void {
 
 /** -log softmax(scores)[label]: d scores = (softmax - onehot) w g. The optional second output is the log-softmax. */
 export const SoftmaxCrossEntropyLoss: Operator = {
+  limits: 'by the class weights',
   infer(context) {
     const loss = lossShape(context);
     const { type, shape } = required(context, 0);
@@ -87,6 +88,7 @@ export const SoftmaxCrossEntropyLoss: Operator = {
 
 /** -input[label] for log-probabilities: d input = -onehot w g. */
 export const NegativeLogLikelihoodLoss: Operator = {
+  limits: 'by the class weights',
   infer: (context) => [lossShape(context)],
   gradient(context) {
     refuseWeights(context);

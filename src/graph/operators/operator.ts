@@ -14,6 +14,8 @@ export interface Operator {
   infer(context: InferContext): ValueType[];
   /** Gradients with respect to each input (undefined = none), given those of the outputs. */
   gradient?: ((context: GradientContext) => (Value | undefined)[]) | 'zero';
+  /** Variants that have no gradient rule, for docs/operators.md: `reductions other than none and add`. */
+  readonly limits?: string;
   /** The results as constants, where the inputs are small constants (shape arithmetic of imported graphs). */
   fold?(context: FoldContext): Tensor | readonly Tensor[] | undefined;
 }

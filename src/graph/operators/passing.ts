@@ -44,6 +44,7 @@ export const Identity: Operator = {
 
 /** The identity in inference graphs. Training-time dropout is built by the regularizer, with its own mask. */
 export const Dropout: Operator = {
+  limits: 'training mode',
   infer: (context) => {
     const { type, shape } = required(context, 0);
     return [

@@ -179,6 +179,7 @@ export const GlobalLpPool: Operator = globalPool(({ b, node, outputs }, x, g) =>
 
 /** Puts pooled values back where {@link MaxPool}'s second output says; everything else is zero. */
 export const MaxUnpool: Operator = {
+  limits: 'an explicit output_shape',
   infer(context) {
     const x = required(context, 0);
     const given = constantIntegers(context, 2);
