@@ -123,6 +123,16 @@ describe('assignHoldout', () => {
     expect(() => assign(allRows(100), base, fresh.lock)).toThrow(/seed is 1, the holdout was drawn with 2/);
   });
 
+  it('draws other rows for a new holdout under the same seed, and those again afterwards', () => {
+    const first = assign(allRows(100));
+    const fresh = assign(allRows(100), base, first.lock, true);
+    expect(fresh.split.holdout).not.toEqual(first.split.holdout);
+    expect(fresh.report.newHoldout?.released).toBeGreaterThan(5);
+    const after = assign(allRows(100), base, fresh.lock);
+    expect(after.split).toEqual(fresh.split);
+    expect(after.report).toMatchObject({ generation: 2, forced: 0, locked: 20 });
+  });
+
   it('refuses data in which no locked row is left', () => {
     const first = assign(allRows(100));
     const attempt = () =>

@@ -81,7 +81,8 @@ export function holdoutSettings(settings: HoldoutSettings): string {
  *   out whatever their rank now is, and the holdout is filled up to its size from the others.
  * - Other settings: allowed where their own split keeps every locked row in the holdout (a larger holdout of the same
  *   seed), else HOLDOUT_CONFLICT.
- * - `newHoldout`: the settings draw afresh; which rows were released is reported.
+ * - `newHoldout`: drawn afresh, other rows under the same seed too (a time split has only one choice); how many rows were
+ *   released is reported.
  *
  * @param settings of the split; `fingerprint` is their {@link holdoutSettings}
  * @throws BallastError HOLDOUT_CONFLICT, HOLDOUT_LOST (no locked row is in the data any more)
@@ -94,16 +95,13 @@ export function assignHoldout(
   lock: HoldoutLock | undefined,
   newHoldout = false,
 ): HoldoutAssignment {
-  const drawn = split(input, settings);
-  if (lock === undefined)
-    return remember(
-      drawn,
-      input,
-      fingerprint,
-      { hashes: new BigUint64Array(0), settings: fingerprint, generation: 1 },
-      nothingLocked(input),
-      drawn,
-    );
+  const generation = (lock?.generation ?? 1) + (lock !== undefined && newHoldout ? 1 : 0);
+  const drawing = { ...settings, generation };
+  const drawn = split(input, drawing);
+  if (lock === undefined) {
+    const none: HoldoutLock = { hashes: new BigUint64Array(0), settings: fingerprint, generation };
+    return remember(drawn, input, fingerprint, none, nothingLocked(input), drawn);
+  }
   const found = findLocked(input.hashes, lock.hashes);
   const { mask, rows: locked } = found;
   if (newHoldout) return replace(drawn, input, fingerprint, lock, mask);
@@ -122,7 +120,8 @@ export function assignHoldout(
   }
   const outside = countIn(drawn.train, mask) + countIn(drawn.validation, mask);
   if (outside > 0 && fingerprint !== lock.settings) throw conflict(name, outside, locked, fingerprint, lock.settings);
-  return remember(outside === 0 ? drawn : split(input, settings, mask), input, fingerprint, lock, found, drawn);
+  const kept = outside === 0 ? drawn : split(input, drawing, mask);
+  return remember(kept, input, fingerprint, lock, found, drawn);
 }
 
 /** An id of a set of rows: the first 16 hex digits of the SHA-256 over its sorted distinct hashes. */

@@ -33,6 +33,8 @@ export interface SplitSettings {
   /** Share (below 1) or number of rows. */
   readonly holdout: number;
   readonly seed: number;
+  /** Number of the holdout, 1 unless a new one was asked for: each is drawn anew, under the same seed too. */
+  readonly generation?: number;
 }
 
 const TRAIN = 0;
@@ -77,11 +79,11 @@ export function split(input: SplitInput, settings: SplitSettings, locked?: Uint8
 function assign(input: SplitInput, settings: SplitSettings, sizes: PartSizes, locked: Uint8Array): Uint8Array {
   switch (settings.strategy) {
     case 'random':
-      return byRank(input.hashes, new Int32Array(input.hashes.length), settings.seed, sizes, locked);
+      return byRank(input.hashes, new Int32Array(input.hashes.length), settings, sizes, locked);
     case 'stratified':
-      return byRank(input.hashes, required(input.strata, 'strata'), settings.seed, sizes, locked);
+      return byRank(input.hashes, required(input.strata, 'strata'), settings, sizes, locked);
     case 'group':
-      return byGroup(required(input.groups, 'groups'), settings.seed, sizes, locked);
+      return byGroup(required(input.groups, 'groups'), settings, sizes, locked);
     case 'time':
       return byTime(required(input.times, 'times'), sizes, locked);
   }
@@ -105,14 +107,18 @@ function partSizes(rows: number, settings: SplitSettings): PartSizes {
   return sizes;
 }
 
+function drawKeys(hashes: BigUint64Array, { seed, generation = 1 }: SplitSettings): Float64Array {
+  return rankKeys(hashes, seed, generation === 1 ? 'split' : `split ${generation}`);
+}
+
 function byRank(
   hashes: BigUint64Array,
   strata: Int32Array,
-  seed: number,
+  settings: SplitSettings,
   sizes: PartSizes,
   locked: Uint8Array,
 ): Uint8Array {
-  const keys = rankKeys(hashes, seed, 'split');
+  const keys = drawKeys(hashes, settings);
   const members = membersOf(strata);
   const counts = members.map((rows) => rows.length);
   const holdout = allocate(sizes.holdout, counts);
@@ -153,7 +159,7 @@ function joinEqual(hashes: BigUint64Array, parts: Uint8Array): void {
 }
 
 /** Groups in the order of their keys; one that would overshoot a part by more than it is short of is passed over. */
-function byGroup(groups: BigUint64Array, seed: number, sizes: PartSizes, locked: Uint8Array): Uint8Array {
+function byGroup(groups: BigUint64Array, settings: SplitSettings, sizes: PartSizes, locked: Uint8Array): Uint8Array {
   const index = new HashIndex(groups);
   const wanted = (sizes.validation > 0 ? 1 : 0) + (sizes.holdout > 0 ? 1 : 0) + 1;
   if (index.size < wanted) {
@@ -167,7 +173,7 @@ function byGroup(groups: BigUint64Array, seed: number, sizes: PartSizes, locked:
   let inHoldout = 0;
   for (let row = 0; row < groups.length; row++) if (locked[row] !== 0) partOfGroup[index.ids[row]] = HOLDOUT;
   for (let group = 0; group < index.size; group++) if (partOfGroup[group] === HOLDOUT) inHoldout += index.counts[group];
-  const keys = rankKeys(groups, seed, 'split');
+  const keys = drawKeys(groups, settings);
   const order = argsort(Float64Array.from(index.first, (row) => keys[row]));
   const fill = (part: number, rows: number, keep: number): void =>
     fillPart(partOfGroup, part, rows, keep, order, index.counts);

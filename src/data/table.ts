@@ -50,7 +50,15 @@ export interface ArrayColumn {
 
 export type Column = NumberColumn | CategoryColumn | TextColumn | TimeColumn | ArrayColumn;
 
-/** The column of that name, or undefined. */
+const columnIndex = new WeakMap<Table, ReadonlyMap<string, Column>>();
+
+/** The column of that name (the first, where there are several), or undefined. */
 export function findColumn(table: Table, name: string): Column | undefined {
-  return table.columns.find((column) => column.name === name);
+  // Tables of gene expressions have thousands of columns, each of which is looked up.
+  let index = columnIndex.get(table);
+  if (index === undefined) {
+    index = new Map([...table.columns].reverse().map((column) => [column.name, column]));
+    columnIndex.set(table, index);
+  }
+  return index.get(name);
 }

@@ -147,7 +147,7 @@ function associationOf(column: Column, rows: Uint32Array, answer: Answer): numbe
   if (values.some(Number.isNaN)) return 0;
   if (answer.kind === 'classes') {
     if (answer.classes > 2) return 0;
-    const { area } = rocArea(values, (row) => answer.labels[row] === 1);
+    const { area } = rocArea(values, Uint8Array.from(answer.labels));
     return Math.max(area, 1 - area);
   }
   const straight = Math.abs(correlation(values, answer.values));
