@@ -3,7 +3,7 @@
  * of rows where what it announced came true.
  */
 import { sum, weightedQuantiles } from '../numeric/index.js';
-import type { Counts, Measured } from './metric.js';
+import type { BinErrors, Measured } from './metric.js';
 import type { ClassificationSample } from './sample.js';
 
 /** Announced probabilities and what came true, both [rows]; `bin` is each row's bin of `bins`. */
@@ -80,107 +80,78 @@ export function equalMass(announced: Announcements, weights: Float64Array | unde
  * al. 2015; Guo et al. 2017), averaged over the given sets of announcements. Edges stay where the sample puts them.
  */
 export function expectedError(sets: readonly Announcements[], weights: Float64Array | undefined): Measured {
-  const rows = sets[0].probability.length;
-  const totalWeight = weights === undefined ? rows : sum(weights);
-  const offsets = sets.map((_, s) => sets.slice(0, s).reduce((total, { bins }) => total + bins, 0));
-  const width = sets.reduce((total, { bins }) => total + bins, 0);
-  const errors = new Float64Array(width);
-  /** Adds each row's w (probability - outcome) at its bin, to the part of `sums` that `place` gives. */
-  const accumulate = (sums: Float64Array, weightOf: (row: number) => number, place: (row: number) => number): void => {
-    sets.forEach(({ probability, outcome, bin }, s) => {
-      for (let i = 0; i < rows; i++) {
-        const weight = weightOf(i);
-        if (weight !== 0) sums[place(i) + offsets[s] + bin[i]] += weight * (probability[i] - outcome[i]);
-      }
-    });
-  };
-  const error = (sums: Float64Array, weight: number): number => {
+  return normOfErrors(sets, weights, (errors) => {
     let total = 0;
-    for (const signed of sums) total += Math.abs(signed);
-    return total / weight / sets.length;
-  };
-  const rowWeight = (row: number): number => (weights === undefined ? 1 : weights[row]);
-  accumulate(errors, rowWeight, () => 0);
-  const scratch = new Float64Array(width);
-  return {
-    value: error(errors, totalWeight),
-    support: rows,
-    biased: true,
-    resample: (counts) => {
-      scratch.fill(0);
-      let weight = 0;
-      for (let i = 0; i < rows; i++) weight += counts[i] * rowWeight(i);
-      accumulate(
-        scratch,
-        (row) => counts[row] * rowWeight(row),
-        () => 0,
-      );
-      return weight === 0 ? Number.NaN : error(scratch, weight);
-    },
-    grouped: (groupOfRow, groups) => {
-      const sums = new Float64Array(groups * width);
-      const groupWeights = new Float64Array(groups);
-      accumulate(sums, rowWeight, (row) => groupOfRow[row] * width);
-      for (let i = 0; i < rows; i++) groupWeights[groupOfRow[i]] += rowWeight(i);
-      return (counts) => error(combineGroups(sums, counts, scratch), dot(groupWeights, counts));
-    },
-  };
+    for (const error of errors) total += Math.abs(error);
+    return total / sets.length;
+  });
 }
 
 /** max over bins of |mean probability - share of outcomes|: the maximum calibration error. */
 export function maximumError(announced: Announcements, weights: Float64Array | undefined): Measured {
-  const { probability, outcome, bin, bins } = announced;
-  const rows = probability.length;
-  const largest = (sums: Float64Array): number => {
-    let result = 0;
-    for (let b = 0; b < bins; b++) {
-      if (sums[bins + b] > 0) result = Math.max(result, Math.abs(sums[b]) / sums[bins + b]);
-    }
-    return result;
-  };
-  /** Signed error sums, then weights, by bin. */
-  const accumulate = (sums: Float64Array, counts: Counts | undefined, place: (row: number) => number): void => {
-    for (let i = 0; i < rows; i++) {
-      const weight = (weights === undefined ? 1 : weights[i]) * (counts === undefined ? 1 : counts[i]);
-      const at = place(i) + bin[i];
-      sums[at] += weight * (probability[i] - outcome[i]);
-      sums[at + bins] += weight;
-    }
-  };
-  const sums = new Float64Array(2 * bins);
-  accumulate(sums, undefined, () => 0);
-  const scratch = new Float64Array(2 * bins);
-  return {
-    value: largest(sums),
-    support: rows,
-    biased: true,
-    resample: (counts) => {
-      scratch.fill(0);
-      accumulate(scratch, counts, () => 0);
-      return largest(scratch);
-    },
-    grouped: (groupOfRow, groups) => {
-      const grouped = new Float64Array(groups * 2 * bins);
-      accumulate(grouped, undefined, (row) => groupOfRow[row] * 2 * bins);
-      return (counts) => largest(combineGroups(grouped, counts, scratch));
-    },
-  };
+  const { probability, bin, bins } = announced;
+  const share = new Float64Array(bins);
+  for (let i = 0; i < probability.length; i++) share[bin[i]] += weights === undefined ? 1 : weights[i];
+  const total = sum(share);
+  return normOfErrors([announced], weights, (errors) => {
+    let largest = 0;
+    for (let b = 0; b < bins; b++)
+      if (share[b] > 0) largest = Math.max(largest, (Math.abs(errors[b]) * total) / share[b]);
+    return largest;
+  });
 }
 
-/** sum over groups of count times the group's vector, into `result`. */
-function combineGroups(vectors: Float64Array, counts: Counts, result: Float64Array): Float64Array {
-  const width = result.length;
-  result.fill(0);
-  for (let g = 0; g < counts.length; g++) {
-    const count = counts[g];
-    if (count === 0) continue;
-    for (let j = 0; j < width; j++) result[j] += count * vectors[g * width + j];
-  }
-  return result;
-}
-
-function dot(a: Float64Array, b: Float64Array): number {
-  let total = 0;
-  for (let i = 0; i < a.length; i++) total += a[i] * b[i];
-  return total;
+/** A norm of each bin's sum of w (probability - outcome) / sum w, the bins of all sets one after the other. */
+function normOfErrors(
+  sets: readonly Announcements[],
+  weights: Float64Array | undefined,
+  norm: (errors: Float64Array) => number,
+): Measured {
+  const rows = sets[0].probability.length;
+  const width = sets.reduce((total, { bins }) => total + bins, 0);
+  const rowWeights = weights ?? new Float64Array(rows).fill(1);
+  let offset = 0;
+  /** Of each set, by row: the weighted signed error, and the place of its bin. */
+  const entries = sets.map(({ probability, outcome, bin, bins }) => {
+    const from = offset;
+    offset += bins;
+    return {
+      signed: probability.map((p, i) => rowWeights[i] * (p - outcome[i])),
+      place: Uint32Array.from(bin, (b) => from + b),
+    };
+  });
+  const scale = (errors: Float64Array, total: number): void => {
+    for (let j = 0; j < errors.length; j++) errors[j] = total === 0 ? 0 : errors[j] / total;
+  };
+  const resample = (counts: Float64Array, result: Float64Array): void => {
+    result.fill(0);
+    for (const { signed, place } of entries) {
+      for (let i = 0; i < rows; i++) result[place[i]] += counts[i] * signed[i];
+    }
+    let total = 0;
+    for (let i = 0; i < rows; i++) total += counts[i] * rowWeights[i];
+    scale(result, total);
+  };
+  const errors = new Float64Array(width);
+  resample(new Float64Array(rows).fill(1), errors);
+  const grouped: BinErrors['grouped'] = (groupOfRow, groups) => {
+    const sums = new Float64Array(groups * width);
+    const totals = new Float64Array(groups);
+    for (const { signed, place } of entries) {
+      for (let i = 0; i < rows; i++) sums[groupOfRow[i] * width + place[i]] += signed[i];
+    }
+    for (let i = 0; i < rows; i++) totals[groupOfRow[i]] += rowWeights[i];
+    return (counts, result) => {
+      result.fill(0);
+      let total = 0;
+      for (let g = 0; g < groups; g++) {
+        const count = counts[g];
+        if (count === 0) continue;
+        total += count * totals[g];
+        for (let j = 0; j < width; j++) result[j] += count * sums[g * width + j];
+      }
+      scale(result, total);
+    };
+  };
+  return { value: norm(errors), support: rows, bins: { errors, norm, resample, grouped } };
 }

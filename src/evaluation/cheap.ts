@@ -1,3 +1,4 @@
+import { rocAreaOf } from './curves.js';
 import type { PredictionInput } from './input.js';
 import { measure, ofTask } from './measure.js';
 import { isMeasured } from './metric.js';
@@ -21,11 +22,14 @@ export function cheapMetrics(input: PredictionInput, extra: readonly string[] = 
 /** {@link cheapMetrics} of a prepared sample. */
 export function sampleValues(sample: Sample, extra: readonly string[] = []): Record<string, number> {
   const names: string[] = [...CHEAP[sample.task]];
-  if (sample.task === 'classification' && sample.classes.length === 2) names.push('rocAuc');
   const values: Record<string, number> = {};
   for (const name of new Set([...names, ...extra])) {
     const measurement = measure(sample, ofTask(findMetric(name), sample.task));
     if (isMeasured(measurement)) values[name] = measurement.value;
+  }
+  if (sample.task === 'classification' && sample.classes.length === 2 && sample.probabilities !== undefined) {
+    const area = rocAreaOf(sample, sample.positive);
+    if (!Number.isNaN(area)) values.rocAuc = area;
   }
   const loss = sample.task === 'classification' ? values.logLoss : values.rmse ** 2;
   return loss === undefined ? values : { loss, ...values };

@@ -1,7 +1,7 @@
 import { curveSummary } from './curves.js';
 import { type Estimand, estimate, type ResolvedIntervals } from './estimate.js';
 import type { Figure } from './figure.js';
-import { isMeasured } from './metric.js';
+import { isMeasured, type Measured } from './metric.js';
 import { classRate, RATES } from './metrics/class-rate.js';
 import type { ClassificationSample } from './sample.js';
 
@@ -14,47 +14,43 @@ export type PerClass = {
   readonly rows: number;
 } & { readonly [name in (typeof CLASS_METRICS)[number]]?: Figure };
 
-const UNIT = [0, 1] as const;
-
 /** Every class against the rest, by name. */
 export function evaluateClasses(sample: ClassificationSample, options: ResolvedIntervals): Record<string, PerClass> {
+  const names: (readonly [k: number, metric: string])[] = [];
+  const estimands: Estimand[] = [];
+  sample.classes.forEach((_, k) => {
+    for (const [metric, measured] of measureClass(sample, k)) {
+      names.push([k, metric]);
+      estimands.push({ measured, range: [0, 1] });
+    }
+  });
   const rows = new Int32Array(sample.classes.length);
   for (const k of sample.target) rows[k]++;
-  const curves = sample.probabilities === undefined ? undefined : curveSummary(sample);
-  // One F1 of each class is bootstrapped at most: with many classes the normal interval serves all of them.
-  const many = sample.classes.length > 20 ? { ...options, maxRows: 0 } : options;
-  return Object.fromEntries(
-    sample.classes.map((name, k) => {
-      const names: string[] = [];
-      const estimands: Estimand[] = [];
-      for (const rate of RATES) {
-        const measurement = classRate(sample, rate, k);
-        if (!isMeasured(measurement)) continue;
-        names.push(rate.name);
-        estimands.push({ measured: measurement, range: UNIT });
-      }
-      const areas = curves?.classes[k];
-      if (areas !== undefined) {
-        for (const [area, method, key] of [
-          [areas.roc, 'DeLong', 'rocAuc'],
-          [areas.precisionRecall, 'infinitesimal jackknife', 'prAuc'],
-        ] as const) {
-          const { value, variance, positives, negatives } = area;
-          names.push(key);
-          estimands.push({
-            measured: {
-              value,
-              support: Math.min(positives, negatives),
-              variance: { method, value: variance },
-              scale: 'logit',
-            },
-            range: UNIT,
-          });
-        }
-      }
-      const figures = estimate(estimands, sample.rows, many);
-      const entries = names.flatMap((key, i) => (figures[i] === undefined ? [] : [[key, figures[i]] as const]));
-      return [name, { rows: rows[k], ...Object.fromEntries(entries) }];
-    }),
-  );
+  const figures: Record<string, Figure>[] = sample.classes.map(() => ({}));
+  estimate(estimands, sample.rows, options).forEach((figure, i) => {
+    const [k, metric] = names[i];
+    if (figure !== undefined) figures[k][metric] = figure;
+  });
+  return Object.fromEntries(sample.classes.map((name, k) => [name, { rows: rows[k], ...figures[k] }]));
+}
+
+/** What is defined for a class, by name. */
+function measureClass(sample: ClassificationSample, k: number): [string, Measured][] {
+  const rates = RATES.flatMap((rate): [string, Measured][] => {
+    const measurement = classRate(sample, rate, k);
+    return isMeasured(measurement) ? [[rate.name, measurement]] : [];
+  });
+  const areas = sample.probabilities === undefined ? undefined : curveSummary(sample).classes[k];
+  if (areas === undefined) return rates;
+  const area = ({ value, variance, positives, negatives }: typeof areas.roc, method: string): Measured => ({
+    value,
+    support: Math.min(positives, negatives),
+    variance: { method, value: variance },
+    scale: 'logit',
+  });
+  return [
+    ...rates,
+    ['rocAuc', area(areas.roc, 'DeLong')],
+    ['prAuc', area(areas.precisionRecall, 'infinitesimal jackknife')],
+  ];
 }

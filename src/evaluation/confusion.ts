@@ -1,4 +1,4 @@
-import type { Measured } from './metric.js';
+import type { Counts, Measured } from './metric.js';
 import type { ClassificationSample } from './sample.js';
 
 /** The margins of a confusion matrix, weighted: all that its usual metrics depend on. Arrays are [classes]. */
@@ -37,6 +37,17 @@ export function marginsOf(sample: ClassificationSample, counts?: Float64Array): 
   return margins;
 }
 
+const functions = new WeakMap<ClassificationSample, (counts: Counts) => Margins>();
+
+/** The margins of resamples; the same function whenever it is asked for, so that metrics can share its results. */
+function marginsFunction(sample: ClassificationSample): (counts: Counts) => Margins {
+  const known = functions.get(sample);
+  if (known !== undefined) return known;
+  const created = (counts: Counts): Margins => marginsOf(sample, counts);
+  functions.set(sample, created);
+  return created;
+}
+
 /** A smooth function of the margins as a measured metric; `value` gives NaN where it is undefined. */
 export function marginMetric(
   sample: ClassificationSample,
@@ -47,7 +58,7 @@ export function marginMetric(
   return {
     value: value(margins),
     support: sample.rows,
-    resample: (counts) => value(marginsOf(sample, counts)),
+    margins: { of: marginsFunction(sample), value },
     influence: () => {
       const slope = gradient(margins);
       const { target, predicted, weights } = sample;

@@ -12,29 +12,35 @@ export interface Area {
   readonly negatives: number;
 }
 
-/** Scores and membership of one class. */
-function oneVersusRest(
-  sample: ClassificationSample,
-  k: number,
-): { scores: Float64Array; isPositive: (row: number) => boolean } {
-  const { rows, target } = sample;
-  const probabilities = sample.probabilities!;
-  const count = sample.classes.length;
+/** 1 for the rows of class k. */
+export function classLabels({ rows, target }: ClassificationSample, k: number): Uint8Array {
+  const labels = new Uint8Array(rows);
+  for (let i = 0; i < rows; i++) if (target[i] === k) labels[i] = 1;
+  return labels;
+}
+
+function classScores({ rows, classes, probabilities }: ClassificationSample, k: number): Float64Array {
   const scores = new Float64Array(rows);
-  for (let i = 0; i < rows; i++) scores[i] = probabilities[i * count + k];
-  return { scores, isPositive: (row) => target[row] === k };
+  for (let i = 0; i < rows; i++) scores[i] = probabilities![i * classes.length + k];
+  return scores;
+}
+
+/** The area under the ROC curve of class k and nothing else; NaN unless the class and others occur. */
+export function rocAreaOf(sample: ClassificationSample, k: number): number {
+  return rocArea(classScores(sample, k), classLabels(sample, k), sample.weights).area;
 }
 
 /** Both areas of class k against the rest; undefined unless the class and others occur. */
-export function classAreas(sample: ClassificationSample, k: number): { roc: Area; precisionRecall: Area } | undefined {
-  const { scores, isPositive } = oneVersusRest(sample, k);
+function classAreas(sample: ClassificationSample, k: number): { roc: Area; precisionRecall: Area } | undefined {
+  const scores = classScores(sample, k);
+  const labels = classLabels(sample, k);
+  const weights = sample.weights ?? new Float64Array(sample.rows).fill(1);
   const order = argsort(scores);
-  const { area, influence, positives, negatives } = rocArea(scores, isPositive, sample.weights, order);
+  const { area, influence, positives, negatives } = rocArea(scores, labels, weights, order);
   if (Number.isNaN(area)) return undefined;
-  const variance = delongVariance(influence, isPositive, positives, negatives);
-  const average = averagePrecision(scores, isPositive, sample.weights, order);
+  const average = averagePrecision(scores, labels, weights, order);
   return {
-    roc: { value: area, variance, influence, positives, negatives },
+    roc: { value: area, variance: delongVariance(influence, labels), influence, positives, negatives },
     precisionRecall: { ...average, positives, negatives },
   };
 }
@@ -46,29 +52,31 @@ export function classAreas(sample: ClassificationSample, k: number): { roc: Area
  */
 function averagePrecision(
   scores: Float64Array,
-  isPositive: (row: number) => boolean,
-  weights: Float64Array | undefined,
+  labels: Uint8Array,
+  weights: Float64Array,
   order: Uint32Array,
 ): { value: number; variance: number; influence: Float64Array } {
   const n = order.length;
-  const weightOf = (row: number): number => (weights === undefined ? 1 : weights[row]);
   const precision = new Float64Array(n);
-  /** Positive weight of the tie group that ends at this place, over B and over B^2 / A. */
+  /** At the last place of each group of ties: its positive weight over B, and times A over B^2. */
   const perAll = new Float64Array(n);
   const perSquare = new Float64Array(n);
   let above = 0;
   let positivesAbove = 0;
+  let value = 0;
   for (let end = n - 1; end >= 0; ) {
+    const score = scores[order[end]];
     let start = end;
     let tiedPositives = 0;
-    for (; start >= 0 && scores[order[start]] === scores[order[end]]; start--) {
-      const weight = weightOf(order[start]);
-      above += weight;
-      if (isPositive(order[start])) tiedPositives += weight;
+    for (; start >= 0 && scores[order[start]] === score; start--) {
+      const row = order[start];
+      above += weights[row];
+      if (labels[row] === 1) tiedPositives += weights[row];
     }
     positivesAbove += tiedPositives;
     const at = above === 0 ? 0 : positivesAbove / above;
     for (let i = start + 1; i <= end; i++) precision[i] = at;
+    value += tiedPositives * at;
     if (above > 0) {
       perAll[end] = tiedPositives / above;
       perSquare[end] = (tiedPositives * at) / above;
@@ -76,20 +84,20 @@ function averagePrecision(
     end = start;
   }
   const positiveWeight = positivesAbove;
-  let value = 0;
-  for (let i = 0; i < n; i++) if (isPositive(order[i])) value += (weightOf(order[i]) * precision[i]) / positiveWeight;
+  value /= positiveWeight;
   const influence = new Float64Array(n);
   let belowAll = 0;
   let belowSquare = 0;
   for (let start = 0; start < n; ) {
+    const score = scores[order[start]];
     let end = start;
-    while (end + 1 < n && scores[order[end + 1]] === scores[order[start]]) end++;
+    while (end + 1 < n && scores[order[end + 1]] === score) end++;
     belowAll += perAll[end];
     belowSquare += perSquare[end];
+    const positive = precision[end] + belowAll - belowSquare - value;
     for (let i = start; i <= end; i++) {
       const row = order[i];
-      const slope = isPositive(row) ? precision[i] + belowAll - belowSquare - value : -belowSquare;
-      influence[row] = (weightOf(row) * slope) / positiveWeight;
+      influence[row] = (weights[row] * (labels[row] === 1 ? positive : -belowSquare)) / positiveWeight;
     }
     start = end + 1;
   }

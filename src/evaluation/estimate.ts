@@ -1,19 +1,11 @@
 /** From measured metrics to figures: which interval, by which method. */
-import {
-  acceleration,
-  basicInterval,
-  bcaInterval,
-  bootstrapDistributions,
-  criticalValue,
-  derive,
-  type Interval,
-  type Random,
-  wilsonInterval,
-} from '../numeric/index.js';
+import { acceleration, bcaInterval, criticalValue, derive, type Interval, wilsonInterval } from '../numeric/index.js';
+import { binErrorInterval } from './bin-errors.js';
 import { squares } from './curves.js';
 import type { Figure } from './figure.js';
 import type { IntervalOptions } from './input.js';
 import type { Measured, Scale } from './metric.js';
+import { resampleAll, resampleFunction } from './resampling.js';
 
 /** Interval options with their defaults. */
 export interface ResolvedIntervals {
@@ -25,7 +17,7 @@ export interface ResolvedIntervals {
 
 export function resolveIntervals({ level = 0.95, seed = 0, bootstrap = {} }: IntervalOptions): ResolvedIntervals {
   criticalValue(level);
-  return { level, seed, resamples: bootstrap.resamples ?? 1000, maxRows: bootstrap.maxRows ?? 2000 };
+  return { level, seed, resamples: bootstrap.resamples ?? 1000, maxRows: bootstrap.maxRows ?? 1000 };
 }
 
 /** A measured metric with the range its interval must keep to. */
@@ -36,85 +28,61 @@ export interface Estimand {
 
 /**
  * A figure for each estimand of one sample of `rows` rows. In order of preference: Wilson for shares; a closed-form
- * variance on the metric's scale (DeLong); up to `maxRows` rows the BCa bootstrap, beyond it the normal interval from the
- * influence of each row; for metrics with an absolute value in them the basic bootstrap (of random groups of rows when
- * they are many). All bootstrapped metrics of a sample share their resamples. Undefined where the rows are too few.
+ * variance on the metric's scale (DeLong); the bootstrap of bin errors for calibration errors; beyond `maxRows` rows the
+ * normal interval from the influence of each row; else the BCa bootstrap, all metrics on the same resamples. Undefined
+ * where the rows are too few.
  */
 export function estimate(
   estimands: readonly Estimand[],
   rows: number,
   options: ResolvedIntervals,
 ): (Figure | undefined)[] {
-  const { level } = options;
-  const figures: (Figure | undefined)[] = [];
-  const byRows: number[] = [];
-  const byGroups: number[] = [];
-  estimands.forEach(({ measured, range }, i) => {
-    if (measured.proportion !== undefined) {
-      const { successes, trials } = measured.proportion;
-      figures[i] = { value: measured.value, interval: wilsonInterval(successes, trials, level), method: 'Wilson' };
-    } else if (rows < 2) {
-      figures[i] = undefined;
-    } else if (measured.variance !== undefined) {
-      figures[i] = normalFigure(measured, measured.variance.value, range, level, measured.variance.method);
-    } else if (rows > options.maxRows && measured.influence !== undefined) {
-      figures[i] = normalFigure(measured, squares(measured.influence()), range, level, 'influence');
-    } else if (rows > options.maxRows && measured.grouped !== undefined) {
-      byGroups.push(i);
-    } else {
-      byRows.push(i);
-    }
+  const figures: (Figure | undefined)[] = estimands.map((estimand) => closedForm(estimand, rows, options));
+  const open = estimands.flatMap(({ measured }, i) => {
+    return rows >= 2 && figures[i] === undefined && resampleFunction(measured) !== undefined ? [i] : [];
   });
-  const random = derive(options.seed, 'evaluation', rows);
-  if (byRows.length > 0) {
-    const statistics = byRows.map((i) => estimands[i].measured.resample!);
-    const resamples = rows > options.maxRows ? Math.min(options.resamples, 200) : options.resamples;
-    bootstrapDistributions({ rows, statistics, resamples, random }).forEach((distribution, at) => {
-      const { measured, range } = estimands[byRows[at]];
-      figures[byRows[at]] = bootstrapFigure(measured, distribution, range, level, resamples, '');
-    });
-  }
-  if (byGroups.length > 0) {
-    const groups = GROUPS;
-    const groupOfRow = randomGroups(rows, groups, random);
-    const statistics = byGroups.map((i) => estimands[i].measured.grouped!(groupOfRow, groups));
-    const resamples = options.resamples;
-    bootstrapDistributions({ rows: groups, statistics, resamples, random }).forEach((distribution, at) => {
-      const { measured, range } = estimands[byGroups[at]];
-      const unit = ` of ${groups} random groups of rows`;
-      figures[byGroups[at]] = bootstrapFigure(measured, distribution, range, level, resamples, unit);
-    });
-  }
-  return estimands.map((_, i) => figures[i]);
+  if (open.length === 0) return figures;
+  const resamples = rows > options.maxRows ? Math.min(options.resamples, 200) : options.resamples;
+  const distributions = resampleAll(
+    open.map((i) => estimands[i].measured),
+    { rows, resamples, random: derive(options.seed, 'evaluation', rows) },
+  );
+  distributions.forEach((distribution, at) => {
+    figures[open[at]] = bootstrapFigure(estimands[open[at]], distribution, options.level, resamples);
+  });
+  return figures;
 }
 
-/** Enough groups that the bootstrap over them is as good as over rows, few enough that it costs no time. */
-export const GROUPS = 500;
-
-/** Puts rows into groups of equal size (to one row) at random: a bootstrap over groups then stands for one over rows. */
-export function randomGroups(rows: number, groups: number, random: Random): Int32Array {
-  const groupOfRow = new Int32Array(rows);
-  for (let i = 0; i < rows; i++) groupOfRow[i] = i % groups;
-  return random.shuffle(groupOfRow);
+function closedForm({ measured, range }: Estimand, rows: number, options: ResolvedIntervals): Figure | undefined {
+  const { value, proportion, variance, bins, influence } = measured;
+  const { level } = options;
+  if (proportion !== undefined) {
+    return { value, interval: wilsonInterval(proportion.successes, proportion.trials, level), method: 'Wilson' };
+  }
+  if (rows < 2) return undefined;
+  if (variance !== undefined) return normalFigure(measured, variance.value, range, level, variance.method);
+  if (bins !== undefined) {
+    const [low, high] = binErrorInterval(bins, { ...options, rows }).interval;
+    return { value, interval: around(value, low, high, range), method: 'test inversion with bootstrapped bin errors' };
+  }
+  if (rows > options.maxRows && influence !== undefined) {
+    return normalFigure(measured, squares(influence()), range, level, 'influence');
+  }
+  return undefined;
 }
 
 function bootstrapFigure(
-  measured: Measured,
+  { measured, range }: Estimand,
   distribution: Float64Array,
-  range: readonly [number, number],
   level: number,
   resamples: number,
-  unit: string,
 ): Figure | undefined {
   const { value } = measured;
   // A metric undefined in most resamples stands on too few rows for an interval.
   if (distribution.length < resamples / 2) return undefined;
   if (distribution[0] === distribution[distribution.length - 1]) return degenerate(measured, range, level);
-  const method = `${measured.biased ? 'basic' : 'BCa'} bootstrap, ${resamples} resamples${unit}`;
-  const [low, high] = measured.biased
-    ? basicInterval(distribution, value, level)
-    : bcaInterval(distribution, value, acceleration(measured.influence?.() ?? []), level);
-  return { value, interval: around(value, low, high, range), method };
+  const [low, high] = bcaInterval(distribution, value, acceleration(measured.influence?.() ?? []), level);
+  return { value, interval: around(value, low, high, range), method: `BCa bootstrap, ${resamples} resamples` };
 }
 
 /** Value -+ z standard errors on the metric's scale, taken back. */

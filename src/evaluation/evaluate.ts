@@ -112,7 +112,7 @@ function evaluateSlices(
   options: ResolvedIntervals,
 ): SliceEvaluation[] {
   // Slices are many and small: fewer resamples each, so that all of them cost little more than the whole.
-  const own = { ...options, resamples: Math.min(options.resamples, 400), maxRows: Math.min(options.maxRows, 1000) };
+  const own = { ...options, resamples: Math.min(options.resamples, 400), maxRows: Math.min(options.maxRows, 500) };
   return [...rowsByGroup(column, sample.rows)].map(([code, rows]) => ({
     slice: column.name,
     value: code < 0 ? undefined : column.dictionary[code],

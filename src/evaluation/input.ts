@@ -57,7 +57,7 @@ export interface IntervalOptions {
   readonly level?: number;
   /** Seed of the resamples. Default 0. */
   readonly seed?: number;
-  /** Default 1000 resamples on up to 2000 rows. */
+  /** Default 1000 resamples on up to 1000 rows. */
   readonly bootstrap?: Partial<BootstrapLimits>;
   /** Bins of calibration errors and reliability. Default 15. */
   readonly bins?: number;

@@ -1,3 +1,4 @@
+import type { Margins } from './confusion.js';
 import type { ClassificationSample, RegressionSample, Sample } from './sample.js';
 
 export type Task = Sample['task'];
@@ -9,6 +10,20 @@ export type Scale = 'identity' | 'log' | 'log-complement' | 'logit' | 'atanh';
 export type Counts = Float64Array;
 
 /**
+ * A metric that is a norm of signed errors by bin (a sum or maximum of absolute values). Noise in the bins adds to it and
+ * never takes from it, so its interval is made from the bins.
+ */
+export interface BinErrors {
+  readonly errors: Float64Array;
+  /** Absolutely homogeneous: norm(c e) = |c| norm(e). */
+  readonly norm: (errors: Float64Array) => number;
+  /** Writes the errors of a resample of rows. */
+  readonly resample: (counts: Counts, errors: Float64Array) => void;
+  /** The same for a resample of whole groups of rows, for many rows. */
+  readonly grouped: (groupOfRow: Int32Array, groups: number) => (counts: Counts, errors: Float64Array) => void;
+}
+
+/**
  * A metric of one sample as a function of how often each row counts. From it follow the value, every kind of interval
  * and every paired comparison, for all metrics alike.
  */
@@ -18,6 +33,8 @@ export interface Measured {
   readonly support: number;
   /** The metric of a resample, NaN where it is undefined there. */
   readonly resample?: (counts: Counts) => number;
+  /** Instead of `resample` for metrics of the confusion matrix: `of` is one function per sample, run once for all. */
+  readonly margins?: { readonly of: (counts: Counts) => Margins; readonly value: (margins: Margins) => number };
   /** d value / d count of each row, [rows], summing to 0: its squares sum to the variance (infinitesimal jackknife). */
   readonly influence?: () => Float64Array;
   /** A closed-form variance better than the influence's sum of squares, and its name. */
@@ -26,10 +43,8 @@ export interface Measured {
   readonly proportion?: { readonly successes: number; readonly trials: number };
   /** Default identity. */
   readonly scale?: Scale;
-  /** The estimator is biased upwards (an absolute value is in it): its interval takes the bias back. */
-  readonly biased?: boolean;
-  /** The metric as a function of counts of whole groups of rows, for bootstraps of many rows. */
-  readonly grouped?: (groupOfRow: Int32Array, groups: number) => (counts: Counts) => number;
+  /** Set for calibration errors, whose absolute values need an interval of their own kind. */
+  readonly bins?: BinErrors;
 }
 
 /** Why a metric has no value on a sample; a sentence without its stop. */

@@ -2,25 +2,28 @@
 import { BallastError } from '../errors.js';
 import {
   acceleration,
-  basicInterval,
   bcaInterval,
   bootstrapDistributions,
+  correlation,
   criticalValue,
   delongVariance,
   derive,
   type Interval,
   mean,
+  moverDifference,
   normalSf,
   tInterval,
 } from '../numeric/index.js';
-import { squares } from './curves.js';
-import { GROUPS, type ResolvedIntervals, randomGroups, resolveIntervals } from './estimate.js';
+import { binErrorInterval } from './bin-errors.js';
+import { classLabels, squares } from './curves.js';
+import { type ResolvedIntervals, resolveIntervals } from './estimate.js';
 import type { Figure } from './figure.js';
 import type { IntervalOptions, PredictionInput } from './input.js';
 import { type McNemarTest, mcnemarTest } from './mcnemar.js';
 import { measure, ofTask } from './measure.js';
 import { isMeasured, type Measured, type NotMeasured } from './metric.js';
 import { findMetric } from './metrics/index.js';
+import { resampleFunction } from './resampling.js';
 import { prepareSample, type Sample } from './sample.js';
 
 export interface PairedInput extends IntervalOptions {
@@ -124,20 +127,34 @@ function differenceFigure(
     Math.min(width, Math.max(value, high)),
   ];
   const few = sample.rows <= options.maxRows;
-  if (influence !== undefined && !(few && a.resample && b.resample)) {
+  const [first, second] = [resampleFunction(a), resampleFunction(b)];
+  if (influence !== undefined && !(few && first && second)) {
     const { variance, method } = differenceVariance(a, influence, sample);
     if (variance === 0) return { difference: { value, interval: [value, value], method }, pValue: value === 0 ? 1 : 0 };
     const half = criticalValue(options.level) * Math.sqrt(variance);
     const difference = { value, interval: clip(value - half, value + half), method };
     return { difference, pValue: 2 * normalSf(Math.abs(value) / Math.sqrt(variance)) };
   }
-  const distribution = bootstrapDifference(a, b, sample.rows, options);
+  if (a.bins !== undefined && b.bins !== undefined) {
+    const resampling = { ...options, rows: sample.rows };
+    const [first, second] = [a, b].map(({ value: own, bins }) => ({
+      value: own,
+      ...binErrorInterval(bins!, resampling),
+    }));
+    const [low, high] = moverDifference(first, second, correlation(first.norms, second.norms));
+    return { difference: { value, interval: clip(low, high), method: 'MOVER with bootstrapped bin errors' } };
+  }
+  if (first === undefined || second === undefined) return undefined;
+  const [distribution] = bootstrapDistributions({
+    rows: sample.rows,
+    resamples: few ? options.resamples : Math.min(options.resamples, 200),
+    random: derive(options.seed, 'paired', sample.rows),
+    statistics: [(counts) => first(counts) - second(counts)],
+  });
+  // A metric undefined in most resamples stands on too few rows for an interval.
   if (distribution.length < options.resamples / 10) return undefined;
-  const biased = a.biased === true;
-  const [low, high] = biased
-    ? basicInterval(distribution, value, options.level)
-    : bcaInterval(distribution, value, acceleration(influence ?? []), options.level);
-  return { difference: { value, interval: clip(low, high), method: `paired ${biased ? 'basic' : 'BCa'} bootstrap` } };
+  const [low, high] = bcaInterval(distribution, value, acceleration(influence ?? []), options.level);
+  return { difference: { value, interval: clip(low, high), method: 'paired BCa bootstrap' } };
 }
 
 function differenceVariance(
@@ -146,26 +163,10 @@ function differenceVariance(
   sample: Sample,
 ): { variance: number; method: string } {
   if (a.variance?.method === 'DeLong' && sample.task === 'classification' && sample.classes.length === 2) {
-    const { target, positive } = sample;
-    const positives = target.reduce((total, k) => total + (k === positive ? 1 : 0), 0);
-    const variance = delongVariance(influence, (row) => target[row] === positive, positives, sample.rows - positives);
+    const variance = delongVariance(influence, classLabels(sample, sample.positive));
     return { variance, method: 'paired DeLong' };
   }
   return { variance: squares(influence), method: 'paired normal, by row influence' };
-}
-
-function bootstrapDifference(a: Measured, b: Measured, rows: number, options: ResolvedIntervals): Float64Array {
-  const random = derive(options.seed, 'paired', rows);
-  const { resamples } = options;
-  if (rows > options.maxRows && a.grouped && b.grouped) {
-    const groupOfRow = randomGroups(rows, GROUPS, random);
-    const [first, second] = [a.grouped(groupOfRow, GROUPS), b.grouped(groupOfRow, GROUPS)];
-    const statistics = [(counts: Float64Array): number => first(counts) - second(counts)];
-    return bootstrapDistributions({ rows: GROUPS, statistics, resamples, random })[0];
-  }
-  const statistics = [(counts: Float64Array): number => a.resample!(counts) - b.resample!(counts)];
-  const fewer = rows > options.maxRows ? Math.min(resamples, 200) : resamples;
-  return bootstrapDistributions({ rows, statistics, resamples: fewer, random })[0];
 }
 
 function subtract(a: Float64Array, b: Float64Array): Float64Array {

@@ -11,18 +11,21 @@ import type { Random } from './random.js';
 /** A statistic of a resample: counts[i] is how often row i was drawn. NaN where the resample leaves it undefined. */
 export type CountStatistic = (counts: Float64Array) => number;
 
-export interface BootstrapOptions {
+export interface ResampleOptions {
   readonly rows: number;
-  readonly statistics: readonly CountStatistic[];
   readonly resamples: number;
   readonly random: Random;
   /** Stratum of every row; each stratum keeps its size in every resample. */
   readonly strata?: ArrayLike<number>;
 }
 
-/** For each statistic its values over the resamples, ascending, undefined ones left out. */
-export function bootstrapDistributions(options: BootstrapOptions): Float64Array[] {
-  const { rows, statistics, resamples, random } = options;
+export interface BootstrapOptions extends ResampleOptions {
+  readonly statistics: readonly CountStatistic[];
+}
+
+/** Draws resamples with replacement and hands over how often each row was drawn; the array is reused. */
+export function forEachResample(options: ResampleOptions, use: (counts: Float64Array, resample: number) => void): void {
+  const { rows, resamples, random } = options;
   if (!(rows >= 1 && resamples >= 1)) {
     throw new BallastError('A bootstrap needs at least one row and one resample', {
       code: 'BOOTSTRAP_EMPTY',
@@ -32,8 +35,6 @@ export function bootstrapDistributions(options: BootstrapOptions): Float64Array[
   const blocks = options.strata === undefined ? [undefined] : groupRows(options.strata);
   const counts = new Float64Array(rows);
   const words = new Uint32Array(rows);
-  const distributions = statistics.map(() => new Float64Array(resamples));
-  const sizes = new Int32Array(statistics.length);
   for (let b = 0; b < resamples; b++) {
     counts.fill(0);
     random.fillBits(words);
@@ -47,11 +48,21 @@ export function bootstrapDistributions(options: BootstrapOptions): Float64Array[
         counts[block === undefined ? drawn : block[drawn]]++;
       }
     }
+    use(counts, b);
+  }
+}
+
+/** For each statistic its values over the resamples, ascending, undefined ones left out. */
+export function bootstrapDistributions(options: BootstrapOptions): Float64Array[] {
+  const { statistics, resamples } = options;
+  const distributions = statistics.map(() => new Float64Array(resamples));
+  const sizes = new Int32Array(statistics.length);
+  forEachResample(options, (counts) => {
     for (let s = 0; s < statistics.length; s++) {
       const value = statistics[s](counts);
       if (!Number.isNaN(value)) distributions[s][sizes[s]++] = value;
     }
-  }
+  });
   return distributions.map((values, s) => values.subarray(0, sizes[s]).sort());
 }
 

@@ -17,12 +17,12 @@ export interface RocArea {
   readonly negatives: number;
 }
 
-/** `isPositive(i)` tells a positive row; `order` may bring the ascending order of the scores when it is known. */
+/** `labels` are 1 for positives and 0; `order` may bring the ascending order of the scores when it is known. */
 export function rocArea(
   scores: ArrayLike<number>,
-  isPositive: (row: number) => boolean,
-  weights?: ArrayLike<number>,
-  order: ArrayLike<number> = argsort(scores),
+  labels: Uint8Array,
+  weights: Float64Array = new Float64Array(labels.length).fill(1),
+  order: Uint32Array = argsort(scores),
 ): RocArea {
   const n = order.length;
   const influence = new Float64Array(n);
@@ -30,11 +30,10 @@ export function rocArea(
   let negativeWeight = 0;
   let positives = 0;
   for (let i = 0; i < n; i++) {
-    const weight = weights === undefined ? 1 : weights[i];
-    if (isPositive(i)) {
-      positiveWeight += weight;
+    if (labels[i] === 1) {
+      positiveWeight += weights[i];
       positives++;
-    } else negativeWeight += weight;
+    } else negativeWeight += weights[i];
   }
   const result = { influence, positives, negatives: n - positives };
   if (!(positiveWeight > 0 && negativeWeight > 0)) return { area: Number.NaN, ...result };
@@ -48,21 +47,19 @@ export function rocArea(
     let tiedNegative = 0;
     for (; end < n && scores[order[end]] === score; end++) {
       const row = order[end];
-      const weight = weights === undefined ? 1 : weights[row];
-      if (isPositive(row)) tiedPositive += weight;
-      else tiedNegative += weight;
+      if (labels[row] === 1) tiedPositive += weights[row];
+      else tiedNegative += weights[row];
     }
     const beaten = (negativesBelow + tiedNegative / 2) / negativeWeight;
     const beating = (positiveWeight - positivesBelow - tiedPositive / 2) / positiveWeight;
-    for (let i = start; i < end; i++) influence[order[i]] = isPositive(order[i]) ? beaten : beating;
+    for (let i = start; i < end; i++) influence[order[i]] = labels[order[i]] === 1 ? beaten : beating;
     area += (tiedPositive * beaten) / positiveWeight;
     positivesBelow += tiedPositive;
     negativesBelow += tiedNegative;
     start = end;
   }
   for (let i = 0; i < n; i++) {
-    const weight = weights === undefined ? 1 : weights[i];
-    influence[i] = ((influence[i] - area) * weight) / (isPositive(i) ? positiveWeight : negativeWeight);
+    influence[i] = ((influence[i] - area) * weights[i]) / (labels[i] === 1 ? positiveWeight : negativeWeight);
   }
   return { area, ...result };
 }
@@ -71,18 +68,13 @@ export function rocArea(
  * DeLong's variance of an AUC, or of a difference of AUCs on the same rows when `influence` is the difference of theirs:
  * the sum of squares in each class, times m / (m - 1).
  */
-export function delongVariance(
-  influence: ArrayLike<number>,
-  isPositive: (row: number) => boolean,
-  positives: number,
-  negatives: number,
-): number {
-  let positiveSquares = 0;
-  let negativeSquares = 0;
+export function delongVariance(influence: Float64Array, labels: Uint8Array): number {
+  const squares = [0, 0];
+  const counts = [0, 0];
   for (let i = 0; i < influence.length; i++) {
-    if (isPositive(i)) positiveSquares += influence[i] ** 2;
-    else negativeSquares += influence[i] ** 2;
+    squares[labels[i]] += influence[i] * influence[i];
+    counts[labels[i]]++;
   }
   const unbias = (m: number): number => (m > 1 ? m / (m - 1) : 1);
-  return positiveSquares * unbias(positives) + negativeSquares * unbias(negatives);
+  return squares[0] * unbias(counts[0]) + squares[1] * unbias(counts[1]);
 }

@@ -7,7 +7,9 @@ export {
   bcaInterval,
   bootstrapDistributions,
   type CountStatistic,
+  forEachResample,
   percentileInterval,
+  type ResampleOptions,
 } from './bootstrap.js';
 export { delongVariance, type RocArea, rocArea } from './delong.js';
 export { betaCdf, betaQuantile, betaSf } from './distributions/beta.js';
@@ -34,5 +36,14 @@ export { median, quantile, quantileSorted, sorted, weightedQuantiles } from './q
 export { derive, deriveSeed, type Label, Random, type RandomState, type Seed, type Shuffleable } from './random.js';
 export { quantilesInPlace, select } from './select.js';
 export { argsort } from './sort.js';
-export { effectiveRows, mean, standardDeviation, sum, variance, weightedSum, weightedVariance } from './statistics.js';
+export {
+  correlation,
+  effectiveRows,
+  mean,
+  standardDeviation,
+  sum,
+  variance,
+  weightedSum,
+  weightedVariance,
+} from './statistics.js';
 export { type ChiSquareTest, chiSquareTest, type KolmogorovSmirnov, ksTwoSample } from './two-sample.js';

@@ -89,22 +89,20 @@ describe('intervals against scipy', () => {
 
   it("DeLong's areas and covariance", () => {
     const { y, scores, areas, covariance, weights, weightedAreas } = golden.delong;
-    const positive = (row: number): boolean => y[row] === 1;
-    const ours = scores.map((score) => rocArea(score, positive));
+    const labels = Uint8Array.from(y);
+    const ours = scores.map((score) => rocArea(score, labels));
     expectClose(
       ours.map(({ area }) => area),
       areas,
     );
-    const spread = (influence: ArrayLike<number>): number =>
-      delongVariance(influence, positive, ours[0].positives, ours[0].negatives);
     expectClose(
-      ours.map(({ influence }) => spread(influence)),
+      ours.map(({ influence }) => delongVariance(influence, labels)),
       [covariance[0][0], covariance[1][1]],
     );
     const difference = ours[0].influence.map((value, i) => value - ours[1].influence[i]);
-    expectClose([spread(difference)], [covariance[0][0] + covariance[1][1] - 2 * covariance[0][1]]);
+    expectClose([delongVariance(difference, labels)], [covariance[0][0] + covariance[1][1] - 2 * covariance[0][1]]);
     expectClose(
-      scores.map((score) => rocArea(score, positive, weights).area),
+      scores.map((score) => rocArea(score, labels, Float64Array.from(weights)).area),
       weightedAreas,
     );
   });

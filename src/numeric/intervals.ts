@@ -61,14 +61,16 @@ export interface Estimated {
 }
 
 /**
- * Interval of a - b for independent a and b out of their own intervals: square-and-add, MOVER (Newcombe 1998 for
- * proportions with Wilson intervals; Zou & Donner 2008 in general). Keeps the asymmetry of its parts.
+ * Interval of a - b out of the intervals of a and b: square-and-add, MOVER (Newcombe 1998 for proportions with Wilson
+ * intervals; Zou & Donner 2008 in general; Zou 2007 with the correlation of the two estimates, 0 when independent).
+ * Keeps the asymmetry of its parts.
  */
-export function moverDifference(a: Estimated, b: Estimated): Interval {
+export function moverDifference(a: Estimated, b: Estimated, correlation = 0): Interval {
   const difference = a.value - b.value;
+  const combine = (x: number, y: number): number => Math.sqrt(Math.max(0, x * x + y * y - 2 * correlation * x * y));
   return [
-    difference - Math.hypot(a.value - a.interval[0], b.interval[1] - b.value),
-    difference + Math.hypot(a.interval[1] - a.value, b.value - b.interval[0]),
+    difference - combine(a.value - a.interval[0], b.interval[1] - b.value),
+    difference + combine(a.interval[1] - a.value, b.value - b.interval[0]),
   ];
 }
 

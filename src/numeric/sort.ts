@@ -1,8 +1,6 @@
 /** Sorting numbers by index in linear time. */
 
-const DIGIT_BITS = 11;
-const BUCKETS = 1 << DIGIT_BITS;
-const DIGITS = 6;
+const BUCKETS = 2048;
 
 /**
  * The row order that sorts values ascending, ties in their original order: order[0] is the row of the smallest. Least
@@ -10,45 +8,50 @@ const DIGITS = 6;
  */
 export function argsort(values: ArrayLike<number>): Uint32Array {
   const n = values.length;
-  const bits = new Uint32Array(2 * n);
-  const doubles = new Float64Array(bits.buffer);
-  const histograms = new Uint32Array(DIGITS * BUCKETS);
+  const lows = new Uint32Array(n);
+  const highs = new Uint32Array(n);
+  const double = new Float64Array(1);
+  const halves = new Uint32Array(double.buffer);
   for (let i = 0; i < n; i++) {
-    doubles[i] = values[i] + 0;
-    const low = bits[2 * i];
-    const high = bits[2 * i + 1];
+    const value = values[i] + 0;
+    double[0] = value;
     // Flip so that unsigned order is numeric order: all bits of negatives, the sign bit of the others.
-    const negative = high >>> 31 === 1 && !Number.isNaN(doubles[i]);
-    bits[2 * i] = negative ? ~low : low;
-    bits[2 * i + 1] = negative ? ~high : high | 0x80000000;
-    for (let digit = 0; digit < DIGITS; digit++) histograms[digit * BUCKETS + digitOf(bits, i, digit)]++;
+    const flip = value < 0 ? 0xffffffff : 0;
+    lows[i] = halves[0] ^ flip;
+    highs[i] = value < 0 ? ~halves[1] : Number.isNaN(value) ? 0xffffffff : halves[1] | 0x80000000;
   }
   let order = new Uint32Array(n);
   for (let i = 0; i < n; i++) order[i] = i;
   let spare = new Uint32Array(n);
-  for (let digit = 0; digit < DIGITS; digit++) {
-    const histogram = histograms.subarray(digit * BUCKETS, (digit + 1) * BUCKETS);
-    if (n === 0 || histogram[digitOf(bits, 0, digit)] === n) continue;
+  const digits = new Uint16Array(n);
+  for (let digit = 0; digit < 6; digit++) {
+    readDigits(digits, lows, highs, digit);
+    const starts = new Uint32Array(BUCKETS);
+    for (let i = 0; i < n; i++) starts[digits[i]]++;
+    if (n === 0 || starts[digits[0]] === n) continue;
     let start = 0;
     for (let bucket = 0; bucket < BUCKETS; bucket++) {
-      const size = histogram[bucket];
-      histogram[bucket] = start;
+      const size = starts[bucket];
+      starts[bucket] = start;
       start += size;
     }
     for (let i = 0; i < n; i++) {
       const row = order[i];
-      spare[histogram[digitOf(bits, row, digit)]++] = row;
+      spare[starts[digits[row]]++] = row;
     }
     [order, spare] = [spare, order];
   }
   return order;
 }
 
-function digitOf(bits: Uint32Array, row: number, digit: number): number {
-  const low = bits[2 * row];
-  const high = bits[2 * row + 1];
-  const shift = digit * DIGIT_BITS;
-  if (shift + DIGIT_BITS <= 32) return (low >>> shift) & (BUCKETS - 1);
-  if (shift < 32) return ((low >>> shift) | (high << (32 - shift))) & (BUCKETS - 1);
-  return (high >>> (shift - 32)) & (BUCKETS - 1);
+/** Writes one of the six 11-bit digits of each double out of its two halves; digit 0 is the lowest. */
+function readDigits(digits: Uint16Array, lows: Uint32Array, highs: Uint32Array, digit: number): void {
+  const n = digits.length;
+  if (digit < 2) {
+    for (let i = 0; i < n; i++) digits[i] = (lows[i] >>> (11 * digit)) & 2047;
+  } else if (digit === 2) {
+    for (let i = 0; i < n; i++) digits[i] = ((lows[i] >>> 22) | (highs[i] << 10)) & 2047;
+  } else {
+    for (let i = 0; i < n; i++) digits[i] = (highs[i] >>> (11 * digit - 32)) & 2047;
+  }
 }

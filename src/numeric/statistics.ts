@@ -68,6 +68,20 @@ export function weightedVariance(values: ArrayLike<number>, weights: ArrayLike<n
   return squares / total;
 }
 
+/** Pearson's correlation; 0 where either does not vary. */
+export function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  const [centerA, centerB] = [mean(a), mean(b)];
+  let ab = 0;
+  let aa = 0;
+  let bb = 0;
+  for (let i = 0; i < a.length; i++) {
+    ab += (a[i] - centerA) * (b[i] - centerB);
+    aa += (a[i] - centerA) ** 2;
+    bb += (b[i] - centerB) ** 2;
+  }
+  return aa > 0 && bb > 0 ? ab / Math.sqrt(aa * bb) : 0;
+}
+
 /** Kish's effective number of rows (sum w)^2 / sum(w^2): how many equally weighted rows say as much. */
 export function effectiveRows(weights: ArrayLike<number>): number {
   let total = 0;

@@ -8,7 +8,7 @@ const SHARED = {
   range: [0, 1],
   perRow: false,
   standard: true,
-  interval: 'basic bootstrap',
+  interval: 'test inversion with bootstrapped bin errors',
 } as const;
 
 const measured = (measure: (sample: ClassificationSample) => Measured): ClassificationMetric['measure'] => {
