@@ -153,6 +153,11 @@ export interface Weights {
 export interface UpdateContext extends StepContext {
   /** Learning rate of this step: a scalar of the graph. */
   readonly learningRate: Value;
+  /**
+   * What a unit of lasting gradient displaces a weight by under the optimizer in use: rate / (1 - momentum) for SGD, one
+   * a weight for Adam. A proximal step scaled by it has its fixed point at the optimum of loss plus penalty.
+   */
+  readonly stepSize: Value;
 }
 
 export interface Hooks<Options> {

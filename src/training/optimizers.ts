@@ -18,7 +18,17 @@ export interface Optimizer {
   readonly slots: readonly string[];
   /** Scalars of the graph beside the learning rate. */
   readonly scalars: Readonly<Record<string, (position: StepPosition) => number>>;
-  step(b: GraphBuilder, inputs: OptimizerInputs): { displacement: Value; slots: Value[] };
+  step(b: GraphBuilder, inputs: OptimizerInputs): OptimizerStep;
+}
+
+export interface OptimizerStep {
+  readonly displacement: Value;
+  readonly slots: readonly Value[];
+  /**
+   * What a unit of lasting gradient displaces a weight by: a scalar, or one a weight. A penalty whose step is taken after
+   * the update has the optimum of the penalized loss only if it is scaled by this, as the gradient is.
+   */
+  readonly stepSize: () => Value;
 }
 
 export interface OptimizerInputs {
@@ -40,7 +50,11 @@ export function sgd({ momentum, nesterov }: SgdOptions): Optimizer {
       type: 'sgd',
       slots: [],
       scalars: {},
-      step: (b, { gradient, learningRate }) => ({ displacement: b.mul(gradient, learningRate), slots: [] }),
+      step: (b, { gradient, learningRate }) => ({
+        displacement: b.mul(gradient, learningRate),
+        slots: [],
+        stepSize: () => learningRate,
+      }),
     };
   }
   return {
@@ -50,7 +64,11 @@ export function sgd({ momentum, nesterov }: SgdOptions): Optimizer {
     step(b, { gradient, slots: [velocity], learningRate }) {
       const next = b.add(b.mul(velocity, momentum), gradient);
       const direction = nesterov ? b.add(gradient, b.mul(next, momentum)) : next;
-      return { displacement: b.mul(direction, learningRate), slots: [next] };
+      return {
+        displacement: b.mul(direction, learningRate),
+        slots: [next],
+        stepSize: () => b.mul(learningRate, 1 / (1 - momentum)),
+      };
     },
   };
 }
@@ -68,7 +86,7 @@ export interface AdamOptions {
  *     step = c M / (sqrt(V) + e),   c = rate (1 - beta1) / (1 - beta1^t) * sqrt((1 - beta2^t) / (1 - beta2)),
  *                                   e = epsilon sqrt((1 - beta2^t) / (1 - beta2))
  *
- * which is rate * mHat / (sqrt(vHat) + epsilon). AdamW is this optimizer with the `weight-decay` regularizer.
+ * which is rate * mHat / (sqrt(vHat) + epsilon). The step size of a weight is rate / (sqrt(vHat) + epsilon). AdamW is this optimizer with the `weight-decay` regularizer.
  */
 export function adam(type: 'adam' | 'adamw', { beta1, beta2, epsilon }: AdamOptions): Optimizer {
   const correction = (step: number): number => Math.sqrt((1 - beta2 ** step) / (1 - beta2));
@@ -78,12 +96,17 @@ export function adam(type: 'adam' | 'adamw', { beta1, beta2, epsilon }: AdamOpti
     scalars: {
       adamRate: ({ step, learningRate }) => ((learningRate * (1 - beta1)) / (1 - beta1 ** step)) * correction(step),
       adamEpsilon: ({ step }) => epsilon * correction(step),
+      adamStepSize: ({ step, learningRate }) => learningRate * correction(step),
     },
     step(b, { gradient, slots: [m, v], scalar }) {
       const first = b.add(b.mul(m, beta1), gradient);
       const second = b.add(b.mul(v, beta2), b.mul(gradient, gradient));
-      const displacement = b.div(b.mul(first, scalar('adamRate')), b.add(b.sqrt(second), scalar('adamEpsilon')));
-      return { displacement, slots: [first, second] };
+      const root = b.add(b.sqrt(second), scalar('adamEpsilon'));
+      return {
+        displacement: b.div(b.mul(first, scalar('adamRate')), root),
+        slots: [first, second],
+        stepSize: () => b.div(scalar('adamStepSize'), root),
+      };
     },
   };
 }

@@ -185,10 +185,14 @@ export function compileStep(description: StepDescription): CompiledStep {
             scalar: (name) => scalar(`optimizer.${name}`, { kind: 'optimizer', name }),
           });
     const parameter = { name: pack.name, role: pack.role, shape: pack.shape };
+    const stepSize = result?.stepSize ?? (() => learningRate);
     const update = (hook: 'decay' | 'proximal', value: Value): Value =>
       active.reduce((current, { regularizer, options }, i) => {
         // The context's strength is a getter: copying it here would open a scalar that nothing reads.
-        const context: UpdateContext = Object.create(contexts[i], { learningRate: { value: learningRate } });
+        const context: UpdateContext = Object.create(contexts[i], {
+          learningRate: { value: learningRate },
+          stepSize: { get: stepSize },
+        });
         return regularizer.hooks[hook]?.(context, options, { parameter, value: old }, current) ?? current;
       }, value);
     const kept = update('decay', old);

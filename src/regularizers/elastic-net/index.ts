@@ -23,10 +23,11 @@ export const elasticNet = defineRegularizer({
             weights.filter(({ parameter }) => penalizes(parameter, include)).map(({ value }) => value),
             b.mul(strength, 1 - l1Ratio),
           ),
-    proximal: ({ b, learningRate, strength }, { l1Ratio, include }, { parameter }, proposed) =>
-      l1Ratio === 0 || !penalizes(parameter, include)
-        ? proposed
-        : softThreshold(b, proposed, b.mul(learningRate, b.mul(strength, l1Ratio))),
+    proximal: (context, { l1Ratio, include }, { parameter }, proposed) => {
+      if (l1Ratio === 0 || !penalizes(parameter, include)) return proposed;
+      const { b, stepSize, strength } = context;
+      return softThreshold(b, proposed, b.mul(stepSize, b.mul(strength, l1Ratio)));
+    },
   },
   conflicts: (_self, { active }) => {
     const acts = (...types: string[]): boolean =>
@@ -55,7 +56,7 @@ export const elasticNet = defineRegularizer({
     ];
   },
   cost: { training: 'that of l1 and l2 together', inference: 'none' },
-  fails: ['Like l1 under adaptive optimizers', 'Two numbers to tune where one may do'],
+  fails: ['Like l1 under adaptive optimizers.', 'Two numbers to tune where one may do.'],
   dataSize: 'As l1; steadier than l1 where features are correlated.',
   references: [
     'Zou and Hastie, Regularization and Variable Selection via the Elastic Net, JRSS B 2005',

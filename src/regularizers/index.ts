@@ -1,0 +1,26 @@
+/** Regularizers: the interface, the registry, what goes with what, the manifest and its id. */
+export { type Manifest, type ManifestEntry, manifestOf, regularizerId } from './manifest.js';
+export { listRegularizers, regularizerOf } from './registry.js';
+export {
+  type Active,
+  type Batch,
+  type Conflict,
+  defineRegularizer,
+  type EpochMonitor,
+  type EpochVerdict,
+  HOOK_ORDER,
+  type Hooks,
+  type InputDescription,
+  type Parameter,
+  type ParameterRole,
+  penalizes,
+  type Regularizer,
+  type Setting,
+  type Site,
+  type StepContext,
+  type StrengthScale,
+  type StrengthSchedule,
+  type UpdateContext,
+  type Weights,
+} from './regularizer.js';
+export { findConflicts, resolveEntry } from './resolve.js';

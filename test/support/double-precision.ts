@@ -1,0 +1,60 @@
+import { GraphBuilder } from '../../src/graph/builder.js';
+import { inline } from '../../src/graph/inline.js';
+import type { Graph, Model, Node, ValueInfo } from '../../src/graph/model.js';
+import { type DataType, ONNX_TYPE_NUMBER, type Tensor } from '../../src/graph/tensor.js';
+
+/**
+ * The same graph in float64, so that finite differences are exact to many digits: every float32 input, constant and cast
+ * becomes a float64 one. Operators without such a kernel (fused products, OneHot) become others of the same result.
+ */
+export function inDoublePrecision(model: Model): Model {
+  const b = new GraphBuilder(model.graph.name);
+  const wide = (type: DataType): DataType => (type === 'float32' ? 'float64' : type);
+  const graph: Graph = {
+    ...model.graph,
+    inputs: model.graph.inputs.map((info) => ({ ...info, type: wide(info.type) })),
+  };
+  const inputs = Object.fromEntries(
+    graph.inputs.map(({ name, type, shape }) => [name, b.input(name, type, shape as readonly number[])]),
+  );
+  const results = inline(b, graph, {
+    inputs,
+    parameter: (name) => b.initializer(name, widened(graph.initializers.get(name)!)),
+    replace(node, [first, second, third]) {
+      if (node.opType === 'Cast' && castsTo(node) === ONNX_TYPE_NUMBER.float32) return [b.cast(first!, 'float64')];
+      if (node.opType === 'FusedMatMul') {
+        const flag = (name: string): boolean => {
+          const attribute = node.attributes[name];
+          return attribute?.kind === 'int' && attribute.value !== 0;
+        };
+        const { alpha } = node.attributes;
+        return [
+          b.batchMatMul(first!, second!, {
+            transA: flag('transA'),
+            transB: flag('transB'),
+            ...(alpha?.kind === 'float' ? { alpha: alpha.value } : {}),
+          }),
+        ];
+      }
+      if (node.opType !== 'OneHot') return undefined;
+      const depth = Number(b.constantOf(second!)!.data[0]);
+      const off = b.constantOf(third!)!.data[0];
+      if (off !== 0) throw new Error('a OneHot with an off value of 0 is expected');
+      return [b.oneHot(first!, depth, 'float64')];
+    },
+  });
+  model.graph.outputs.forEach(({ name }: ValueInfo) => {
+    b.output(name, results[name]);
+  });
+  return b.model();
+}
+
+function castsTo({ attributes: { to } }: Node): number | undefined {
+  return to?.kind === 'int' ? to.value : undefined;
+}
+
+function widened(tensor: Tensor): Tensor {
+  return tensor.type === 'float32'
+    ? { type: 'float64', shape: tensor.shape, data: Float64Array.from(tensor.data as Float32Array) }
+    : tensor;
+}

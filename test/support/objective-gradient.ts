@@ -1,0 +1,39 @@
+import { expect } from 'vitest';
+import type { Runtime } from '../../src/graph/runtime/runtime.js';
+import type { TrainingProblem } from '../../src/training/loop.js';
+import { sgd } from '../../src/training/optimizers.js';
+import { finiteDifferenceGradients, penaltyOf } from './finite-differences.js';
+import { describeStep, probeStep } from './step-probe.js';
+
+/**
+ * Plain SGD at rate 1 displaces parameters by the gradient: it is compared with finite differences of loss and penalty,
+ * in float64 but for convolutions. Decay and proximal steps are no gradients and are left out.
+ */
+export async function expectGradientOfObjective(runtime: Runtime, given: TrainingProblem): Promise<void> {
+  const regularizers = given.regularizers.map((active) => {
+    const { decay: _decay, proximal: _proximal, ...hooks } = active.regularizer.hooks;
+    return { ...active, regularizer: { ...active.regularizer, hooks } };
+  });
+  const description = describeStep(given, sgd({ momentum: 0, nesterov: false }), { regularizers });
+  const double = !given.graph.nodes.some(({ opType }) => opType === 'Conv');
+  const probe = await probeStep(runtime, given, description, { double, rate: 1 });
+  const penalty = await penaltyOf(runtime, description);
+  const updated = await probe.update(probe.initial);
+  const differences = await finiteDifferenceGradients(
+    probe.initial,
+    async (parameters) => (await probe.loss(parameters)) + (await penalty.value(parameters)),
+    double ? 1e-5 : 2e-2,
+  );
+  let largest = 0;
+  let worst = 0;
+  for (const [name, values] of probe.initial) {
+    for (let i = 0; i < values.length; i++) {
+      const gradient = values[i] - updated.get(name)![i];
+      worst = Math.max(worst, Math.abs(gradient - differences.get(name)![i]));
+      largest = Math.max(largest, Math.abs(gradient));
+    }
+  }
+  expect(worst / largest).toBeLessThan(double ? 1e-7 : 5e-3);
+  probe.release();
+  penalty.release();
+}

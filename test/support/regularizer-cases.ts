@@ -1,0 +1,55 @@
+import { listRegularizers } from '../../src/regularizers/registry.js';
+import type { Regularizer } from '../../src/regularizers/regularizer.js';
+import { PICTURES, type ProblemOptions, problem, SMALL_CNN } from './training-problem.js';
+
+/** A regularizer with options, and the problem on which the contract suite runs it. */
+export interface RegularizerCase {
+  readonly title: string;
+  readonly regularizer: Regularizer;
+  /** The entry as a spec would hold it, its strength included. */
+  readonly entry: Readonly<Record<string, unknown>>;
+  /** What differs from the suite's own problem. */
+  readonly setting: ProblemOptions;
+}
+
+interface Variant {
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly setting?: ProblemOptions;
+}
+
+/** Options worth running besides the defaults. A new regularizer runs with its defaults whether it is named here or not. */
+const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
+  dropout: [{ options: { mode: 'spatial', strength: 0.5 }, setting: { inputs: PICTURES, model: SMALL_CNN } }],
+  'elastic-net': [{ options: { l1Ratio: 0 } }, { options: { l1Ratio: 1 } }],
+  'image-augmentation': [{ options: { flip: 'both', noise: 0.3, crop: 0.3, zoom: 0.3, strength: 0.7 } }],
+  'tabular-augmentation': [{ options: { jitter: 0.5, strength: 0.3 } }],
+  l1: [{ options: { include: ['weight', 'bias'], strength: 0.01 } }],
+  l2: [{ options: { include: ['bias'], strength: 0.1 } }],
+  'weight-decay': [{ options: { include: ['weight', 'bias'], strength: 0.1 } }],
+  'input-noise': [{ options: { inputs: ['picture'], strength: 0.5 } }],
+  mixup: [{ options: { strength: 2 } }],
+  'label-smoothing': [{ options: { strength: 0.3, schedule: { from: 0.5, to: 1, over: 2, type: 'cosine' } } }],
+  'early-stopping': [{ options: { patience: 1, minDelta: 0.001, metric: 'accuracy' } }],
+};
+
+/** The entry of a regularizer at its default strength. */
+export function defaultEntry({ type, strength }: Regularizer): Record<string, unknown> {
+  return strength.inverse === undefined
+    ? { type, strength: strength.default }
+    : { type, [strength.inverse.option]: strength.inverse.toOption(strength.default) };
+}
+
+/** Every regularizer of the registry, with its defaults and in its variants. */
+export const REGULARIZER_CASES: readonly RegularizerCase[] = listRegularizers().flatMap((regularizer) =>
+  [{ options: {} }, ...(VARIANTS[regularizer.type] ?? [])].map(({ options, setting = {} }: Variant) => ({
+    title: `${regularizer.type} ${Object.keys(options).length === 0 ? '' : JSON.stringify(options)}`.trim(),
+    regularizer,
+    entry: { ...defaultEntry(regularizer), ...options },
+    setting,
+  })),
+);
+
+/** The problem of a case: 36 rows in batches of 8, so that the last batch of an epoch is smaller; 10 steps. */
+export function problemOf({ entry, setting }: RegularizerCase, more: ProblemOptions = {}) {
+  return problem({ rows: 36, regularizers: [entry], ...setting, ...more });
+}
