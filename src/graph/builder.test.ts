@@ -127,7 +127,8 @@ describe('what does not fit is refused with node and operator', () => {
   const x = b.input('x', 'float32', [2, 3]);
   const k = b.input('k', 'int64', [2]);
   it.each([
-    ['operator without a rule', () => b.op('NonZero', [x]), 'GRAPH_UNKNOWN_OPERATOR'],
+    ['operator without a rule', () => b.op('Unique', [x]), 'GRAPH_UNKNOWN_OPERATOR'],
+    ['a result whose shape depends on data', () => b.op('NonZero', [x]), 'GRAPH_DYNAMIC_SHAPE'],
     ['operator of another domain', () => b.op('Relu', [x], {}, { domain: 'com.example' }), 'GRAPH_UNKNOWN_OPERATOR'],
     ['shapes that do not broadcast', () => b.add(x, b.input('y', 'float32', [2])), 'GRAPH_SHAPE_MISMATCH'],
     ['types that differ', () => b.add(x, b.input('z', 'float64', [2, 3])), 'GRAPH_SHAPE_MISMATCH'],

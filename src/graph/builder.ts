@@ -12,7 +12,7 @@ import {
   string,
 } from './model.js';
 import { isFloat } from './operators/operator.js';
-import { operatorOf } from './operators/registry.js';
+import { operatorOf, whyWithoutRule } from './operators/registry.js';
 import type { Composite, Operand, TapeEntry, Value, ValueType } from './tape.js';
 import {
   ARRAY_OF,
@@ -170,7 +170,7 @@ export class GraphBuilder {
     const name = this.#nodeName(options.name, opType);
     const operator = operatorOf(opType, domain);
     if (operator === undefined) {
-      throw new BallastError(`operator ${domain === '' ? '' : `${domain}.`}${opType} has no rule`, {
+      throw new BallastError(whyWithoutRule(opType, domain), {
         code: 'GRAPH_UNKNOWN_OPERATOR',
         place: `node ${name}`,
         remedy: 'See docs/operators.md for what is supported',

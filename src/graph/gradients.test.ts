@@ -7,7 +7,7 @@ import { gradients } from './gradients.js';
 import { float, int, ints } from './model.js';
 import { openRuntime } from './runtime/choose.js';
 import type { Runtime, Session } from './runtime/runtime.js';
-import { float32, float64, sizeOf, type Tensor } from './tensor.js';
+import { float32, float64, int64, sizeOf, type Tensor } from './tensor.js';
 
 let runtime: Runtime;
 beforeAll(async () => {
@@ -145,6 +145,28 @@ describe('gradients', () => {
     const x = b.input('x', 'float32', [2]);
     const [y] = b.loop([undefined, undefined, x], new GraphBuilder('body').graph(), [x]);
     expect(() => gradients(b, b.reduceSum(y), [x])).toThrow(/operator Loop has no gradient rule/);
+  });
+});
+
+describe('look-ups with repeated indices', () => {
+  it('lose nothing when the runtime has several threads', async () => {
+    const [rows, width, count] = [2, 4, 200_000];
+    const b = new GraphBuilder();
+    const table = b.input('table', 'float32', [rows, width]);
+    const indices = b.input('indices', 'int64', [count]);
+    const [gradient] = gradients(b, b.reduceSum(b.gather(table, indices)), [table]);
+    b.output('gradient', gradient!);
+    const session = await runtime.load(writeModel(b.model()), { threads: 4 });
+    const places = Array.from({ length: count }, (_, i) => (i * 7) % rows);
+    const feeds = {
+      table: float32([rows, width], new Float32Array(rows * width)),
+      indices: int64([count], places),
+    };
+    for (let i = 0; i < 5; i++) {
+      const { gradient: found } = await session.run(feeds);
+      expect(new Set(found.data as Float32Array)).toEqual(new Set([count / rows]));
+    }
+    session.release();
   });
 });
 

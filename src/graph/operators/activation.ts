@@ -55,7 +55,8 @@ export const Acosh = unary(({ b, g, x }) => b.div(g, b.sqrt(b.sub(b.mul(x, x), 1
 export const Atanh = unary(({ b, g, x }) => b.div(g, b.sub(1, b.mul(x, x))));
 export const Erf = unary(({ b, g, x }) => b.mul(g, b.mul(b.exp(b.neg(b.mul(x, x))), 2 / Math.sqrt(Math.PI))));
 
-export const Relu = unary(({ b, g, out }) => b.where(b.greater(out, 0), g, 0));
+/** A product with the mask: the runtime's Where with a scalar branch is twice as slow. */
+export const Relu = unary(({ b, g, out }) => b.mul(g, b.cast(b.greater(out, 0), g.type)));
 export const Sigmoid = unary(({ b, g, out }) => b.mul(g, b.mul(out, b.sub(1, out))));
 export const Tanh = unary(({ b, g, out }) => b.mul(g, b.sub(1, b.mul(out, out))));
 export const Softplus = unary(({ b, g, x }) => b.mul(g, b.sigmoid(x)));

@@ -105,6 +105,21 @@ export const Slice: Operator = {
   },
 };
 
+const ADD = { reduction: string('add') };
+
+/** The runtime's ScatterND spreads more elements than this over threads, and then loses additions to one place. */
+const SEQUENTIAL = 2 ** 17;
+
+/** `x` with updates [N, ...] added at index tuples [N, depth], which may repeat; exact with any number of threads. */
+function addedAt(b: GraphBuilder, x: Value, indices: Value, updates: Value): Value {
+  const [count, ...rest] = updates.shape;
+  const rows = Math.max(1, Math.floor(SEQUENTIAL / sizeOf(rest)));
+  if (rows >= count) return b.op('ScatterND', [x, indices, updates], ADD);
+  const sizes = Array.from({ length: Math.ceil(count / rows) }, (_, i) => Math.min(rows, count - i * rows));
+  const parts = b.split(updates, sizes, 0);
+  return b.split(indices, sizes, 0).reduce((sum, at, i) => b.op('ScatterND', [sum, at, parts[i]], ADD), x);
+}
+
 /** Embedding look-ups: the gradient adds rows up by ScatterND, which copes with repeats. */
 export const Gather: Operator = {
   infer(context) {
@@ -125,7 +140,7 @@ export const Gather: Operator = {
     const wide = b.cast(b.reshape(indices, [count, 1]), 'int64');
     const from = b.where(b.less(wide, 0), b.add(wide, x.shape[axis]), wide);
     const zero = b.scalar(0, x.type, [x.shape[axis], ...rest]);
-    const scattered = b.op('ScatterND', [zero, from, g], { reduction: { kind: 'string', value: 'add' } });
+    const scattered = addedAt(b, zero, from, g);
     const perm = Array.from({ length: rank }, (_, a) => (a < axis ? a + 1 : a === axis ? 0 : a));
     return [axis === 0 ? scattered : b.transpose(scattered, perm), undefined];
   },
@@ -139,8 +154,6 @@ export const Gather: Operator = {
     );
   },
 };
-
-const ADD = { reduction: string('add') };
 
 /** The reduction of a scatter whose gradient is known: `none` or `add`. */
 function scatterMode(context: GradientContext): string {
@@ -179,7 +192,10 @@ export const GatherND: Operator = {
     const batch = intAttribute(node.attributes, 'batch_dims', 0);
     const zero = b.scalar(0, x.type, x.shape);
     const full = batch === 0 ? indices : b.concat([batchIndices(b, indices, batch), indices], indices.shape.length - 1);
-    return [b.op('ScatterND', [zero, full, gradients[0]!], ADD), undefined];
+    const depth = full.shape[full.shape.length - 1];
+    const count = sizeOf(full.shape.slice(0, -1));
+    const updates = b.reshape(gradients[0]!, [count, ...x.shape.slice(depth)]);
+    return [addedAt(b, zero, b.reshape(full, [count, depth]), updates), undefined];
   },
 };
 
@@ -187,15 +203,7 @@ export const GatherND: Operator = {
 function batchIndices(b: GraphBuilder, indices: Value, batch: number): Value {
   const lead = indices.shape.slice(0, -1);
   const data: number[] = [];
-  for (let i = 0; i < sizeOf(lead); i++) {
-    let rest = i;
-    const coordinates = lead.map(() => 0);
-    for (let axis = lead.length - 1; axis >= 0; axis--) {
-      coordinates[axis] = rest % lead[axis];
-      rest = Math.floor(rest / lead[axis]);
-    }
-    data.push(...coordinates.slice(0, batch));
-  }
+  for (let i = 0; i < sizeOf(lead); i++) data.push(...coordinatesOf(i, lead).slice(0, batch));
   return b.constant(int64([...lead, batch], data));
 }
 
@@ -318,3 +326,32 @@ export const OneHot: Operator = {
   },
   gradient: 'zero',
 };
+
+/** Positions of what is not zero; their number must be known, so that the input must be a constant. */
+export const NonZero: Operator = {
+  infer(context) {
+    const x = required(context, 0);
+    const found = (constantIntegers(context, 0) ?? []).filter((value) => value !== 0);
+    return [{ type: 'int64', shape: [x.shape.length, found.length] }];
+  },
+  gradient: 'zero',
+  fold({ inputs: [x], outputs: [{ type, shape }] }) {
+    if (!foldable([x])) return undefined;
+    const at = toNumbers(x!).flatMap((value, i) => (value === 0 ? [] : [coordinatesOf(i, x!.shape)]));
+    return constantOf(
+      type,
+      shape,
+      x!.shape.flatMap((_, axis) => at.map((coordinates) => coordinates[axis])),
+    );
+  },
+};
+
+function coordinatesOf(index: number, shape: readonly number[]): number[] {
+  const coordinates = shape.map(() => 0);
+  let rest = index;
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    coordinates[axis] = rest % shape[axis];
+    rest = Math.floor(rest / shape[axis]);
+  }
+  return coordinates;
+}

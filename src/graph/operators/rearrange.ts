@@ -104,3 +104,21 @@ export const EyeLike: Operator = {
   },
   gradient: 'zero',
 };
+
+/** Samples at the positions of a grid. */
+export const GridSample: Operator = {
+  infer(context) {
+    const [x, grid] = [required(context, 0), required(context, 1)];
+    return [{ type: x.type, shape: [...x.shape.slice(0, 2), ...grid.shape.slice(1, -1)] }];
+  },
+};
+
+/** Pools regions of interest to one size. */
+export const RoiAlign: Operator = {
+  infer(context) {
+    const [x, regions] = [required(context, 0), required(context, 1)];
+    const { attributes } = context;
+    const [height, width] = ['output_height', 'output_width'].map((name) => intAttribute(attributes, name, 1));
+    return [{ type: x.type, shape: [regions.shape[0], x.shape[1], height, width] }];
+  },
+};

@@ -57,3 +57,23 @@ export function listOperators(): ListedOperator[] {
     Object.entries(operators).map(([opType, operator]) => ({ opType, domain: domainOf(opType), family, operator })),
   );
 }
+
+/** Why some operators can have no rule. */
+const NO_RULE: Readonly<Record<string, string>> = {
+  Loop: 'repeats a subgraph',
+  Scan: 'repeats a subgraph',
+  If: 'has no branch to take',
+  ...Object.fromEntries(
+    ['NonMaxSuppression', 'Unique', 'Compress', 'StringSplit'].map((opType) => [
+      opType,
+      'gives a result whose shape depends on data',
+    ]),
+  ),
+};
+
+/** What an error says of an operator without a rule. */
+export function whyWithoutRule(opType: string, domain: string): string {
+  const reason = domain === '' ? NO_RULE[opType] : undefined;
+  const name = domain === '' ? opType : `${domain}.${opType}`;
+  return reason === undefined ? `operator ${name} has no rule` : `operator ${name} ${reason}, so that it has no rule`;
+}

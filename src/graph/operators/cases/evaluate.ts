@@ -35,7 +35,7 @@ export async function evaluate(runtime: Runtime, test: OperatorCase, precision: 
     forward.output(`y${i}`, output);
   });
   const seeds = seedsOf(test, outputs);
-  const session = await load(runtime, forward);
+  const session = await load(runtime, forward, precision);
   const run = async (data: readonly (readonly number[])[]): Promise<Tensor[]> => {
     const results = await session.run(feeds(test, data, precision));
     return outputs.map((_, i) => results[`y${i}`]);
@@ -104,7 +104,7 @@ async function differentiate(
   });
   if (found.every((gradient) => gradient === undefined))
     return inputs.map(({ shape }) => new Array<number>(sizeOf(shape)).fill(0));
-  const session = await load(runtime, b);
+  const session = await load(runtime, b, precision);
   const variables = test.inputs.filter(isVariable);
   const used = new Set(session.inputs.map((port) => port.name));
   const all = feeds(
@@ -146,8 +146,9 @@ function feeds(
   return all;
 }
 
-function load(runtime: Runtime, b: GraphBuilder): Promise<Session> {
-  return runtime.load(writeModel(b.model()), { optimization: 'basic' });
+/** Single precision as it is trained with, fusions and all; double precision as plainly as possible. */
+function load(runtime: Runtime, b: GraphBuilder, precision: Precision): Promise<Session> {
+  return runtime.load(writeModel(b.model()), { optimization: precision === 'float32' ? 'all' : 'basic' });
 }
 
 export interface DifferenceOptions {

@@ -63,6 +63,12 @@ export const shapeCases: readonly OperatorCase[] = [
   differences('Pad', 'reflect', [normal([3, 4]), pads(2, 1, 1, 3)], { mode: string('reflect') }),
   differences('Pad', 'edge', [normal([3, 4]), pads(2, 0, 1, 3)], { mode: string('edge') }),
   differences('Pad', 'wrap', [normal([3, 4]), pads(2, 1, 1, 3)], { mode: string('wrap') }),
+  shapes('NonZero', 'constant', [int64([2, 3], [0, 5, 0, 1, 0, 2])]),
+  shapes('GridSample', '', [normal([1, 2, 4, 4]), normal([1, 3, 5, 2], 2)]),
+  shapes('RoiAlign', '', [normal([1, 2, 6, 6]), given([2, 4], [0, 0, 3, 3, 1, 1, 5, 5]), fed(int64([2], [0, 0]))], {
+    output_height: int(2),
+    output_width: int(3),
+  }),
   differences('DepthToSpace', 'DCR', [normal([1, 8, 2, 3])], { blocksize: int(2) }),
   differences('DepthToSpace', 'CRD', [normal([1, 8, 2, 3])], { blocksize: int(2), mode: string('CRD') }),
   differences('SpaceToDepth', '', [normal([1, 2, 4, 6])], { blocksize: int(2) }),
