@@ -108,8 +108,15 @@ function columnSchema(column: Column): ColumnSchema {
   }
 }
 
-function bounds(values: ArrayLike<number>): { missing: number; range: { minimum?: number; maximum?: number } } {
+interface Bounds {
+  readonly missing: number;
+  readonly infinite: number;
+  readonly range: { readonly minimum?: number; readonly maximum?: number };
+}
+
+function bounds(values: ArrayLike<number>): Bounds {
   let missing = 0;
+  let infinite = 0;
   let minimum = Number.POSITIVE_INFINITY;
   let maximum = Number.NEGATIVE_INFINITY;
   for (let index = 0; index < values.length; index++) {
@@ -118,9 +125,9 @@ function bounds(values: ArrayLike<number>): { missing: number; range: { minimum?
     else if (Number.isFinite(value)) {
       if (value < minimum) minimum = value;
       if (value > maximum) maximum = value;
-    }
+    } else infinite++;
   }
-  return { missing, range: minimum > maximum ? {} : { minimum, maximum } };
+  return { missing, infinite, range: minimum > maximum ? {} : { minimum, maximum } };
 }
 
 function countDistinct(values: Float32Array | Float64Array): number {
@@ -190,20 +197,22 @@ function checkColumn(expected: ColumnSchema, column: Column): SchemaIssue[] {
 
 function checkNumbers(expected: NumberSchema | TimeSchema, values: Float32Array | Float64Array): SchemaIssue[] {
   const { name, minimum, maximum } = expected;
-  const issues: SchemaIssue[] = [...newlyMissing(expected, values, Number.isNaN)];
-  const infinite = rowsWhere(values, (value) => Math.abs(value) === Number.POSITIVE_INFINITY);
-  if (infinite.count > 0) {
-    const message = `The column ${name} holds infinite numbers in ${rowCount(infinite.count)}.`;
+  const found = bounds(values);
+  const issues: SchemaIssue[] = found.missing > 0 ? newlyMissing(expected, values, Number.isNaN) : [];
+  if (found.infinite > 0) {
+    const where = rowsWhere(values, (value) => Math.abs(value) === Number.POSITIVE_INFINITY);
+    const message = `The column ${name} holds infinite numbers in ${rowCount(where.count)}.`;
     const remedy = 'Find what computes them, and mend or drop the rows.';
-    issues.push({ code: 'NOT_FINITE', severity: 'error', message, remedy, columns: [name], ...infinite });
+    issues.push({ code: 'NOT_FINITE', severity: 'error', message, remedy, columns: [name], ...where });
   }
-  if (minimum === undefined || maximum === undefined) return issues;
-  const outside = rowsWhere(values, (value) => Number.isFinite(value) && (value < minimum || value > maximum));
-  if (outside.count > 0) {
+  const { minimum: least, maximum: most } = found.range;
+  if (minimum === undefined || maximum === undefined || least === undefined || most === undefined) return issues;
+  if (least < minimum || most > maximum) {
+    const where = rowsWhere(values, (value) => Number.isFinite(value) && (value < minimum || value > maximum));
     const show = (value: number) => (expected.kind === 'time' ? new Date(value).toISOString() : String(value));
-    const message = `The column ${name} is outside of ${show(minimum)} to ${show(maximum)} in ${rowCount(outside.count)}.`;
+    const message = `The column ${name} is outside of ${show(minimum)} to ${show(maximum)} in ${rowCount(where.count)}.`;
     const remedy = 'Check the unit and the source of these rows.';
-    issues.push({ code: 'OUT_OF_RANGE', severity: 'warning', message, remedy, columns: [name], ...outside });
+    issues.push({ code: 'OUT_OF_RANGE', severity: 'warning', message, remedy, columns: [name], ...where });
   }
   return issues;
 }

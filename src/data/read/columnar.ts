@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { BallastError } from '../../errors.js';
 import type { Table } from '../table.js';
@@ -5,15 +6,16 @@ import type { Budget } from './budget.js';
 import { requireColumns, wantedType } from './column-names.js';
 import { countLines } from './count-lines.js';
 import { list, withDatabase } from './database.js';
-import { engineFault, isInferenceFault } from './duckdb-fault.js';
+import { engineFault } from './duckdb-fault.js';
+import { fileFault } from './faults.js';
 import { gunzipToFile } from './gunzip.js';
 import { WideInteger } from './number-accumulator.js';
 import type { ReadOptions } from './options.js';
 import { readRelation } from './relation.js';
 import type { Scratch } from './scratch.js';
 
-/** Objects by which the columns of JSON lines are inferred first. */
-const SAMPLE_ROWS = 20_480;
+/** Bytes of the largest object of a line. */
+const LARGEST_OBJECT = 64 << 20;
 
 /** Reads Parquet files of one layout as one table, in the order given. */
 export async function readParquet(
@@ -29,7 +31,7 @@ export async function readParquet(
 
 /**
  * Reads files of JSON objects, one a line, as one table. Columns are the keys in order of first occurrence; a key that
- * an object lacks is missing. Types come from the first 20,480 lines, and from all where a later one contradicts them.
+ * an object lacks is missing. Types come from all lines.
  */
 export async function readJsonLines(
   files: readonly string[],
@@ -42,20 +44,23 @@ export async function readJsonLines(
   for (const file of files) {
     plain.push(/\.gz$/i.test(file) ? await gunzipToFile(file, scratch, budget.left) : file);
   }
+  await requireContent(plain, place);
   const lines = await countLines(plain);
-  const call = (rows: number) =>
-    `read_json(${list(plain)}, format = 'newline_delimited', records = true, sample_size = ${rows}, ` +
-    `maximum_object_size = 67108864, compression = 'uncompressed', union_by_name = true)`;
-  return readFiles(plain, place, options, async (connection) => {
-    try {
-      return await readColumns(connection, call(SAMPLE_ROWS), place, options, budget, lines);
-    } catch (error) {
-      if (!isInferenceFault(error)) throw error;
-      const message = 'types were inferred from all lines, since later lines contradict the first ones';
-      options.notice?.({ code: 'TYPES_REINFERRED', message, count: 1 });
-      return readColumns(connection, call(-1), place, options, budget, lines);
-    }
-  });
+  // Types from a sample would not do: a later 1.5 in a column of integers would be rounded without a word.
+  const from =
+    `read_json(${list(plain)}, format = 'newline_delimited', records = true, sample_size = -1, ` +
+    `maximum_object_size = ${LARGEST_OBJECT}, compression = 'uncompressed', union_by_name = true)`;
+  return readFiles(plain, place, options, (connection) => readColumns(connection, from, place, options, budget, lines));
+}
+
+async function requireContent(files: readonly string[], place: string): Promise<void> {
+  for (const file of files) {
+    const { size } = await stat(file).catch((error: unknown) => {
+      throw fileFault(error, file);
+    });
+    if (size > 0) return;
+  }
+  throw new BallastError('the file is empty', { code: 'DATA_EMPTY', place });
 }
 
 async function readFiles(

@@ -5,7 +5,7 @@ import type { Table } from '../table.js';
 import type { Budget } from './budget.js';
 import { columnNames, requireColumns, wantedType } from './column-names.js';
 import { countLines } from './count-lines.js';
-import { list, literal, withDatabase } from './database.js';
+import { identifier, list, literal, withDatabase } from './database.js';
 import { type Dialect, findDialect } from './dialect.js';
 import { engineFault, isInferenceFault } from './duckdb-fault.js';
 import { WideInteger } from './number-accumulator.js';
@@ -73,8 +73,11 @@ export async function readDelimited(
   }
 }
 
+/** Columns of large whole numbers, once it is known whether they are identifiers or quantities. */
+type Settled = Map<string, 'identifier' | 'quantity'>;
+
 async function readPlan(connection: DuckDBConnection, plan: Plan): Promise<Table> {
-  const strings = new Set<string>();
+  const settled: Settled = new Map();
   let sampled = true;
   let sniffed = await sniff(connection, plan, SAMPLE_ROWS, false);
   if (sniffed.types.includes('VARCHAR')) {
@@ -83,40 +86,43 @@ async function readPlan(connection: DuckDBConnection, plan: Plan): Promise<Table
   }
   for (;;) {
     try {
-      const read = await readTyped(connection, plan, sniffed, strings);
-      if (sampled && read.numbersAsStrings.some((name) => !strings.has(name)) && read.table.rows > SAMPLE_ROWS) {
-        sampled = false;
-      } else {
-        const suspects = read.identifiersAsNumbers.filter((name) => !strings.has(name));
+      const read = await readTyped(connection, plan, sniffed, settled);
+      const unsettled = (names: readonly string[]) => names.filter((name) => !settled.has(name));
+      const late = sampled && read.table.rows > SAMPLE_ROWS && unsettled(read.numbersAsStrings).length > 0;
+      if (!late) {
+        const suspects = unsettled(read.identifiersAsNumbers);
         if (suspects.length === 0) return read.table;
-        const identifiers = await areWrittenAsIntegers(connection, plan, suspects);
-        if (identifiers.length === 0) return read.table;
-        for (const name of identifiers) strings.add(name);
+        if (!(await settle(connection, plan, suspects, settled))) return read.table;
         continue;
       }
     } catch (error) {
       if (error instanceof WideInteger) {
-        strings.add(error.column);
+        await settle(connection, plan, [error.column], settled);
         continue;
       }
       if (!sampled || !isInferenceFault(error)) throw error;
-      sampled = false;
     }
+    sampled = false;
     const message = 'types were inferred from all rows, since later rows contradict the first ones';
     plan.options.notice?.({ code: 'TYPES_REINFERRED', message, count: plan.names.length });
     sniffed = await sniff(connection, plan, -1, true);
   }
 }
 
-function readTyped(connection: DuckDBConnection, plan: Plan, sniffed: Sniffed, strings: ReadonlySet<string>) {
+function readTyped(connection: DuckDBConnection, plan: Plan, sniffed: Sniffed, settled: Settled) {
   const { names, options, place, budget } = plan;
   const columns = names.map((name, index) => {
-    const wanted = wantedType(options, name);
-    const type = wanted === undefined && !strings.has(name) ? sniffed.types[index] : declared(wanted);
-    return { name, source: name, type, wanted };
+    const known = settled.get(name);
+    const wanted = wantedType(options, name) ?? (known === 'quantity' ? 'number' : undefined);
+    const inferred = known === 'identifier' ? 'VARCHAR' : sniffed.types[index];
+    return { name, source: name, wanted, type: wanted === undefined ? inferred : wantedAs(wanted) };
   });
   return readRelation(connection, {
-    from: readCall(plan, columns, sniffed),
+    from: readCall(
+      plan,
+      columns.map(({ name, type }) => ({ name, type: parsedAs(type, sniffed) })),
+      sniffed,
+    ),
     columns,
     place,
     rounded: options.precision === 'float32',
@@ -127,8 +133,18 @@ function readTyped(connection: DuckDBConnection, plan: Plan, sniffed: Sniffed, s
   });
 }
 
-function declared(wanted: ColumnType | undefined): string {
+function wantedAs(wanted: ColumnType): string {
   return wanted === 'number' || wanted === 'integer' ? 'DOUBLE' : 'VARCHAR';
+}
+
+/**
+ * The type as which the engine is to parse a column of an inferred type. It would round a later 1.5 in a column of
+ * integers, and overlook a later time zone, without a word; so integers are parsed as fractional numbers and examined
+ * here, and instants with their zone (UTC where there is none).
+ */
+function parsedAs(type: string, { timestampFormat }: Sniffed): string {
+  if (type === 'BIGINT') return 'DOUBLE';
+  return type === 'TIMESTAMP' && timestampFormat === null ? 'TIMESTAMPTZ' : type;
 }
 
 function dialectArguments(plan: Plan, markers: boolean): string {
@@ -210,19 +226,22 @@ function commonType(a: string, b: string): string {
   return numbers.has(a) && numbers.has(b) ? 'DOUBLE' : 'VARCHAR';
 }
 
-/** Which of the columns hold nothing but digits in the file: identifiers, not quantities such as 1e300. */
-async function areWrittenAsIntegers(
+/**
+ * Finds out which columns of large whole numbers are written in digits alone, and so are identifiers, not quantities
+ * such as 1e300; returns whether any is.
+ */
+async function settle(
   connection: DuckDBConnection,
   plan: Plan,
   names: readonly string[],
-): Promise<string[]> {
+  settled: Settled,
+): Promise<boolean> {
   const strings = plan.names.map((name) => ({ name, type: 'VARCHAR' }));
-  const tests = names.map(
-    (name) => `bool_and(regexp_full_match(trim("${name.replaceAll('"', '""')}"), '[+-]?[0-9]+'))`,
-  );
+  const tests = names.map((name) => `bool_and(regexp_full_match(trim(${identifier(name)}), '[+-]?[0-9]+'))`);
   const query = `SELECT ${tests.join(', ')} FROM ${readCall(plan, strings)}`;
   const [row] = (await connection.runAndReadAll(query)).getRowsJS();
-  return names.filter((_, index) => row[index] === true);
+  for (const [index, name] of names.entries()) settled.set(name, row[index] === true ? 'identifier' : 'quantity');
+  return row.includes(true);
 }
 
 function requireSameLayout(plan: Plan, names: readonly string[], dialect: Dialect, first: string, file: string): void {

@@ -128,10 +128,9 @@ function kindOf(field: string, missing: ReadonlySet<string>): FieldKind {
 }
 
 /**
- * Whether the first record names the columns. Its fields must differ from each other. Then: if some column holds
- * nothing but numbers, dates or booleans and its first field is a word, yes (unless other first fields are numbers that
- * do not count up, as the names of pixels do); if every column is of words, yes if each first field reads like a name
- * and never recurs below it.
+ * Whether the first record names the columns. If some column holds nothing but numbers, dates or booleans and its first
+ * field is a word: yes, unless other first fields are numbers that do not count up (as the names of pixels do). If every
+ * column is of words: yes if the first fields differ, each reads like a name, and none recurs below itself.
  */
 export function hasHeader(
   first: readonly string[],
@@ -139,7 +138,6 @@ export function hasHeader(
   missing: ReadonlySet<string>,
 ): boolean {
   const names = first.map((field) => field.trim());
-  if (new Set(names).size < names.length && !repeatedNames(names)) return false;
   const kinds = names.map((name) => kindOf(name, missing));
   const numbers = names.filter((_, column) => kinds[column] === 'number');
   if (numbers.length > 0 && !countUp(numbers)) return false;
@@ -149,17 +147,15 @@ export function hasHeader(
     const below = rest.map((record) => kindOf(record[column] ?? '', missing)).filter((kind) => kind !== 'missing');
     if (below.length > 0 && below.every((kind) => kind !== 'string')) votes++;
   }
-  if (votes > 0) return true;
+  const distinct = new Set(names).size === names.length;
+  // Words above numbers are names even where two of them are alike, which is an error of its own.
+  if (votes > 0) return distinct || kinds.every((kind) => kind === 'string');
+  if (!distinct) return false;
   return names.every((name, column) => {
     if (kinds[column] === 'missing') return column === 0;
     const nameLike = name.length <= NAME_LENGTH && name.split(/\s+/).length <= NAME_WORDS && kinds[column] === 'string';
     return nameLike && rest.every((record) => record[column]?.trim() !== name);
   });
-}
-
-/** A header in which a few names occur twice is still a header: most fields are distinct words. */
-function repeatedNames(names: readonly string[]): boolean {
-  return names.every((name) => /\p{L}/u.test(name)) && new Set(names).size >= 0.9 * names.length;
 }
 
 function countUp(numbers: readonly string[]): boolean {

@@ -64,8 +64,8 @@ export class NumberAccumulator implements Accumulator {
     const values = new Float64Array(bytes.buffer, bytes.byteOffset, rows);
     if (this.#whole) this.#inspect(values);
     if (type !== 'float') {
-      if (this.#largest >= EXACT && !demanded) throw new WideInteger(name);
       if (demanded) this.#demand(values);
+      else if (this.#whole && this.#largest >= EXACT) throw new WideInteger(name);
     }
     if (this.#narrow !== undefined && !survives(values)) this.#widen();
     budget.spend((this.#narrow === undefined ? 8 : 4) * rows, place);
@@ -116,9 +116,11 @@ export class NumberAccumulator implements Accumulator {
   }
 
   finish(): NumberColumn {
-    const { name, type } = this.#options;
+    const { name, type, rounded } = this.#options;
     const values = this.#narrow?.finish() ?? this.#wide?.finish() ?? new Float32Array(0);
-    return { kind: 'number', name, type, values };
+    if (type !== 'integer' || this.#whole) return { kind: 'number', name, type, values };
+    // Integers as far as the types were inferred from, and then a fraction.
+    return { kind: 'number', name, type: 'float', values: rounded ? Float32Array.from(values) : values };
   }
 }
 

@@ -48,21 +48,13 @@ export interface RelationRead {
 export async function readRelation(connection: DuckDBConnection, relation: Relation): Promise<RelationRead> {
   const accumulators = await Promise.all(relation.columns.map((column) => accumulatorOf(connection, relation, column)));
   const expressions = accumulators.flatMap((accumulator) => accumulator.expressions);
-  const result = await connection.stream(`SELECT ${expressions.join(', ')} FROM ${relation.from}`);
-  let rows = 0;
-  for (;;) {
-    const chunk = await result.fetchChunk();
-    if (chunk === null || chunk.rowCount === 0) break;
-    const count = chunk.rowCount;
+  const rows = await streamRows(connection, relation.from, expressions, (chunk, count) => {
     let next = 0;
     for (const accumulator of accumulators) {
-      const vectors = accumulator.expressions.map(() => duckdb.data_chunk_get_vector(chunk.chunk, next++));
+      const vectors = accumulator.expressions.map(() => duckdb.data_chunk_get_vector(chunk, next++));
       accumulator.add(vectors, count);
     }
-    // Asked of the chunk itself: its vectors are views of its memory, which is freed once nothing refers to it.
-    rows += chunk.rowCount;
-    outweigh(8 * count * expressions.length);
-  }
+  });
   if (rows === 0) throw new BallastError('there are no rows', { code: 'DATA_EMPTY', place: relation.place });
   const numbersAsStrings: string[] = [];
   const identifiersAsNumbers: string[] = [];
@@ -74,6 +66,44 @@ export async function readRelation(connection: DuckDBConnection, relation: Relat
   });
   const columns = accumulators.map((accumulator) => accumulator.finish());
   return { table: { rows, columns }, numbersAsStrings, identifiersAsNumbers };
+}
+
+/**
+ * Streams a query's chunks to `use` and returns the number of rows.
+ *
+ * The engine's interface ends a stream in the same way whether all rows were given or an error came up after the first
+ * ones. So a last row that marks the end is added; if it does not come, the query is run once more without streaming,
+ * which gives the error.
+ */
+async function streamRows(
+  connection: DuckDBConnection,
+  from: string,
+  expressions: readonly string[],
+  use: (chunk: duckdb.DataChunk, rows: number) => void,
+): Promise<number> {
+  const nothing = expressions.map(() => 'NULL').join(', ');
+  const query = `SELECT ${expressions.join(', ')}, false FROM ${from} UNION ALL SELECT ${nothing}, true`;
+  const result = await connection.stream(query);
+  let rows = 0;
+  let ended = false;
+  for (;;) {
+    const chunk = await result.fetchChunk();
+    if (chunk === null || chunk.rowCount === 0) break;
+    if (ended) throw new Error('rows came after the last one');
+    const marks = duckdb.vector_get_data(duckdb.data_chunk_get_vector(chunk.chunk, expressions.length), chunk.rowCount);
+    const end = marks.indexOf(1);
+    ended = end >= 0;
+    const count = ended ? end : chunk.rowCount;
+    if (ended && end !== chunk.rowCount - 1) throw new Error('rows came after the last one');
+    if (count > 0) use(chunk.chunk, count);
+    rows += count;
+    outweigh(8 * count * expressions.length);
+    // The vectors are views of the chunk's memory, which is freed once nothing refers to the chunk.
+    if (chunk.columnCount === 0) break;
+  }
+  if (ended) return rows;
+  await connection.run(`SELECT ${expressions.map((expression) => `count(${expression})`).join(', ')} FROM ${from}`);
+  throw new BallastError('reading ended before the last row', { code: 'DATA_UNREADABLE', kind: 'environment' });
 }
 
 /** Elements of an array of 64 KB. */

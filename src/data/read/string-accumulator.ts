@@ -4,7 +4,7 @@ import type { Accumulator } from './accumulator.js';
 import type { Budget } from './budget.js';
 import { Growing } from './growing.js';
 import { StringDictionary, StringVector } from './string-dictionary.js';
-import { isNumberText, MAXIMUM_CATEGORIES, stringColumn } from './strings.js';
+import { instantsOf, isNumberText, MAXIMUM_CATEGORIES, stringColumn } from './strings.js';
 
 /** Bytes that a string takes besides its characters. */
 const STRING_OVERHEAD = 24;
@@ -102,7 +102,12 @@ export class StringAccumulator implements Accumulator {
 
   finish(): Column {
     const { name, wanted, missing } = this.#options;
-    if (this.#texts !== undefined) return { kind: 'text', name, values: this.#texts };
+    if (this.#texts !== undefined) {
+      const instants = wanted === undefined ? instantsOf(this.#texts) : undefined;
+      return instants === undefined
+        ? { kind: 'text', name, values: this.#texts }
+        : { kind: 'time', name, values: instants };
+    }
     return stringColumn(name, this.#codes.finish(), this.#dictionary.entries, missing, wanted);
   }
 }

@@ -8,7 +8,7 @@ export const MAXIMUM_CATEGORIES = 10_000;
 const FEW = 20;
 const SHORT = 64;
 
-const YEAR_MONTH = /^(\d{4})-(0[1-9]|1[0-2])$/;
+const INSTANT = /^(\d{4}-\d{2})(-\d{2})?(?:[T ](\d{2}:\d{2})(:\d{2})?(?:[.,](\d{1,9}))?(?:Z|([+-]\d{2}):?(\d{2})?)?)?$/;
 
 /**
  * Whether strings are categories or free text. Categories: at most 10,000 distinct ones that occur twice or more on
@@ -22,7 +22,7 @@ export function areCategories(dictionary: readonly string[], rows: number): bool
 
 /**
  * A column of encoded strings in its final form: a category column (dictionary sorted: as numbers if all are, else by
- * code point; blanks around entries removed), the instants of months written `2020-01`, or free text.
+ * code point; blanks around entries removed), instants where all are written so (ISO 8601), or free text.
  *
  * @param codes per row the index in `dictionary`, -1 where missing
  */
@@ -36,12 +36,35 @@ export function stringColumn(
   if (wanted === 'text') return textOf(name, codes, dictionary, missing);
   const category = categoryOf(name, codes, dictionary, missing);
   if (wanted === 'category') return category;
-  const months = category.dictionary;
-  if (months.length > 0 && months.every((entry) => YEAR_MONTH.test(entry))) {
-    const instants = months.map((entry) => Date.parse(`${entry}-01T00:00:00Z`));
+  const { dictionary: entries } = category;
+  const instants = instantsOf(entries);
+  if (instants !== undefined) {
     return { kind: 'time', name, values: Float64Array.from(category.codes, (code) => instants[code] ?? Number.NaN) };
   }
-  return areCategories(months, codes.length) ? category : textOf(name, codes, dictionary, missing);
+  return areCategories(entries, codes.length) ? category : textOf(name, codes, dictionary, missing);
+}
+
+/**
+ * Milliseconds since the epoch of months, dates and times in ISO 8601 (UTC where no zone is given; NaN for ''), or
+ * undefined if there are none or some text is no such instant.
+ */
+export function instantsOf(texts: readonly string[]): Float64Array | undefined {
+  const values = new Float64Array(texts.length).fill(Number.NaN);
+  let found = 0;
+  for (const [index, text] of texts.entries()) {
+    if (text === '') continue;
+    values[index] = parseInstant(text);
+    if (Number.isNaN(values[index])) return undefined;
+    found++;
+  }
+  return found === 0 ? undefined : values;
+}
+
+function parseInstant(text: string): number {
+  const parts = INSTANT.exec(text);
+  if (parts === null) return Number.NaN;
+  const [, month, day = '-01', time = '00:00', seconds = ':00', fraction = '0', hours = '+00', minutes = '00'] = parts;
+  return Date.parse(`${month}${day}T${time}${seconds}.${fraction.slice(0, 3)}${hours}:${minutes}`);
 }
 
 function textOf(
