@@ -1,6 +1,7 @@
 /**
- * Reading a CSV of 1,000,000 x 30 as a table, against the embedded engine's own `CREATE TABLE AS` of the same file: time
- * and peak memory. Every measurement is a process of its own, ours and theirs in turn.
+ * Reading a CSV of 1,000,000 x 30 as a table, and on to training tensors (rows hashed, split, encoded), against the
+ * embedded engine's own `CREATE TABLE AS` of the same file: time and peak memory. Every measurement is a process of its
+ * own, ours and theirs in turn.
  *
  *     npx tsx benchmarks/data.ts [--json] [--rows 1000000] [--rounds 5]
  */
@@ -11,7 +12,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { DuckDBInstance } from '@duckdb/node-api';
+import { assignHoldout } from '../src/data/holdout.js';
+import { dataOptionsSchema } from '../src/data/options.js';
+import { fitPreprocessor } from '../src/data/preprocess/fit.js';
 import { readTable } from '../src/data/read/read.js';
+import { resolveRoles } from '../src/data/roles.js';
+import { splitInput } from '../src/data/split-input.js';
+import type { Table } from '../src/data/table.js';
 
 const run = promisify(execFile);
 
@@ -37,7 +44,11 @@ interface Measured {
   readonly ms: number;
   /** Peak resident memory over what the process held before reading. */
   readonly bytes: number;
+  /** Of what was made, as float32 tensors. */
+  readonly tensors: number;
 }
+
+type Case = 'exact' | 'float32' | 'tensors';
 
 /** All rows of this benchmark. */
 export async function dataBenchmark(rows = 1_000_000, rounds = 5): Promise<BenchmarkRow[]> {
@@ -55,14 +66,17 @@ export async function dataBenchmark(rows = 1_000_000, rounds = 5): Promise<Bench
 }
 
 async function compare(file: string, rows: number, rounds: number, threads: number): Promise<BenchmarkRow[]> {
-  const measured: Record<'exact' | 'float32' | 'peer', Measured[]> = { exact: [], float32: [], peer: [] };
+  const measured: Record<Case | 'peer', Measured[]> = { exact: [], float32: [], tensors: [], peer: [] };
   for (let round = 0; round < rounds; round++) {
-    for (const what of ['exact', 'peer', 'float32'] as const) measured[what].push(await child(what, file, threads));
+    for (const what of ['exact', 'peer', 'float32', 'tensors'] as const) {
+      measured[what].push(await child(what, file, threads));
+    }
   }
-  const tensors = rows * COLUMNS * 4;
-  return (['exact', 'float32'] as const).flatMap((precision) => {
-    const label = `${rows.toLocaleString('en')} x ${COLUMNS} CSV, ${precision}`;
-    const ours = measured[precision];
+  return (['exact', 'float32', 'tensors'] as const).flatMap((what) => {
+    const as = what === 'tensors' ? 'to training tensors' : what;
+    const label = `${rows.toLocaleString('en')} x ${COLUMNS} CSV, ${as}`;
+    const ours = measured[what];
+    const [{ tensors }] = ours;
     const times = ours.map(({ ms }, round) => ms / measured.peer[round].ms);
     const memory = ours.map(({ bytes }) => bytes / tensors);
     const peer = `DuckDB ${measured.peer.length === 0 ? '' : 'CREATE TABLE AS'}`;
@@ -131,17 +145,35 @@ async function measure(what: string, file: string, threads: number): Promise<Mea
   const warm = await DuckDBInstance.create(':memory:', { threads: String(threads) });
   const before = process.memoryUsage().rss;
   const start = performance.now();
+  let tensors = 0;
   if (what === 'peer') {
     const connection = await warm.connect();
     await connection.run(`CREATE TABLE t AS SELECT * FROM read_csv('${file}')`);
     connection.closeSync();
   } else {
-    const table = await readTable(file, { threads, precision: what === 'float32' ? 'float32' : 'exact' });
+    const table = await readTable(file, { threads, precision: what === 'exact' ? 'exact' : 'float32' });
     if (table.columns.length !== COLUMNS) throw new Error(`${table.columns.length} columns were read`);
+    tensors = what === 'tensors' ? encode(table) : table.rows * COLUMNS * 4;
   }
   const ms = performance.now() - start;
   warm.closeSync();
-  return { ms, bytes: process.resourceUsage().maxRSS * 1024 - before };
+  return { ms, bytes: process.resourceUsage().maxRSS * 1024 - before, tensors };
+}
+
+/** From the table to what a network trains on: hashes, split, lock, fit, encode. Returns the bytes of the tensors. */
+function encode(table: Table): number {
+  const options = dataOptionsSchema.parse({ source: 'table.csv', target: 'label' });
+  const roles = resolveRoles(table, options);
+  const settings = { strategy: 'stratified', validation: 0.2, holdout: 0.2, seed: 1 } as const;
+  const input = splitInput(table, roles, settings.strategy, options.split.bins);
+  const { train, validation } = assignHoldout('table', input, settings, '{}', undefined).split;
+  const preprocessor = fitPreprocessor(table, roles, train, { task: 'classification' });
+  return [train, validation]
+    .flatMap((rows) => {
+      const { inputs, target } = preprocessor.transform(table, rows);
+      return [...Object.values(inputs), ...(target === undefined ? [] : [target])];
+    })
+    .reduce((sum, { data }) => sum + data.byteLength, 0);
 }
 
 function median(values: readonly number[]): number {
