@@ -59,7 +59,7 @@ export function numbersOf(column: Column, purpose: string, place?: string): Floa
 }
 
 /** How a message calls a column's type. */
-export function kindName(column: Column): string {
+function kindName(column: Column): string {
   if (column.kind === 'number') return column.type === 'float' ? 'numbers' : `${column.type} numbers`;
   if (column.kind === 'array') return `${column.content} arrays`;
   return { category: 'categories', text: 'text', time: 'instants' }[column.kind];

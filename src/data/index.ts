@@ -28,9 +28,36 @@ export { type Examples, FEATURES, type NetworkInput, Preprocessor } from './prep
 export { rawTensors } from './preprocess/raw-tensors.js';
 export type { PreprocessorState } from './preprocess/state.js';
 export { type ClassLabel, classIndices, type TargetEncoding } from './preprocess/target.js';
+export {
+  type AudioOptions,
+  type ColumnType,
+  type DelimitedOptions,
+  type FilesOptions,
+  type Format,
+  type ImageOptions,
+  MISSING,
+  type Notice,
+  type ReadOptions,
+  type TextOptions,
+} from './read/options.js';
+export { readTable } from './read/read.js';
 export { type RoleOptions, type Roles, requireColumn, resolveRoles } from './roles.js';
 export { createSampler, type Sampler, type SamplerOptions } from './sampler.js';
+export {
+  type ArraySchema,
+  type CategorySchema,
+  type ColumnSchema,
+  checkAgainst,
+  DISTINCT_LIMIT,
+  type NumberSchema,
+  type Schema,
+  type SchemaIssue,
+  schemaOf,
+  type TextSchema,
+  type TimeSchema,
+} from './schema.js';
 export { type Split, type SplitInput, type SplitSettings, type SplitStrategy, split } from './split.js';
+export { splitInput, strategyOf } from './split-input.js';
 export {
   type ArrayColumn,
   type CategoryColumn,
@@ -41,3 +68,17 @@ export {
   type TextColumn,
   type TimeColumn,
 } from './table.js';
+export { tokenize, tokenWindows } from './tokenize.js';
+export {
+  fitTokenizer,
+  loadTokenizer,
+  PADDING,
+  type Tokenizer,
+  type TokenizerKind,
+  type TokenizerRecord,
+  tokenizerFromRecord,
+  tokenizerId,
+  UNKNOWN,
+  type VocabularyOptions,
+} from './tokenizer.js';
+export { contentVersion, rowHashes } from './version.js';

@@ -42,7 +42,7 @@ export type FindingCode =
   | 'OUTLYING_ROWS'
   | 'PRODUCTION_SHIFT';
 
-export const ROWS_SHOWN = 20;
+const ROWS_SHOWN = 20;
 
 /** Row indices as a finding shows them: the first few, counted from 1. */
 export function shownRows(rows: Iterable<number>): number[] {

@@ -10,7 +10,7 @@ export interface Points {
 }
 
 /** The nearest points, nearest first. */
-export interface Neighbours {
+interface Neighbours {
   readonly indices: Int32Array;
   /** Euclidean. */
   readonly distances: Float64Array;

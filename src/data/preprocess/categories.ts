@@ -19,7 +19,7 @@ export const categoryEncodingSchema = z.strictObject({
   missing: z.boolean(),
 });
 
-export type CategoryEncoding = z.infer<typeof categoryEncodingSchema>;
+type CategoryEncoding = z.infer<typeof categoryEncodingSchema>;
 
 /**
  * Keeps the categories that occur in at least `minimumRows` training rows, the most frequent `limit` of them (ties: first

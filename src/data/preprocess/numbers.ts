@@ -32,7 +32,7 @@ export const numberEncodingSchema = z.strictObject({
   origin: z.int().optional(),
 });
 
-export type NumberEncoding = z.infer<typeof numberEncodingSchema>;
+type NumberEncoding = z.infer<typeof numberEncodingSchema>;
 
 export type Scaling = 'standard' | 'robust' | 'none';
 

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { allRows, categories, images, numbers, table, texts, times } from '../../../test/support/tables.js';
@@ -8,6 +9,7 @@ import type { Runtime } from '../../graph/runtime/runtime.js';
 import type { NumericArray, Tensor } from '../../graph/tensor.js';
 import { derive } from '../../numeric/random.js';
 import { dataOptionsSchema } from '../options.js';
+import { readTable } from '../read/read.js';
 import { resolveRoles } from '../roles.js';
 import type { Column, Table } from '../table.js';
 import { fitPreprocessor } from './fit.js';
@@ -187,5 +189,29 @@ describe('the exported graph', () => {
       }),
       { numRuns: 60 },
     );
+  });
+});
+
+const datasets = process.env.BALLAST_DATASETS;
+
+describe.skipIf(datasets === undefined)('the exported graph on real data (BALLAST_DATASETS)', () => {
+  it.each([
+    ['adult/adult-train.csv.gz', { header: false }],
+    ['sms-spam/sms.tsv', { header: ['label', 'text'] }],
+    ['small-n-tabular/Hitters.csv', {}],
+  ] as const)('gives the features of transform(): %s', async (file, options) => {
+    const data = await readTable(join(datasets ?? '', file), options);
+    const preprocessor = fitPreprocessor(
+      data,
+      resolveRoles(data, dataOptionsSchema.parse({ source: file })),
+      allRows(Math.min(data.rows, 4000)),
+      { task: 'none' },
+    );
+    const rows = allRows(data.rows)
+      .filter((row) => row % 7 === 0)
+      .slice(0, 2000);
+    const { features } = preprocessor.transform(data, rows).inputs;
+    const inGraph = await runGraph(preprocessor, data, rows);
+    expect(largestDifference(features.data, inGraph.features.data as NumericArray)).toBeLessThanOrEqual(1e-6);
   });
 });

@@ -28,7 +28,7 @@ export const textEncodingSchema = z.strictObject({
   idf: z.array(z.number()),
 });
 
-export type TextEncoding = z.infer<typeof textEncodingSchema>;
+type TextEncoding = z.infer<typeof textEncodingSchema>;
 
 /** Below this length a row counts as empty and stays 0. */
 const TINY = 1e-12;

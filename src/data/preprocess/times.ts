@@ -31,7 +31,7 @@ export const timeEncodingSchema = z.strictObject({
   parts: z.array(z.enum(PARTS)),
 });
 
-export type TimeEncoding = z.infer<typeof timeEncodingSchema>;
+type TimeEncoding = z.infer<typeof timeEncodingSchema>;
 type Part = (typeof PARTS)[number];
 
 const MINUTE = 60_000;
