@@ -8,7 +8,7 @@ import { parseIdx } from './idx.js';
 import { elementsOf, type NdArray, stringsOf } from './nd-array.js';
 import { parseNpy } from './npy.js';
 import { readTable } from './read.js';
-import { column, expectedValues, failure, golden, testFolder, valuesOf, write } from './testing.js';
+import { column, expectedValues, failure, golden, testFolder, valuesOf, write } from './testing.fixture.js';
 import { readZip } from './zip.js';
 
 const folder = await testFolder();

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { readTable } from './read.js';
-import { column, expectedValues, failure, golden, testFolder, valuesOf, write } from './testing.js';
+import { column, expectedValues, failure, golden, testFolder, valuesOf, write } from './testing.fixture.js';
 
 const folder = await testFolder();
 const { table: expected } = await expectedValues<{ table: Record<string, unknown[]> }>();

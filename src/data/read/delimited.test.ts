@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { ReadOptions } from './options.js';
 import { readTable } from './read.js';
 import { instantsOf } from './strings.js';
-import { column, expectedValues, failure, golden, testFolder, valuesOf, write } from './testing.js';
+import { column, expectedValues, failure, golden, testFolder, valuesOf, write } from './testing.fixture.js';
 
 const folder = await testFolder();
 let files = 0;

@@ -74,7 +74,7 @@ function findDelimiter(text: string, complete: boolean, quote: string): string {
 }
 
 /** The first records of the text; blank lines, and a last record that may be cut off, are left out. */
-export function splitRecords(text: string, complete: boolean, delimiter: string, quote: string): string[][] {
+function splitRecords(text: string, complete: boolean, delimiter: string, quote: string): string[][] {
   const records: string[][] = [];
   let record: string[] = [];
   for (let at = 0; at < text.length && records.length < RECORDS; ) {
@@ -132,7 +132,7 @@ function kindOf(field: string, missing: ReadonlySet<string>): FieldKind {
  * field is a word: yes, unless other first fields are numbers that do not count up (as the names of pixels do). If every
  * column is of words: yes if the first fields differ, each reads like a name, and none recurs below itself.
  */
-export function hasHeader(
+function hasHeader(
   first: readonly string[],
   rest: readonly (readonly string[])[],
   missing: ReadonlySet<string>,

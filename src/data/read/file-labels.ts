@@ -23,8 +23,10 @@ function folderColumns(paths: readonly string[], place: string): Column[] {
   const columns: Column[] = [];
   const parts = folders.every((names) => names.length > 0 && PARTS.has(names[0].toLowerCase()));
   const labels = parts ? folders.map((names) => names.slice(1)) : folders;
-  const labelled = labels.filter((names) => names.length > 0).length;
-  if (labelled > 0) {
+  const labelled = labels.some((names) => names.length > 0);
+  // One folder for all files says nothing about any of them.
+  const alike = labels.every((names) => names.join('/') === labels[0].join('/'));
+  if (labelled && !alike) {
     const bare = labels.findIndex((names) => names.length === 0);
     if (bare >= 0) {
       throw new BallastError('some files are in folders of classes, this one is in none', {

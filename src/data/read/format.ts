@@ -29,7 +29,7 @@ const COMPRESSED: ReadonlySet<Format> = new Set(['csv', 'tsv', 'jsonl', 'idx', '
 const READABLE = '.csv[.gz] .tsv[.gz] .parquet .jsonl[.gz] .npz .npy .txt, idx, folders of images or .wav';
 
 /** The file's format by its name, or undefined. */
-export function formatOf(file: string): Format | undefined {
+function formatOf(file: string): Format | undefined {
   const name = file.toLowerCase();
   const compressed = name.endsWith('.gz');
   const plain = compressed ? name.slice(0, -3) : name;

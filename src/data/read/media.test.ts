@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readTable } from './read.js';
 import { resampler } from './resample.js';
-import { column, expectedValues, failure, golden, testFolder, valuesOf, write } from './testing.js';
+import { column, expectedValues, failure, golden, testFolder, valuesOf, write } from './testing.fixture.js';
 import { parseWav } from './wav.js';
 
 describe('images', async () => {

@@ -8,7 +8,7 @@ import { fileFault } from './faults.js';
 import { glob } from './glob.js';
 import type { ReadOptions } from './options.js';
 import { readTable } from './read.js';
-import { failure, testFolder, valuesOf, write } from './testing.js';
+import { failure, testFolder, valuesOf, write } from './testing.fixture.js';
 
 describe('paths', () => {
   it('finds files by glob, hidden ones aside, in the order of their names', async () => {

@@ -14,7 +14,7 @@ const INSTANT = /^(\d{4}-\d{2})(-\d{2})?(?:[T ](\d{2}:\d{2})(:\d{2})?(?:[.,](\d{
  * Whether strings are categories or free text. Categories: at most 10,000 distinct ones that occur twice or more on
  * average, or at most 20 distinct ones of at most 64 characters.
  */
-export function areCategories(dictionary: readonly string[], rows: number): boolean {
+function areCategories(dictionary: readonly string[], rows: number): boolean {
   const distinct = dictionary.length;
   if (distinct > MAXIMUM_CATEGORIES) return false;
   return distinct <= rows / 2 || (distinct <= FEW && dictionary.every((entry) => entry.length <= SHORT));

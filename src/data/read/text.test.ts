@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect, it } from 'vitest';
 import { readTable } from './read.js';
-import { failure, testFolder, valuesOf, write } from './testing.js';
+import { failure, testFolder, valuesOf, write } from './testing.fixture.js';
 
 const folder = await testFolder();
 
