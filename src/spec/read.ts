@@ -1,10 +1,15 @@
-import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { isNode, LineCounter, parseDocument } from 'yaml';
 import { BallastError } from '../errors.js';
+import { listRegularizers, regularizerOf } from '../regularizers/registry.js';
 import type { Active } from '../regularizers/regularizer.js';
-import { resolveEntry } from '../regularizers/resolve.js';
-import { type Spec, specSchema } from './schema.js';
+import { entrySchema, resolveEntry } from '../regularizers/resolve.js';
+import { refuseContradictions } from './contradictions.js';
+import { formatPath, parseSpecDocument, type SpecDocument } from './document.js';
+import { firstIssue, type Issue, issueError, type Path } from './issue.js';
+import { knownKeys } from './known-keys.js';
+import { nearest } from './nearest.js';
+import { type Spec, specJsonSchema, specSchema } from './schema.js';
+import { readSpecText } from './spec-text.js';
 
 /** A spec ready to run: validated, defaults written in, regularizers resolved. */
 export interface ResolvedSpec {
@@ -16,38 +21,13 @@ export interface ResolvedSpec {
   readonly path: string | undefined;
 }
 
-/** Sections of the contract that this version does not act on: better refused than ignored. */
-const LATER: Readonly<Record<string, string>> = {
-  search: 'sweeps',
-  slo: 'service levels',
-  rollout: 'rollouts',
-  retraining: 'retraining',
-};
-
-type Path = readonly PropertyKey[];
-
 /**
  * Reads a spec file (YAML, or JSON, which is YAML).
  *
  * @throws BallastError SPEC_* with file, line and column of what is wrong
  */
 export async function readSpec(path: string): Promise<ResolvedSpec> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    throw new BallastError(
-      code === 'ENOENT' ? 'there is no such spec file' : `the spec file cannot be read (${code})`,
-      {
-        code: 'SPEC_UNREADABLE',
-        place: path,
-        remedy: 'ballast init digits writes one to start from',
-        cause,
-      },
-    );
-  }
-  return parseSpec(text, { path, baseDirectory: dirname(resolve(path)) });
+  return parseSpec(await readSpecText(path), { path, baseDirectory: dirname(resolve(path)) });
 }
 
 /** Parses and validates the text of a spec. */
@@ -55,34 +35,7 @@ export function parseSpec(
   text: string,
   { path, baseDirectory }: { path?: string; baseDirectory: string },
 ): ResolvedSpec {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
-  const file = path ?? 'spec';
-  const placeOf = (at: Path): string => {
-    // The innermost node on the way that exists: a missing key is shown where its parent stands.
-    for (let depth = at.length; depth >= 0; depth--) {
-      const node = depth === 0 ? document.contents : document.getIn(at.slice(0, depth), true);
-      if (isNode(node) && node.range) {
-        const { line, col } = lines.linePos(node.range[0]);
-        return `${file}:${line}:${col} ${formatPath(at)}`.trimEnd();
-      }
-    }
-    return `${file} ${formatPath(at)}`.trimEnd();
-  };
-  const [syntax] = document.errors;
-  if (syntax !== undefined) {
-    const { line, col } = lines.linePos(syntax.pos[0]);
-    throw new BallastError(`this is not YAML: ${syntax.message.split('\n')[0]}`, {
-      code: 'SPEC_SYNTAX',
-      place: `${file}:${line}:${col}`,
-    });
-  }
-  let value: unknown;
-  try {
-    value = document.toJS({ maxAliasCount: 100 });
-  } catch (cause) {
-    throw new BallastError('the spec expands too many aliases', { code: 'SPEC_SYNTAX', place: file, cause });
-  }
+  const { value, placeOf } = parseSpecDocument(text, path ?? 'spec');
   return validateSpec(value, { placeOf, baseDirectory, path });
 }
 
@@ -93,7 +46,11 @@ export function resolveSpec(value: unknown, baseDirectory = process.cwd()): Reso
 
 function validateSpec(
   value: unknown,
-  { placeOf, baseDirectory, path }: { placeOf: (at: Path) => string; baseDirectory: string; path: string | undefined },
+  {
+    placeOf,
+    baseDirectory,
+    path,
+  }: { placeOf: SpecDocument['placeOf']; baseDirectory: string; path: string | undefined },
 ): ResolvedSpec {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) {
     throw new BallastError('a spec is a mapping with name, data, task and model', {
@@ -102,9 +59,20 @@ function validateSpec(
     });
   }
   const parsed = specSchema.safeParse(value);
-  if (!parsed.success) throw firstIssue(parsed.error.issues[0], value, placeOf);
+  if (!parsed.success) {
+    throw issueError(firstIssue(parsed.error.issues), {
+      value,
+      placeOf,
+      keysAt: (at) => knownKeys(specJsonSchema(), at),
+      help: 'ballast schema prints what may stand there',
+    });
+  }
   const spec = parsed.data;
-  const regularizers = spec.regularizers.map((entry, index) => resolveEntry(entry, placeOf(['regularizers', index])));
+  refuseContradictions(spec, placeOf);
+  const regularizers = spec.regularizers.map((entry, index) => {
+    refuseEntry(entry, ['regularizers', index], value, placeOf);
+    return resolveEntry(entry, placeOf(['regularizers', index]));
+  });
   const seen = new Set<string>();
   regularizers.forEach(({ regularizer, options }, index) => {
     const key = `${regularizer.type} ${JSON.stringify((options as { mode?: string }).mode ?? '')}`;
@@ -120,55 +88,32 @@ function validateSpec(
   return { spec, regularizers, baseDirectory, path };
 }
 
-interface Issue {
-  readonly code: string;
-  readonly message: string;
-  readonly path: Path;
-  readonly keys?: readonly string[];
-}
-
-function firstIssue(issue: Issue, value: unknown, placeOf: (at: Path) => string): BallastError {
-  if (issue.code === 'unrecognized_keys' && issue.keys !== undefined) {
-    const [key] = issue.keys;
-    const at = [...issue.path, key];
-    const later = issue.path.length === 0 ? LATER[key] : undefined;
-    if (later !== undefined) {
-      return new BallastError(`"${key}" is not supported: this version has no ${later}`, {
-        code: 'SPEC_NOT_SUPPORTED',
-        place: placeOf(at),
-        remedy: 'Remove the section',
-      });
-    }
-    return new BallastError(`unknown key "${key}"`, {
-      code: 'SPEC_UNKNOWN_KEY',
-      place: placeOf(at),
-      remedy: hintFor(key),
+/** Refuses an entry whose options are not those of its regularizer, and says where in the file. */
+function refuseEntry(
+  entry: Spec['regularizers'][number],
+  at: Path,
+  value: unknown,
+  placeOf: SpecDocument['placeOf'],
+): void {
+  const place = placeOf([...at, 'type']);
+  const names = listRegularizers().map(({ type }) => type);
+  const meant = names.includes(entry.type) ? undefined : nearest(entry.type, names);
+  if (meant !== undefined) {
+    throw new BallastError(`there is no regularizer "${entry.type}"`, {
+      code: 'REGULARIZER_UNKNOWN',
+      place,
+      remedy: `Did you mean ${meant}?`,
     });
   }
-  const given = issue.path.reduce<unknown>(
-    (node, key) =>
-      node !== null && typeof node === 'object' ? (node as Record<PropertyKey, unknown>)[key] : undefined,
+  const schema = entrySchema(regularizerOf(entry.type, place));
+  const parsed = schema.safeParse(entry);
+  if (parsed.success) return;
+  const [issue] = parsed.error.issues;
+  const keys = Object.keys(schema.shape);
+  throw issueError({ ...issue, path: [...at, ...issue.path] } as Issue, {
     value,
-  );
-  const missing = given === undefined;
-  return new BallastError(missing ? `"${String(issue.path.at(-1))}" is missing` : lowerFirst(issue.message), {
-    code: missing ? 'SPEC_MISSING_KEY' : 'SPEC_INVALID',
-    place: placeOf(issue.path),
-    ...(missing || typeof given === 'object' ? {} : { value: given }),
-    remedy: 'ballast schema prints what may stand there',
+    placeOf,
+    keysAt: (path) => (path.length === at.length ? keys : []),
+    help: `ballast regularizers ${entry.type} shows its options`,
   });
-}
-
-function hintFor(key: string): string {
-  if (/decay/i.test(key)) return 'Weight decay is a regularizer: { type: weight-decay, strength: 0.01 }';
-  if (/dropout|l1|l2|smoothing|mixup|augment/i.test(key)) return 'Declare it under regularizers';
-  return 'ballast schema prints the keys that may stand there';
-}
-
-const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
-
-function formatPath(path: Path): string {
-  return path
-    .map((key, i) => (typeof key === 'number' ? `[${key}]` : i === 0 ? String(key) : `.${String(key)}`))
-    .join('');
 }
