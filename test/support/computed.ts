@@ -30,7 +30,9 @@ export async function computed(
     Object.entries(feeds).map(([name, { type, shape }]) => [name, b.input(name, type, shape)]),
   );
   const random = new RandomSites(b);
-  for (const [name, value] of Object.entries(build({ b, inputs, random }))) b.output(name, value);
+  // Names of their own: a result may be called as an input is, or be one.
+  const made = Object.entries(build({ b, inputs, random }));
+  for (const [name, value] of made) b.output(`result.${name}`, value);
   const runtime = await openRuntime({ backend: 'stock' });
   const session = await runtime.load(writeModel(b.model()));
   const all: Record<string, Tensor> = { ...feeds };
@@ -39,7 +41,7 @@ export async function computed(
   }
   const results = await session.run(Object.fromEntries(session.inputs.map(({ name }) => [name, all[name]])));
   session.release();
-  return Object.fromEntries(Object.entries(results).map(([name, { data }]) => [name, Array.from(data, Number)]));
+  return Object.fromEntries(made.map(([name]) => [name, Array.from(results[`result.${name}`].data, Number)]));
 }
 
 /** What a hook is given, outside of a training step. Drawn scalars come from a stream of the label. */

@@ -24,13 +24,11 @@ async function dropped(
   const { y } = await computed(
     { x: float32(shape, ones), rate: float32([], [rate]) },
     (computation) => ({
-      y: computation.b.op('Identity', [
-        dropout.hooks.forward!(
-          stepContext(computation, computation.inputs.rate, { inputs: [], batchSize: shape[0] }),
-          { mode },
-          { name: 'site', value: computation.inputs.x },
-        ),
-      ]),
+      y: dropout.hooks.forward!(
+        stepContext(computation, computation.inputs.rate, { inputs: [], batchSize: shape[0] }),
+        { mode },
+        { name: 'site', value: computation.inputs.x },
+      ),
     }),
     options,
   );

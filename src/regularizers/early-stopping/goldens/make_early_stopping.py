@@ -22,12 +22,12 @@ rng = np.random.default_rng(5)
 out = {"keras": keras.__version__, "cases": []}
 for index in range(60):
     patience = int(rng.integers(1, 6))
-    min_delta = float(rng.choice([0.0, 0.0, 0.05, 0.2]))
+    min_delta = float(rng.choice([0.0, 0.0, 0.125, 0.25]))
     mode = str(rng.choice(["min", "max"]))
     length = int(rng.integers(1, 25))
     trend = np.cumsum(rng.normal(0.08 if mode == "max" else -0.08, 0.25, size=length))
-    # Few decimals, so that ties and differences of exactly minDelta occur.
-    values = np.round(trend, int(rng.choice([1, 2, 6])))
+    # Eighths, so that ties and differences of exactly minDelta occur, and that Keras' float32 comparison is exact.
+    values = np.round(trend * 8) / 8
     model = Model()
     callback = keras.callbacks.EarlyStopping(
         monitor="val", patience=patience, min_delta=min_delta, mode=mode, restore_best_weights=True)

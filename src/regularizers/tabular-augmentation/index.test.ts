@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import { computed, stepContext } from '../../../test/support/computed.js';
+import type { Inputs } from '../../../test/support/training-problem.js';
+import { float32 } from '../../graph/tensor.js';
+import { derive } from '../../numeric/random.js';
+import { tabularAugmentation } from './index.js';
+
+const [ROWS, COLUMNS] = [500, 8];
+const INPUTS: Inputs = [{ name: 'x', content: 'tabular', type: 'float32', shape: [COLUMNS] }];
+
+/** Every value tells its row and its column. */
+const TABLE = Array.from({ length: ROWS * COLUMNS }, (_, i) => Math.floor(i / COLUMNS) + 1000 * (i % COLUMNS));
+
+async function augmented(table: readonly number[], strength: number, jitter = 0): Promise<number[]> {
+  const rows = table.length / COLUMNS;
+  const { y } = await computed(
+    { x: float32([rows, COLUMNS], table), t: float32([rows, 1], new Float32Array(rows)), s: float32([], [strength]) },
+    (computation) => {
+      const { inputs } = computation;
+      const context = stepContext(computation, inputs.s, { inputs: INPUTS, batchSize: rows });
+      const batch = { inputs: { x: inputs.x }, target: inputs.t };
+      const result = tabularAugmentation.hooks.batch!(context, { jitter }, batch);
+      expect(result.target).toBe(inputs.t);
+      return { y: result.inputs.x };
+    },
+  );
+  return y;
+}
+
+describe('swap noise', () => {
+  it.each([0.1, 0.5])('takes a share of %f of the values from the next row, in the same column', async (strength) => {
+    const result = await augmented(TABLE, strength);
+    let swapped = 0;
+    result.forEach((value, i) => {
+      const row = Math.floor(i / COLUMNS);
+      const other = TABLE[((row + 1) % ROWS) * COLUMNS + (i % COLUMNS)];
+      expect([TABLE[i], other]).toContain(value);
+      if (value === other) swapped++;
+    });
+    const error = Math.sqrt((strength * (1 - strength)) / result.length);
+    expect(Math.abs(swapped / result.length - strength)).toBeLessThan(5 * error);
+  });
+
+  it('keeps the values of every column: nothing is made up', async () => {
+    const stream = derive(3, 'categories');
+    const codes = Array.from({ length: ROWS * COLUMNS }, (_, i) => (i % COLUMNS) * 10 + stream.integer(3));
+    const result = await augmented(codes, 0.3);
+    for (let column = 0; column < COLUMNS; column++) {
+      const valuesOf = (table: readonly number[]): number[] => table.filter((_, i) => i % COLUMNS === column);
+      const known = new Set(valuesOf(codes));
+      expect(valuesOf(result).every((value) => known.has(value))).toBe(true);
+      const share = (table: readonly number[], value: number): number =>
+        valuesOf(table).filter((v) => v === value).length / ROWS;
+      for (const value of known) {
+        expect(Math.abs(share(result, value) - share(codes, value))).toBeLessThan(
+          5 * Math.sqrt((2 * 0.3 * 0.25) / ROWS),
+        );
+      }
+    }
+  });
+
+  it('swaps value by value, not row by row', async () => {
+    const result = await augmented(TABLE, 0.5);
+    const rows = Array.from({ length: ROWS }, (_, r) =>
+      Array.from({ length: COLUMNS }, (_, c) => (result[r * COLUMNS + c] === TABLE[r * COLUMNS + c] ? 0 : 1)),
+    );
+    const wholly = rows.filter((row) => new Set(row).size === 1).length / ROWS;
+    expect(wholly).toBeLessThan(0.05);
+  });
+
+  it('is the identity at strength 0 and for a row without a partner', async () => {
+    expect(await augmented(TABLE, 0, 1)).toEqual(TABLE);
+    expect(await augmented(TABLE.slice(0, COLUMNS), 0.9)).toEqual(TABLE.slice(0, COLUMNS));
+  });
+});
+
+describe('jitter', () => {
+  it('has the declared deviation times the strength', async () => {
+    const zeros = TABLE.map(() => 0);
+    const result = await augmented(zeros, 0.5, 0.6);
+    const deviation = Math.sqrt(result.reduce((sum, v) => sum + v * v, 0) / result.length);
+    expect(Math.abs(deviation / 0.3 - 1)).toBeLessThan(5 / Math.sqrt(2 * result.length));
+  });
+});
