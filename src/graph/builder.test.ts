@@ -102,6 +102,24 @@ describe('a built model', () => {
   });
 });
 
+describe('outputs asked for later', () => {
+  it('are added to the node that stands already', async () => {
+    const b = new GraphBuilder();
+    const x = b.input('x', 'float32', [1, 2]);
+    const inputs = [x, b.constant(float32([2], [1, 1]))];
+    const outputs = b.apply('LayerNormalization', inputs);
+    const [entry] = b.tape;
+    if (entry.kind !== 'node') throw new Error('not recorded as a node');
+    const [y, mean, inverse] = b.withOutputs(entry, 3);
+    expect(y).toBe(outputs[0]);
+    expect(b.withOutputs(entry, 2).map(({ name }) => name)).toEqual([y.name, mean.name, inverse.name]);
+    expect(b.tape[0].outputs.length).toBe(3);
+    expect(b.size).toBe(1);
+    b.output('mean', mean);
+    expect(await run(b, { x: float32([1, 2], [1, 4]) })).toEqual({ mean: [2.5] });
+  });
+});
+
 describe('names', () => {
   it('must be new', () => {
     const b = new GraphBuilder();

@@ -51,3 +51,4 @@ export {
   tensor,
   zeros,
 } from './tensor.js';
+export { upgrade } from './upgrade/index.js';

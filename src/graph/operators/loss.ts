@@ -71,10 +71,9 @@ export const SoftmaxCrossEntropyLoss: Operator = {
   },
   gradient(context) {
     refuseWeights(context);
-    const { b, inputs, outputs, gradients } = context;
+    const { b, gradients } = context;
     const [g, gLog] = gradients;
-    const scores = inputs[0]!;
-    const logarithm = outputs[1] ?? b.logSoftmax(scores, 1);
+    const [, logarithm] = b.withOutputs(context, 2);
     const parts: Value[] = [];
     const probabilities = b.exp(logarithm);
     if (g !== undefined) {

@@ -146,14 +146,15 @@ export const LayerNormalization: Operator = {
       { type: precision, shape: kept },
     ];
   },
-  gradient({ b, node, inputs, gradients, needs }) {
+  gradient(context) {
+    const { b, node, inputs, gradients, needs } = context;
     const [x, scale, bias] = inputs;
     const [g, gMean, gInverse] = gradients;
     const rank = x!.shape.length;
     const axis = normalizeAxis(intAttribute(node.attributes, 'axis', -1), rank);
     const axes = Array.from({ length: rank - axis }, (_, i) => axis + i);
     const count = sizeOf(x!.shape.slice(axis));
-    const standard = standardize(b, x!, axes, floatAttribute(node.attributes, 'epsilon', 1e-5));
+    const standard = layerStatistics(context, axes);
     const parts: Value[] = [];
     if (g !== undefined && needs[0]) parts.push(standardizeGradient(b, standard, b.mul(g, scale!)));
     if (gMean !== undefined) parts.push(b.expand(b.mul(b.cast(gMean, x!.type), 1 / count), x!.shape));
@@ -169,6 +170,15 @@ export const LayerNormalization: Operator = {
     ];
   },
 };
+
+/** The statistics that the kernel computed, where they are of the input's precision; else they are computed again. */
+function layerStatistics({ b, node, inputs, outputs }: GradientContext, axes: readonly number[]): Standardized {
+  const x = inputs[0]!;
+  if (x.type !== 'float32') return standardize(b, x, axes, floatAttribute(node.attributes, 'epsilon', 1e-5));
+  const [, mean, inverse] = b.withOutputs({ node, inputs, outputs }, 3);
+  const centred = b.sub(x, mean);
+  return { value: b.mul(centred, inverse), inverse, centred, axes };
+}
 
 /** x^ over groups of channels and all positions, then scale and bias for each channel (opset 21). */
 export const GroupNormalization: Operator = {

@@ -16,6 +16,8 @@ export interface Operator {
   gradient?: ((context: GradientContext) => (Value | undefined)[]) | 'zero';
   /** Variants that have no gradient rule, for docs/operators.md: `reductions other than none and add`. */
   readonly limits?: string;
+  /** How many outputs a node must name, wanted or not; 1 by default. */
+  readonly leastOutputs?: number;
   /** The results as constants, where the inputs are small constants (shape arithmetic of imported graphs). */
   fold?(context: FoldContext): Tensor | readonly Tensor[] | undefined;
 }

@@ -66,6 +66,7 @@ export const Trilu: Operator = {
 
 /** The k largest or smallest elements along an axis and their indices; the gradient goes back to where they stood. */
 export const TopK: Operator = {
+  leastOutputs: 2,
   infer(context) {
     const x = required(context, 0);
     const [k] = constantIntegers(context, 1) ?? [1];
@@ -80,9 +81,8 @@ export const TopK: Operator = {
   gradient({ b, node, inputs, outputs, gradients }) {
     const x = inputs[0]!;
     const axis = intAttribute(node.attributes, 'axis', -1);
-    const indices = outputs[1] ?? b.apply('TopK', inputs, node.attributes, { outputs: 2 })[1];
     const zero = b.scalar(0, x.type, x.shape);
-    return [b.op('ScatterElements', [zero, indices, gradients[0]!], { axis: int(axis) }), undefined];
+    return [b.op('ScatterElements', [zero, outputs[1], gradients[0]!], { axis: int(axis) }), undefined];
   },
 };
 

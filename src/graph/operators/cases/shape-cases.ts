@@ -75,6 +75,7 @@ export const shapeCases: readonly OperatorCase[] = [
   differences('Trilu', 'upper', [normal([2, 3, 4])]),
   differences('Trilu', 'lower, k', [normal([4, 3]), int64([], [-1])], { upper: int(0) }),
   differences('TopK', 'largest', [distinct([3, 5]), pads(2)], {}, { outputs: 2 }),
+  differences('TopK', 'values only', [distinct([3, 5]), pads(2)]),
   differences('TopK', 'smallest, axis', [distinct([4, 3]), pads(2)], { axis: int(0), largest: int(0) }, { outputs: 2 }),
   differences('ReverseSequence', '', [normal([4, 3, 2]), fed(int64([3], [4, 2, 1]))]),
   differences('ReverseSequence', 'batch first', [normal([3, 4]), fed(int64([3], [3, 1, 4]))], {
