@@ -43,7 +43,9 @@ const WITHOUT_EXPORT = new Set(['cli']);
  * @returns {string[]}
  */
 export function presentRooms(root) {
-  return ROOMS.filter((room) => existsSync(join(root, 'src', room)) || existsSync(join(root, 'src', `${room}.ts`)));
+  return ROOMS.filter(
+    (room) => existsSync(join(root, 'src', `${room}.ts`)) || filesBelow(join(root, 'src', room)).length > 0,
+  );
 }
 
 /**
