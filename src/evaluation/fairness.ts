@@ -1,12 +1,13 @@
 /**
  * Group fairness of the predictions for one class: how often each group gets it, and how often rightly and wrongly so.
  */
-import { derive, type Interval, moverDifference, moverRatio, quantileSorted, type Random } from '../numeric/index.js';
+import { derive, type Interval, moverDifference, moverRatio, type Random } from '../numeric/index.js';
 import { estimate, type ResolvedIntervals } from './estimate.js';
 import type { Figure } from './figure.js';
 import { rowsByGroup } from './groups.js';
 import type { GroupColumn } from './input.js';
 import type { Measured } from './metric.js';
+import { normInterval } from './norm-interval.js';
 import { share } from './row-mean.js';
 import type { ClassificationSample } from './sample.js';
 
@@ -170,19 +171,46 @@ function spreadFigure(
     const [from, to] = moverDifference(high, low);
     return { value, interval: [Math.max(0, from), Math.max(to, -from)], method: 'Newcombe' };
   }
+  // The range of noisy rates is biased upwards like a calibration error, and its interval is made alike; a ratio is the
+  // range of logarithms.
+  const rates = spread.rates.flat();
+  const scale = (share: number): number => (isRatio ? Math.log(share) : share);
+  const trialsOf = ({ proportion }: Measured): number => proportion!.trials;
+  const errors = Float64Array.from(rates, (rate) => scale(smoothed(rate.value, isRatio ? trialsOf(rate) : undefined)));
   const random = derive(options.seed, 'fairness', metric);
-  const draws = Float64Array.from({ length: options.resamples }, () =>
-    spread.value(spread.rates.map((rates) => rates.map((rate) => draw(rate, random)))),
-  ).sort();
-  // The largest of noisy differences is biased upwards: reflecting the draws about the value takes that back.
-  const tail = (1 - options.level) / 2;
-  const reflected: Interval = [2 * value - quantileSorted(draws, 1 - tail), 2 * value - quantileSorted(draws, tail)];
-  const interval: Interval = [Math.max(0, Math.min(value, reflected[0])), Math.min(1, Math.max(value, reflected[1]))];
-  return {
-    value,
-    interval,
-    method: `basic interval of ${options.resamples} draws from the rates' Jeffreys posteriors`,
+  const noise = new Float64Array(options.resamples * rates.length);
+  for (let at = 0; at < noise.length; at++) {
+    const rate = rates[at % rates.length];
+    noise[at] = scale(draw(rate, random)) - scale(smoothed(rate.value, trialsOf(rate)));
+  }
+  const norm = (values: Float64Array): number => {
+    let from = 0;
+    let largest = 0;
+    for (const { length } of spread.rates) {
+      largest = Math.max(largest, rangeOf(values, from, from + length));
+      from += length;
+    }
+    return largest;
   };
+  const [low, high] = normInterval({ errors, norm, noise }, options.level).interval;
+  const [from, to] = isRatio ? [value === 0 ? 0 : Math.exp(-high), Math.exp(-low)] : [low, high];
+  const interval: Interval = [Math.max(0, Math.min(value, from)), Math.min(1, Math.max(value, to))];
+  return { value, interval, method: "test inversion with draws from the rates' Jeffreys posteriors" };
+}
+
+/** A rate, or with the number of trials given its mean under Jeffreys' prior, which is never 0. */
+function smoothed(rate: number, trials: number | undefined): number {
+  return trials === undefined ? rate : (rate * trials + 0.5) / (trials + 1);
+}
+
+function rangeOf(values: Float64Array, from: number, to: number): number {
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  for (let i = from; i < to; i++) {
+    low = Math.min(low, values[i]);
+    high = Math.max(high, values[i]);
+  }
+  return high - low;
 }
 
 function ratioInterval(low: Figure, high: Figure): Interval {
@@ -190,7 +218,7 @@ function ratioInterval(low: Figure, high: Figure): Interval {
   return [Math.max(0, moverRatio(low, high)[0]), Math.min(1, moverRatio(low, high)[1])];
 }
 
-function draw({ proportion }: Measured, random: Random): { value: number } {
+function draw({ proportion }: Measured, random: Random): number {
   const { successes, trials } = proportion!;
-  return { value: random.beta(successes + 0.5, trials - successes + 0.5) };
+  return random.beta(successes + 0.5, trials - successes + 0.5);
 }
