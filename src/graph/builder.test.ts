@@ -63,6 +63,13 @@ describe('a built model', () => {
     expect(b.graph().initializers.size).toBe(1);
   });
 
+  it('stores no large constants of equal numbers', async () => {
+    const b = new GraphBuilder();
+    b.output('y', b.reduceSum(b.scalar(0.5, 'float32', [300, 400])));
+    expect(writeModel(b.model()).length).toBeLessThan(1000);
+    expect(await run(b)).toEqual({ y: [60_000] });
+  });
+
   it('gives outputs their names whatever stands behind them', async () => {
     const b = new GraphBuilder();
     const x = b.input('x', 'float32', [1]);

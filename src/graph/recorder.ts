@@ -10,6 +10,9 @@ import { ARRAY_OF, type DataType, int64, type NumericArray, sizeOf, type Tensor 
 export const OPSET = 21;
 export const IR_VERSION = 10;
 
+/** Elements of a constant of equal numbers above which it is spread from one. */
+const LARGEST_STORED = 4096;
+
 export interface NodeOptions {
   readonly domain?: string;
   readonly name?: string;
@@ -68,12 +71,18 @@ export class GraphRecorder {
     return value;
   }
 
-  /** A scalar (or one-element) constant, made once a graph. */
+  /**
+   * One number as a constant of any shape, made once a graph. Large ones are spread when the model is loaded, so that
+   * they take no room in the file.
+   */
   scalar(value: number, type: DataType = 'float32', shape: readonly number[] = []): Value {
     const key = `${type}:${Object.is(value, -0) ? '-0' : value}:${shape}`;
     let known = this.#scalars.get(key);
     if (known === undefined) {
-      known = this.constant(filled(type, shape, value));
+      known =
+        sizeOf(shape) > LARGEST_STORED
+          ? this.op('Expand', [this.scalar(value, type), this.indices(shape)])
+          : this.constant(filled(type, shape, value));
       this.#scalars.set(key, known);
     }
     return known;
