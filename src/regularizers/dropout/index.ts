@@ -67,7 +67,7 @@ export const dropout = defineRegularizer({
     }
     return found;
   },
-  cost: { training: 'one 32-bit hash and two passes an activation (about 4 ns an element)', inference: 'none' },
+  cost: { training: 'one 32-bit hash and two passes an activation (about 5 ns an element)', inference: 'none' },
   fails: [
     'Before batch normalization: training and inference variance differ (X14).',
     'Small networks, or data plentiful for the capacity: it underfits.',

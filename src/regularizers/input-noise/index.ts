@@ -32,7 +32,7 @@ export const inputNoise = defineRegularizer({
       ),
     }),
   },
-  cost: { training: 'one normal number an input element (about 15 ns)', inference: 'none' },
+  cost: { training: 'one normal number an input element (about 20 ns)', inference: 'none' },
   fails: [
     'One-hot and binary columns get values that do not exist: prefer tabular-augmentation for mostly categorical data.',
     'Noise larger than the class distance.',
