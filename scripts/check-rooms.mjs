@@ -70,7 +70,7 @@ function checkFolder(root, folder) {
 function checkSource(root, path) {
   const text = readFileSync(join(root, 'src', path), 'utf8');
   const place = (/** @type {number} */ line) => `src/${path}:${line}`;
-  const isTest = /\.(test|fixture)\.ts$/.test(path) || path.includes('/cases/');
+  const isTest = isTestFile(path);
   const found = importsOf(text).flatMap(({ specifier, line }) => {
     const fault = importFault(path, specifier, isTest);
     return fault === undefined ? [] : [`${place(line)}: imports ${specifier}: ${fault}`];
@@ -84,7 +84,7 @@ function checkSource(root, path) {
 /**
  * @param {string} path of the importing file, below src
  * @param {string} specifier
- * @param {boolean} isTest tests may use what stands in test/
+ * @param {boolean} isTest tests may use what stands in test/ and later rooms
  * @returns {string | undefined} what is wrong with it
  */
 function importFault(path, specifier, isTest) {
@@ -98,15 +98,21 @@ function importFault(path, specifier, isTest) {
   }
   const from = roomOf(path);
   const to = roomOf(target);
+  if (!isTest && isTestFile(target)) return 'only tests import tests';
   if (from === 'index') return undefined;
   if (to === 'index') return 'rooms do not import the package’s own entry';
-  if (ROOMS.indexOf(to) > ROOMS.indexOf(from)) return `${from} comes before ${to}`;
-  return undefined;
+  // A test may need rooms in which what it tests is used; nothing of the package imports tests.
+  return !isTest && ROOMS.indexOf(to) > ROOMS.indexOf(from) ? `${from} comes before ${to}` : undefined;
 }
 
 /** @param {string} path below src */
 function roomOf(path) {
   return path.includes('/') ? path.slice(0, path.indexOf('/')) : path.replace(/\.[tj]s$/, '');
+}
+
+/** @param {string} path below src, of a source or as it is imported */
+function isTestFile(path) {
+  return /\.(test|fixture)\.[tj]s$/.test(path) || path.includes('/cases/');
 }
 
 /** @param {string} path below src */

@@ -12,6 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { presentRooms } from '../../scripts/rooms.mjs';
 
 const ROOT = join(import.meta.dirname, '../..');
 /** A block that is run: ```sh run, ```sh run exits 1 (by its last command), ```js run. */
@@ -64,6 +65,11 @@ describe('the documentation', () => {
     const targets = [...readFileSync(join(ROOT, page), 'utf8').matchAll(LINK)].map(([, link, image]) => link ?? image);
     const missing = targets.filter((target) => !existsSync(join(ROOT, dirname(page), target)));
     expect(missing).toEqual([]);
+  });
+
+  it('docs/architecture.md lists the rooms in their order', () => {
+    const text = readFileSync(join(ROOT, 'docs/architecture.md'), 'utf8');
+    expect(Array.from(text.matchAll(/^\| `(\w+)` \|/gm), ([, room]) => room)).toEqual(presentRooms(ROOT));
   });
 
   function bash(script: string, cwd: string): Promise<{ code: number; output: string }> {

@@ -26,7 +26,7 @@ function write(path: string, text: string): void {
 
 it('is content with rooms that import from rooms before them', () => {
   write('src/store/open.ts', "import type { Table } from '../data/index.js';\nexport type T = Table;\n");
-  write('src/store/open.test.ts', "import { x } from '../../test/support/x.js';\nx();\n");
+  write('src/store/open.test.ts', "import { x } from '../../test/support/x.js';\nimport '../cli/main.js';\nx();\n");
   write('src/index.ts', "export { read } from './data/read.js';\n");
   write('src/cli/version.ts', "const file = new URL('../../package.json', import.meta.url);\nexport { file };\n");
   expect(checkRooms(root)).toEqual([]);
@@ -52,6 +52,8 @@ it.each([
   ['src/data/a.ts', "import { x } from '../../dist/store/index.js';\n", 'what was compiled'],
   ['src/data/a.ts', "import { x } from '../../test/support/x.js';\n", 'outside of src'],
   ['src/data/a.ts', "import { x } from 'ballast/store';\n", 'import by path'],
+  ['src/data/a.ts', "import { x } from '../graph/x.fixture.js';\n", 'only tests import tests'],
+  ['src/data/a.ts', "import { x } from '../graph/operators/cases/index.js';\n", 'only tests import tests'],
   ['src/data/a.ts', "export { x } from '../index.js';\n", 'own entry'],
   ['src/data/a.ts', "export * from './read.js';\n", 'export by name'],
   ['src/numeric/index.ts', "export { sum } from './sum.js';\nexport const one = 1;\n", 'export const one = 1;'],
