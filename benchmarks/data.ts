@@ -11,7 +11,7 @@ import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
-import { DuckDBInstance } from '@duckdb/node-api';
+import { DuckDBInstance, version } from '@duckdb/node-api';
 import { assignHoldout } from '../src/data/holdout.js';
 import { dataOptionsSchema } from '../src/data/options.js';
 import { fitPreprocessor } from '../src/data/preprocess/fit.js';
@@ -79,7 +79,7 @@ async function compare(file: string, rows: number, rounds: number, threads: numb
     const [{ tensors }] = ours;
     const times = ours.map(({ ms }, round) => ms / measured.peer[round].ms);
     const memory = ours.map(({ bytes }) => bytes / tensors);
-    const peer = `DuckDB ${measured.peer.length === 0 ? '' : 'CREATE TABLE AS'}`;
+    const peer = `DuckDB ${version()} CREATE TABLE AS`;
     return [
       {
         case: `${label}: time`,
