@@ -108,6 +108,8 @@ export interface InputDescription {
   readonly name: string;
   readonly content: 'tabular' | 'image' | 'audio' | 'series' | 'tokens';
   readonly shape: readonly number[];
+  /** Tabular: for each feature the number of its group; those of one group only mean something together (one-hot codes). */
+  readonly groups?: readonly number[];
 }
 
 export interface Conflict {

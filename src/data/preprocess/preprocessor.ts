@@ -35,6 +35,12 @@ export interface NetworkInput {
   readonly shape: readonly number[];
   /** What it shows: `tabular` for the features tensor. */
   readonly content: 'tabular' | 'image' | 'audio' | 'tokens' | 'series';
+  /**
+   * For each feature of a tabular tensor the number of its group, where features that only mean something together (the
+   * codes of one category, the parts of one instant, a number and its missing indicator) are a group. Absent where every
+   * feature stands for itself.
+   */
+  readonly groups?: readonly number[];
 }
 
 /** Name of the tensor that all scalar columns are encoded into. */
@@ -115,7 +121,28 @@ export class Preprocessor {
       };
     });
     if (this.features.length === 0) return arrays;
-    return [{ name: FEATURES, type: 'float32', shape: [this.features.length], content: 'tabular' }, ...arrays];
+    const groups = this.#featureGroups();
+    const features: NetworkInput = {
+      name: FEATURES,
+      type: 'float32',
+      shape: [this.features.length],
+      content: 'tabular',
+      ...(groups.some((group, feature) => group !== feature) ? { groups } : {}),
+    };
+    return [features, ...arrays];
+  }
+
+  /** Words of a text and elements of an array mean something alone; features of any other column only together. */
+  #featureGroups(): number[] {
+    const { texts, arrays } = this.state;
+    const apart = new Set([...texts, ...arrays].map(({ column }) => column));
+    const groups = new Map<string, number>();
+    return this.features.map(({ name, column }) => {
+      const key = apart.has(column) ? `feature ${name}` : `column ${column}`;
+      const group = groups.get(key) ?? groups.size;
+      groups.set(key, group);
+      return group;
+    });
   }
 
   /** Names of the columns of the `features` tensor. */

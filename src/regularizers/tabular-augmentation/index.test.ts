@@ -11,13 +11,17 @@ const INPUTS: Inputs = [{ name: 'x', content: 'tabular', type: 'float32', shape:
 /** Every value tells its row and its column. */
 const TABLE = Array.from({ length: ROWS * COLUMNS }, (_, i) => Math.floor(i / COLUMNS) + 1000 * (i % COLUMNS));
 
-async function augmented(table: readonly number[], strength: number, jitter = 0): Promise<number[]> {
+async function augmented(
+  table: readonly number[],
+  strength: number,
+  { jitter = 0, inputs: described = INPUTS }: { jitter?: number; inputs?: Inputs } = {},
+): Promise<number[]> {
   const rows = table.length / COLUMNS;
   const { y } = await computed(
     { x: float32([rows, COLUMNS], table), t: float32([rows, 1], new Float32Array(rows)), s: float32([], [strength]) },
     (computation) => {
       const { inputs } = computation;
-      const context = stepContext(computation, inputs.s, { inputs: INPUTS, batchSize: rows });
+      const context = stepContext(computation, inputs.s, { inputs: described, batchSize: rows });
       const batch = { inputs: { x: inputs.x }, target: inputs.t };
       const result = tabularAugmentation.hooks.batch!(context, { jitter }, batch);
       expect(result.target).toBe(inputs.t);
@@ -68,8 +72,22 @@ describe('swap noise', () => {
     expect(wholly).toBeLessThan(0.05);
   });
 
+  it('swaps the features of one group together', async () => {
+    // Columns 0, 3 and 5 are the codes of one category; 1 and 2 are a number and its missing indicator.
+    const groups = [0, 1, 1, 0, 2, 0, 3, 4];
+    const result = await augmented(TABLE, 0.4, { inputs: [{ ...INPUTS[0], groups }] });
+    let disagreements = 0;
+    for (let row = 0; row < ROWS; row++) {
+      const swapped = groups.map((_, c) => result[row * COLUMNS + c] !== TABLE[row * COLUMNS + c]);
+      expect(new Set([swapped[0], swapped[3], swapped[5]]).size).toBe(1);
+      expect(swapped[1]).toBe(swapped[2]);
+      if (swapped[0] !== swapped[1]) disagreements++;
+    }
+    expect(Math.abs(disagreements / ROWS - 0.48)).toBeLessThan(5 * Math.sqrt(0.25 / ROWS));
+  });
+
   it('is the identity at strength 0 and for a row without a partner', async () => {
-    expect(await augmented(TABLE, 0, 1)).toEqual(TABLE);
+    expect(await augmented(TABLE, 0, { jitter: 1 })).toEqual(TABLE);
     expect(await augmented(TABLE.slice(0, COLUMNS), 0.9)).toEqual(TABLE.slice(0, COLUMNS));
   });
 });
@@ -77,7 +95,7 @@ describe('swap noise', () => {
 describe('jitter', () => {
   it('has the declared deviation times the strength', async () => {
     const zeros = TABLE.map(() => 0);
-    const result = await augmented(zeros, 0.5, 0.6);
+    const result = await augmented(zeros, 0.5, { jitter: 0.6 });
     const deviation = Math.sqrt(result.reduce((sum, v) => sum + v * v, 0) / result.length);
     expect(Math.abs(deviation / 0.3 - 1)).toBeLessThan(5 / Math.sqrt(2 * result.length));
   });
