@@ -3,7 +3,7 @@ import { GraphRecorder } from './recorder.js';
 import type { Operand, Value } from './tape.js';
 import { type DataType, ONNX_TYPE_NUMBER, tensor } from './tensor.js';
 
-export { filled, IR_VERSION, type NodeOptions, OPSET } from './recorder.js';
+export { filled, IR_VERSION, OPSET } from './recorder.js';
 export type { Application, Composite, Operand, TapeEntry, Value, ValueType } from './tape.js';
 
 /**

@@ -7,6 +7,7 @@ import * as linear from './linear.js';
 import * as loss from './loss.js';
 import * as normalization from './normalization.js';
 import type { Operator } from './operator.js';
+import * as padding from './padding.js';
 import * as passing from './passing.js';
 import * as pooling from './pooling.js';
 import * as rearrange from './rearrange.js';
@@ -28,7 +29,7 @@ const families: Readonly<Record<string, Readonly<Record<string, Operator>>>> = {
   loss,
   reduction,
   shape: { ...shape, ...passing },
-  indexing,
+  indexing: { ...indexing, ...padding },
   rearrangement: { ...rearrange, ...resize },
   recurrent,
 };
