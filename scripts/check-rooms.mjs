@@ -6,7 +6,7 @@ import { filesBelow, ROOMS } from './rooms.mjs';
 
 const LONGEST = 500;
 const DRAWERS = new Set(['utils', 'util', 'helpers', 'misc', 'common']);
-const CODE_FOLDERS = ['src', 'test', 'benchmarks', 'scripts'];
+const CODE_FOLDERS = ['src', 'assembly', 'test', 'benchmarks', 'scripts'];
 
 /** An import or re-export: what it names, on which line. */
 const IMPORT =
