@@ -3,6 +3,7 @@ import type { NetworkInput, Preprocessor } from '../data/preprocess/preprocessor
 import { readModelFile } from '../graph/format/file.js';
 import { normalize } from '../graph/format/normalize.js';
 import type { Graph } from '../graph/model.js';
+import { upgrade } from '../graph/upgrade/index.js';
 import { buildModel } from '../models/build.js';
 import { adoptModel } from '../models/foreign.js';
 import type { ModelInput } from '../models/inputs.js';
@@ -20,7 +21,7 @@ export async function networkOf(
   const outputs = preprocessor.classes?.length ?? 1;
   if (spec.model.type !== 'onnx') return buildModel(spec.model, { inputs, outputs, seed });
   const path = isAbsolute(spec.model.path) ? spec.model.path : resolve(baseDirectory, spec.model.path);
-  const model = normalize(await readModelFile(path));
+  const model = upgrade(normalize(await readModelFile(path)));
   return adoptModel(model, { inputs, outputs, output: spec.model.output, path });
 }
 
