@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectCard } from '../../test/support/method-card.js';
 import { expectGradientOfObjective } from '../../test/support/objective-gradient.js';
 import { defaultEntry, problemOf, REGULARIZER_CASES } from '../../test/support/regularizer-cases.js';
-import { describeStep } from '../../test/support/step-probe.js';
+import { describeStep } from '../../test/support/stepper.js';
 import {
   openRuntimes,
   orderOf,

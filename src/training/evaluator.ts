@@ -6,7 +6,7 @@ import type { Binding, BoundTensor, Runtime, Session, SessionOptions } from '../
 import type { DataType } from '../graph/tensor.js';
 import type { InputDescription } from '../regularizers/regularizer.js';
 import type { Architecture } from './architecture.js';
-import { packParameters, unpack } from './packing.js';
+import { type Pack, unpack } from './packing.js';
 import type { BoundData, TrainingState } from './program.js';
 
 export interface EvaluatorDescription {
@@ -18,16 +18,17 @@ export interface EvaluatorDescription {
 }
 
 /** The network in inference mode on gathered rows, with weights as inputs: the training state is bound, not copied. */
-export function compileEvaluation({ architecture, inputs, outputs, rows, batchSize }: EvaluatorDescription): Model {
+export function compileEvaluation(
+  { architecture, inputs, outputs, rows, batchSize }: EvaluatorDescription,
+  packs: readonly Pack[],
+): Model {
   const b = new GraphBuilder('evaluation');
   const index = b.input('batch.index', 'int64', [batchSize]);
   const fed = Object.fromEntries(
     inputs.map(({ name, type, shape }) => [name, b.gather(b.input(`data.${name}`, type, [rows, ...shape]), index)]),
   );
   const parameters = new Map(
-    packParameters(architecture.parameters).flatMap((pack) => [
-      ...unpack(b, pack, b.input(`parameter.${pack.name}`, 'float32', pack.shape)),
-    ]),
+    packs.flatMap((pack) => [...unpack(b, pack, b.input(`parameter.${pack.name}`, 'float32', pack.shape))]),
   );
   const buffers = new Map(
     architecture.buffers.map(({ name, initial }) => [name, b.input(`buffer.${name}`, 'float32', initial.shape)]),
@@ -81,7 +82,7 @@ export class Evaluator {
     state: TrainingState,
     session: SessionOptions,
   ): Promise<Evaluator> {
-    const loaded = await runtime.load(writeModel(compileEvaluation(description)), session);
+    const loaded = await runtime.load(writeModel(compileEvaluation(description, state.packs)), session);
     return new Evaluator(runtime, loaded, data, state, description);
   }
 

@@ -1,4 +1,5 @@
 import type { GraphBuilder, Value } from '../graph/builder.js';
+import type { UpdateKernels } from './update/kernels.js';
 
 /** Where a run stands when a scalar of the step is computed: both count from 1. */
 export interface StepPosition {
@@ -19,6 +20,17 @@ export interface Optimizer {
   /** Scalars of the graph beside the learning rate. */
   readonly scalars: Readonly<Record<string, (position: StepPosition) => number>>;
   step(b: GraphBuilder, inputs: OptimizerInputs): OptimizerStep;
+  /** The same update by a kernel, in place and bit for bit: `kept` is the factor of the old weights. */
+  update(kernels: UpdateKernels, weights: WeightsInPlace, position: StepPosition, kept: number): void;
+}
+
+/** Addresses of weights, of their slots in order and of their gradient. */
+export interface WeightsInPlace {
+  readonly parameter: number;
+  readonly slots: readonly number[];
+  readonly gradient: number;
+  /** How many weights there are. */
+  readonly length: number;
 }
 
 export interface OptimizerStep {
@@ -55,6 +67,8 @@ export function sgd({ momentum, nesterov }: SgdOptions): Optimizer {
         slots: [],
         stepSize: () => learningRate,
       }),
+      update: (kernels, { parameter, gradient, length }, { learningRate }, kept) =>
+        kernels.descent(parameter, gradient, length, learningRate, kept),
     };
   }
   return {
@@ -69,6 +83,10 @@ export function sgd({ momentum, nesterov }: SgdOptions): Optimizer {
         slots: [next],
         stepSize: () => b.mul(learningRate, 1 / (1 - momentum)),
       };
+    },
+    update(kernels, { parameter, slots: [velocity], gradient, length }, { learningRate }, kept) {
+      const kernel = nesterov ? kernels.nesterov : kernels.momentum;
+      kernel(parameter, velocity, gradient, length, momentum, learningRate, kept);
     },
   };
 }
@@ -90,14 +108,16 @@ export interface AdamOptions {
  */
 export function adam(type: 'adam' | 'adamw', { beta1, beta2, epsilon }: AdamOptions): Optimizer {
   const correction = (step: number): number => Math.sqrt((1 - beta2 ** step) / (1 - beta2));
+  const scalars = {
+    adamRate: ({ step, learningRate }: StepPosition) =>
+      ((learningRate * (1 - beta1)) / (1 - beta1 ** step)) * correction(step),
+    adamEpsilon: ({ step }: StepPosition) => epsilon * correction(step),
+    adamStepSize: ({ step, learningRate }: StepPosition) => learningRate * correction(step),
+  };
   return {
     type,
     slots: ['firstMoment', 'secondMoment'],
-    scalars: {
-      adamRate: ({ step, learningRate }) => ((learningRate * (1 - beta1)) / (1 - beta1 ** step)) * correction(step),
-      adamEpsilon: ({ step }) => epsilon * correction(step),
-      adamStepSize: ({ step, learningRate }) => learningRate * correction(step),
-    },
+    scalars,
     step(b, { gradient, slots: [m, v], scalar }) {
       const first = b.add(b.mul(m, beta1), gradient);
       const second = b.add(b.mul(v, beta2), b.mul(gradient, gradient));
@@ -107,6 +127,10 @@ export function adam(type: 'adam' | 'adamw', { beta1, beta2, epsilon }: AdamOpti
         slots: [first, second],
         stepSize: () => b.div(scalar('adamStepSize'), root),
       };
+    },
+    update(kernels, { parameter, slots: [first, second], gradient, length }, position, kept) {
+      const [rate, root] = [scalars.adamRate(position), scalars.adamEpsilon(position)];
+      kernels.adam(parameter, first, second, gradient, length, beta1, beta2, rate, root, kept);
     },
   };
 }

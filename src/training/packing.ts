@@ -19,9 +19,7 @@ const SMALL_NETWORK = 32_768;
 
 export function packParameters(parameters: readonly Parameter[]): Pack[] {
   const total = parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
-  if (total > SMALL_NETWORK) {
-    return parameters.map((parameter) => ({ ...parameter, members: [parameter] }));
-  }
+  if (total > SMALL_NETWORK) return packEach(parameters);
   const roles = new Map<ParameterRole, Parameter[]>();
   for (const parameter of parameters) roles.set(parameter.role, [...(roles.get(parameter.role) ?? []), parameter]);
   return [...roles].map(([role, members]) =>
@@ -29,6 +27,11 @@ export function packParameters(parameters: readonly Parameter[]): Pack[] {
       ? { ...members[0], members }
       : { name: `all.${role}`, role, shape: [members.reduce((sum, { shape }) => sum + sizeOf(shape), 0)], members },
   );
+}
+
+/** Every parameter a pack of its own: for updates outside the graph, which cost little more than their arithmetic. */
+export function packEach(parameters: readonly Parameter[]): Pack[] {
+  return parameters.map((parameter) => ({ ...parameter, members: [parameter] }));
 }
 
 /** The members of a pack as values of their own shapes. */

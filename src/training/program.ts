@@ -1,12 +1,13 @@
 import { writeModel } from '../graph/format/encode.js';
 import { siteKey } from '../graph/random.js';
 import type { Binding, BoundTensor, Runtime, Session, SessionOptions } from '../graph/runtime/runtime.js';
-import type { NumericArray, Tensor } from '../graph/tensor.js';
+import { type NumericArray, sizeOf, type Tensor } from '../graph/tensor.js';
 import type { Active } from '../regularizers/regularizer.js';
 import type { Architecture } from './architecture.js';
-import type { StepPosition } from './optimizers.js';
+import type { Optimizer, StepPosition, WeightsInPlace } from './optimizers.js';
 import { forEachMember, type Pack } from './packing.js';
 import { type CompiledStep, compileStep, drawnStream, type StepDescription } from './step.js';
+import { UpdateMemory } from './update/memory.js';
 
 /** The data set of a run as memory that every session binds: all rows of train and validation, in table order. */
 export interface BoundData {
@@ -27,23 +28,40 @@ export function bindData(runtime: Runtime, tensors: Readonly<Record<string, Tens
   return { rows, tensors: bound };
 }
 
-/** Weights, optimizer state and running statistics, twice: a step reads one copy and writes the other. */
+/**
+ * Weights, optimizer state and running statistics, twice: a step reads one copy and writes the other. What the host
+ * updates is there once, and both sides show it: the update in place happens between two steps.
+ */
 export class TrainingState {
   readonly packs: readonly Pack[];
+  /** Where weights are that the host updates. */
+  readonly memory: UpdateMemory | undefined;
+  /** Outputs of the step, `gradient.x`, for weights that the host updates. */
+  readonly gradients: Readonly<Record<string, BoundTensor>>;
   /** Names as in the step graph: `parameter.x`, `momentum.x`, `buffer.y`. */
   readonly #sides: readonly [Record<string, BoundTensor>, Record<string, BoundTensor>];
   #current: 0 | 1 = 0;
 
-  constructor(runtime: Runtime, compiled: CompiledStep, architecture: Architecture) {
+  /** @param memory with room for what {@link hostArrays} lists */
+  constructor(runtime: Runtime, compiled: CompiledStep, architecture: Architecture, memory?: UpdateMemory) {
     this.packs = compiled.packs;
+    this.memory = memory;
     const shapes = new Map<string, readonly number[]>();
     for (const { name, shape } of compiled.packs) {
       for (const kind of ['parameter', ...compiled.slots]) shapes.set(`${kind}.${name}`, shape);
     }
     for (const { name, initial } of architecture.buffers) shapes.set(`buffer.${name}`, initial.shape);
+    const shared = new Map(
+      memory === undefined
+        ? []
+        : hostArrays(compiled).map(([name, shape]) => [name, runtime.wrap('float32', shape, memory.array(shape))]),
+    );
     const side = (): Record<string, BoundTensor> =>
-      Object.fromEntries([...shapes].map(([name, shape]) => [name, runtime.allocate('float32', shape)]));
+      Object.fromEntries(
+        [...shapes].map(([name, shape]) => [name, shared.get(name) ?? runtime.allocate('float32', shape)]),
+      );
     this.#sides = [side(), side()];
+    this.gradients = Object.fromEntries([...shared].filter(([name]) => name.startsWith('gradient.')));
     const initial = new Map([...architecture.parameters, ...architecture.buffers].map((p) => [p.name, p.initial.data]));
     for (const pack of compiled.packs) {
       forEachMember(pack, this.array(`parameter.${pack.name}`), ({ name }, part) => part.set(initial.get(name)!));
@@ -112,8 +130,15 @@ export class TrainingState {
   }
 
   release(): void {
-    for (const side of this.#sides) for (const bound of Object.values(side)) bound.release();
+    for (const tensors of [...this.#sides, this.gradients]) for (const bound of Object.values(tensors)) bound.release();
   }
+}
+
+/** Arrays that the host's updates read and write, by name. */
+function hostArrays({ hostUpdates, slots }: CompiledStep): [string, readonly number[]][] {
+  return hostUpdates.flatMap(({ pack: { name, shape } }) =>
+    ['parameter', ...slots, 'gradient'].map((kind): [string, readonly number[]] => [`${kind}.${name}`, shape]),
+  );
 }
 
 /** A compiled step bound to a runtime, its data and its state. */
@@ -127,17 +152,22 @@ export class StepProgram {
   readonly #keys: Record<string, BoundTensor> = {};
   readonly #index: BoundTensor;
   readonly #state: TrainingState;
+  readonly #optimizer: Optimizer;
+  readonly #updates: readonly { readonly weights: WeightsInPlace; readonly kept: BoundTensor | undefined }[];
+  readonly #kept: Record<string, BoundTensor> = {};
   readonly #seed: number;
   readonly #strengthAt: (regularizer: number, epochs: number) => number;
+  #position: StepPosition = { step: 0, learningRate: 0 };
 
   private constructor(
     runtime: Runtime,
     session: Session,
     compiled: CompiledStep,
     { data, state, seed, strengthAt }: ProgramContext,
-    batchSize: number,
+    { batchSize, optimizer }: StepDescription,
   ) {
     this.#compiled = compiled;
+    this.#optimizer = optimizer;
     this.#session = session;
     this.#state = state;
     this.#seed = seed;
@@ -147,7 +177,20 @@ export class StepProgram {
     this.#loss = runtime.allocate('float32', []);
     for (const name of compiled.scalars.keys()) this.#scalars[name] = runtime.allocate('float32', []);
     for (const label of compiled.randomSites) this.#keys[`random.${label}`] = runtime.allocate('uint32', [1]);
+    this.#updates = compiled.hostUpdates.map(({ pack, kept }) => {
+      if (kept !== undefined) this.#kept[kept] = runtime.allocate('float32', []);
+      const address = (bound: BoundTensor): number => bound.data.byteOffset;
+      const tensors = state.tensors(0);
+      const weights = {
+        parameter: address(tensors[`parameter.${pack.name}`]),
+        slots: compiled.slots.map((slot) => address(tensors[`${slot}.${pack.name}`])),
+        gradient: address(state.gradients[`gradient.${pack.name}`]),
+        length: sizeOf(pack.shape),
+      };
+      return { weights, kept: kept === undefined ? undefined : this.#kept[kept] };
+    });
     const needed = new Set(session.inputs.map(({ name }) => name));
+    const given = new Set(session.outputs.map(({ name }) => name));
     const bind = (from: 0 | 1): Binding => {
       const all: Record<string, BoundTensor> = {
         ...data.tensors,
@@ -158,8 +201,9 @@ export class StepProgram {
       };
       const inputs = Object.fromEntries(Object.entries(all).filter(([name]) => needed.has(name)));
       const to = state.tensors(from === 0 ? 1 : 0);
-      const outputs = Object.fromEntries(Object.entries(to).map(([name, bound]) => [`new.${name}`, bound]));
-      return session.bind(inputs, { ...outputs, loss: this.#loss });
+      const outputs: Record<string, BoundTensor> = { ...state.gradients, ...this.#kept, loss: this.#loss };
+      for (const [name, bound] of Object.entries(to)) if (given.has(`new.${name}`)) outputs[`new.${name}`] = bound;
+      return session.bind(inputs, outputs);
     };
     this.#bindings = [bind(0), bind(1)];
   }
@@ -170,10 +214,9 @@ export class StepProgram {
     context: Omit<ProgramContext, 'state'> & { state?: TrainingState },
     session: SessionOptions,
   ): Promise<{ program: StepProgram; state: TrainingState; idle: readonly Active[] }> {
-    const compiled = compileStep(description);
-    const state = context.state ?? new TrainingState(runtime, compiled, description.architecture);
+    const { compiled, state } = compileWithState(runtime, description, context.state, session);
     const loaded = await runtime.load(writeModel(compiled.model), session);
-    const program = new StepProgram(runtime, loaded, compiled, { ...context, state }, description.batchSize);
+    const program = new StepProgram(runtime, loaded, compiled, { ...context, state }, description);
     return { program, state, idle: compiled.idle };
   }
 
@@ -188,6 +231,7 @@ export class StepProgram {
    * @param epochs epochs done, with fraction: what schedules of strengths follow
    */
   prepare(position: StepPosition, optimizerScalar: (name: string) => number, epochs: number): void {
+    this.#position = position;
     for (const [name, host] of this.#compiled.scalars) {
       const target = this.#scalars[name].data as Float32Array;
       switch (host.kind) {
@@ -225,17 +269,49 @@ export class StepProgram {
   }
 
   #finish(): number {
+    const loss = (this.#loss.data as Float32Array)[0];
+    const { memory } = this.#state;
+    // A step that went wrong must leave what it started from: the host's weights are there only once.
+    if (memory !== undefined && Number.isFinite(loss)) {
+      for (const { weights, kept } of this.#updates) {
+        const factor = kept === undefined ? 1 : (kept.data as Float32Array)[0];
+        this.#optimizer.update(memory.kernels, weights, this.#position, factor);
+      }
+    }
     this.#state.flip();
-    return (this.#loss.data as Float32Array)[0];
+    return loss;
   }
 
   release(): void {
     for (const binding of this.#bindings) binding.release();
     this.#session.release();
-    for (const bound of [this.#index, this.#loss, ...Object.values(this.#scalars), ...Object.values(this.#keys)]) {
-      bound.release();
-    }
+    const scalars = [this.#scalars, this.#keys, this.#kept].flatMap((tensors) => Object.values(tensors));
+    for (const bound of [this.#index, this.#loss, ...scalars]) bound.release();
   }
+}
+
+/**
+ * Compiles a step and makes its state, unless there is one. The optimizer's step is the host's on the processor; it is
+ * the graph's where weights are on another device, or too large for one WebAssembly memory.
+ */
+function compileWithState(
+  runtime: Runtime,
+  description: StepDescription,
+  given: TrainingState | undefined,
+  { provider = 'cpu' }: SessionOptions,
+): { compiled: CompiledStep; state: TrainingState } {
+  if (given !== undefined) {
+    const updates = given.memory === undefined ? 'graph' : 'host';
+    return { compiled: compileStep(description, { updates }), state: given };
+  }
+  const { architecture } = description;
+  if (provider === 'cpu') {
+    const compiled = compileStep(description, { updates: 'host' });
+    const memory = UpdateMemory.create(hostArrays(compiled).map(([, shape]) => shape));
+    if (memory !== undefined) return { compiled, state: new TrainingState(runtime, compiled, architecture, memory) };
+  }
+  const compiled = compileStep(description);
+  return { compiled, state: new TrainingState(runtime, compiled, architecture) };
 }
 
 export interface ProgramContext {

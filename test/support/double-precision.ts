@@ -53,8 +53,10 @@ function castsTo({ attributes: { to } }: Node): number | undefined {
   return to?.kind === 'int' ? to.value : undefined;
 }
 
+/** Scalars become the decimal that was rounded to them: a momentum of 0.9, and not of 0.899999976. */
 function widened(tensor: Tensor): Tensor {
-  return tensor.type === 'float32'
-    ? { type: 'float64', shape: tensor.shape, data: Float64Array.from(tensor.data as Float32Array) }
-    : tensor;
+  if (tensor.type !== 'float32') return tensor;
+  const values = tensor.data as Float32Array;
+  const exact = values.length === 1 ? (value: number) => Number(value.toPrecision(7)) : (value: number) => value;
+  return { type: 'float64', shape: tensor.shape, data: Float64Array.from(values, exact) };
 }

@@ -3,7 +3,7 @@ import { writeModel } from '../../src/graph/format/encode.js';
 import type { Runtime } from '../../src/graph/runtime/runtime.js';
 import type { StepContext } from '../../src/regularizers/regularizer.js';
 import type { StepDescription } from '../../src/training/step.js';
-import type { Parameters } from './step-probe.js';
+import type { Parameters } from './stepper.js';
 
 /** From this step on, the truncation error of second-order differences would show. */
 const COARSE = 1e-3;

@@ -3,7 +3,8 @@ import type { Runtime } from '../../src/graph/runtime/runtime.js';
 import type { TrainingProblem } from '../../src/training/loop.js';
 import { sgd } from '../../src/training/optimizers.js';
 import { finiteDifferenceGradients, penaltyOf } from './finite-differences.js';
-import { describeStep, probeStep } from './step-probe.js';
+import { probeStep } from './step-probe.js';
+import { describeStep } from './stepper.js';
 
 /**
  * Plain SGD at rate 1 displaces parameters by the gradient: it is compared with finite differences of loss and penalty,

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { computed } from '../../../test/support/computed.js';
-import { describeStep, probeStep } from '../../../test/support/step-probe.js';
+import { probeStep } from '../../../test/support/step-probe.js';
+import { describeStep } from '../../../test/support/stepper.js';
 import { type Inputs, problem } from '../../../test/support/training-problem.js';
 import { openRuntime } from '../../graph/runtime/choose.js';
 import { float32, int64 } from '../../graph/tensor.js';

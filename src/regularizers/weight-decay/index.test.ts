@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { computed } from '../../../test/support/computed.js';
-import { describeStep, probeStep } from '../../../test/support/step-probe.js';
+import { probeStep } from '../../../test/support/step-probe.js';
+import { describeStep } from '../../../test/support/stepper.js';
 import { FEATURES, problem } from '../../../test/support/training-problem.js';
 import { openRuntime } from '../../graph/runtime/choose.js';
 import { float32 } from '../../graph/tensor.js';
