@@ -122,6 +122,7 @@ def mcnemar_test(b, c):
     """Exact from statsmodels; mid-p as Fagerland, Lydersen & Laake (2013), equation 4."""
     exact = mcnemar([[10, b], [c, 20]], exact=True).pvalue if b + c else 1.0
     middle = exact - binom.pmf(min(b, c), b + c, 0.5) if b != c else 1 - binom.pmf(b, b + c, 0.5) / 2
+    middle = middle if b + c else 1.0
     return {"onlyFirst": b, "onlySecond": c, "exact": float(exact), "midP": float(middle)}
 
 
