@@ -68,15 +68,16 @@ export function adoptModel(model: Model, { inputs, outputs, output, path }: Fore
     );
   }
   const rename = (name: string): string => renamed.get(name) ?? name;
+  const flexible = freeBatch(graph, free);
   return prune({
-    ...graph,
+    ...flexible,
     inputs: free.map((info) => ({
       ...info,
       name: rename(info.name),
       shape: ['batch', ...(info.shape ?? []).slice(1)],
     })),
     outputs: [{ name: logits, type: 'float32', shape: ['batch', outputs] }],
-    nodes: graph.nodes.map((node) => ({ ...node, inputs: node.inputs.map(rename) })),
+    nodes: flexible.nodes.map((node) => ({ ...node, inputs: node.inputs.map(rename) })),
   });
 }
 
@@ -92,6 +93,29 @@ function checkShape(input: ValueInfo, given: ModelInput, path: string): void {
     `the model's input "${input.name}" is ${input.type} [${input.shape?.join(', ') ?? ''}], and the data gives ${given.type} [N, ${given.shape.join(', ')}]`,
     { code: 'MODEL_INPUT', place: path, remedy: 'Resize images with data.image.size, or choose other columns' },
   );
+}
+
+/**
+ * A model exported for one row at a time has its batch of 1 written into its reshapes as well. Where every input declares
+ * a batch of 1, reshapes to [1, ...] become reshapes to [-1, ...], which is the same for one row and right for many.
+ */
+function freeBatch(graph: Graph, inputs: readonly ValueInfo[]): Graph {
+  if (!inputs.every(({ shape }) => shape?.[0] === 1)) return graph;
+  const initializers = new Map(graph.initializers);
+  const nodes = graph.nodes.map((node) => {
+    const target = node.opType === 'Reshape' ? graph.initializers.get(node.inputs[1]) : undefined;
+    if (target === undefined || graph.initializers.has(node.inputs[0])) return node;
+    const shape = Array.from(target.data as Iterable<bigint>);
+    if (shape.length < 2 || shape[0] !== 1n || shape.includes(-1n)) return node;
+    const name = `${node.inputs[1]}.anyBatch`;
+    initializers.set(name, {
+      type: 'int64',
+      shape: [shape.length],
+      data: BigInt64Array.from([-1n, ...shape.slice(1)]),
+    });
+    return { ...node, inputs: [node.inputs[0], name] };
+  });
+  return { ...graph, nodes, initializers };
 }
 
 /** Drops nodes and initializers that the outputs do not need. */

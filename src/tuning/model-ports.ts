@@ -1,9 +1,11 @@
-import type { RawInput } from '../data/preprocess/feature-block.js';
+import { numbersOf } from '../data/column-values.js';
+import { MISSING_INTEGER } from '../data/preprocess/feature-block.js';
 import { rawTensors } from '../data/preprocess/raw-tensors.js';
 import { type Column, findColumn, type Table } from '../data/table.js';
 import { BallastError } from '../errors.js';
 import type { Model, ValueInfo } from '../graph/model.js';
 import { float32, sizeOf, type Tensor } from '../graph/tensor.js';
+import { describedClasses } from './described-ports.js';
 
 export type OutputKind = 'logits' | 'probabilities' | 'labels' | 'predictions';
 
@@ -13,6 +15,8 @@ export interface ModelPorts {
   /** Classes in the order of the output's columns; empty for regression. */
   readonly classes: readonly string[];
   readonly output: { readonly name: string; readonly kind: OutputKind };
+  /** Rows that the model takes at a time, where it does not take any number. */
+  readonly batch?: number;
   feed(table: Table, rows: Uint32Array): Record<string, Tensor>;
 }
 
@@ -27,22 +31,6 @@ export interface PortFlags {
   readonly target: string;
 }
 
-/** The ports of a model that Ballast exported, by its metadata; undefined for others. */
-export function describedPorts({ metadata }: Model): ModelPorts | undefined {
-  const task = metadata.get('ballast.task');
-  const inputs = metadata.get('ballast.inputs');
-  if (inputs === undefined || (task !== 'classification' && task !== 'regression')) return undefined;
-  const raw = JSON.parse(inputs) as RawInput[];
-  const classes = (JSON.parse(metadata.get('ballast.classes') ?? '[]') as (string | number)[]).map(String);
-  return {
-    task,
-    classes,
-    output:
-      task === 'classification' ? { name: 'logits', kind: 'logits' } : { name: 'prediction', kind: 'predictions' },
-    feed: (table, rows) => rawTensors(raw, table, rows),
-  };
-}
-
 /**
  * The ports of a model from elsewhere: inputs by name, by `--input`, or all other numeric columns where a single matrix
  * takes exactly as many; the output by `--output`, or where only one can be meant.
@@ -50,20 +38,23 @@ export function describedPorts({ metadata }: Model): ModelPorts | undefined {
  * @throws BallastError MODEL_AMBIGUOUS, MODEL_INPUT
  */
 export function foreignPorts(model: Model, table: Table, flags: PortFlags): ModelPorts {
-  const { graph, metadata } = model;
+  const { graph } = model;
   if (flags.task === undefined) {
     throw ambiguous('what the model predicts is not known', 'Add --task classification or --task regression');
   }
   const output = outputOf(graph.outputs, flags);
-  const known =
-    flags.classes ?? (JSON.parse(metadata.get('ballast.classes') ?? '[]') as (string | number)[]).map(String);
+  const known = flags.classes ?? describedClasses(model, output.name);
   const classes = flags.task === 'regression' ? [] : known.length > 0 ? known : classesOf(table, flags.target);
+  refuseWidth(graph.outputs, output, classes);
   const inputs = graph.inputs.filter(({ name }) => !graph.initializers.has(name));
+  refuseMappings(inputs, flags.inputs);
   const columns = new Map(inputs.map((input) => [input.name, columnsOf(input, inputs.length, table, flags)]));
+  const fixed = inputs.map(({ shape }) => shape?.[0]).find((extent) => typeof extent === 'number');
   return {
     task: flags.task,
     classes,
     output,
+    ...(fixed === undefined ? {} : { batch: fixed }),
     feed: (rowsOf, rows) =>
       Object.fromEntries(inputs.map((input) => [input.name, tensorOf(input, columns.get(input.name)!, rowsOf, rows)])),
   };
@@ -93,6 +84,28 @@ function outputOf(outputs: readonly ValueInfo[], { task, output }: PortFlags): M
     'which output to evaluate is not clear',
     `Add --output NAME:logits|probabilities|labels|predictions; the outputs are ${list}`,
   );
+}
+
+/** A model that answers scores of three classes cannot be judged on two. */
+function refuseWidth(outputs: readonly ValueInfo[], output: ModelPorts['output'], classes: readonly string[]): void {
+  if (output.kind !== 'logits' && output.kind !== 'probabilities') return;
+  const width = outputs.find(({ name }) => name === output.name)?.shape?.at(-1);
+  if (typeof width !== 'number' || width === classes.length) return;
+  throw new BallastError(
+    `the output "${output.name}" has ${width} columns, and there are ${classes.length} classes: ${classes.slice(0, 20).join(', ')}`,
+    { code: 'MODEL_CLASSES', remedy: 'Give all classes in the order of the columns with --classes A,B,...' },
+  );
+}
+
+function refuseMappings(inputs: readonly ValueInfo[], mappings: readonly string[]): void {
+  for (const mapping of mappings) {
+    const [name, columns] = mapping.split('=');
+    if (columns !== undefined && columns !== '' && inputs.some((input) => input.name === name)) continue;
+    throw ambiguous(
+      `--input ${mapping} does not say which columns feed which input`,
+      `Write NAME=COLUMN; the inputs are ${inputs.map((input) => input.name).join(', ')}`,
+    );
+  }
 }
 
 function columnsOf(input: ValueInfo, inputs: number, table: Table, { inputs: mappings, target }: PortFlags): Column[] {
@@ -152,23 +165,45 @@ function tensorOf(input: ValueInfo, columns: readonly Column[], table: Table, ro
     }
     return rawTensors([{ name: input.name, column: first.name, type: 'float32', shape }], table, rows)[input.name];
   }
-  if (current.length === 1) {
-    const type = input.type === 'string' ? 'string' : input.type === 'int64' ? 'int64' : 'float32';
-    return rawTensors([{ name: input.name, column: first.name, type, shape: [1] }], table, rows)[input.name];
+  if (input.type === 'string') {
+    return rawTensors([{ name: input.name, column: first.name, type: 'string', shape: [1] }], table, rows)[input.name];
   }
+  const values = current.map((column) => numbersOf(column, `the model's input "${input.name}"`));
   const width = current.length;
-  const data = new Float32Array(rows.length * width);
-  current.forEach((column, at) => {
-    if (column.kind !== 'number') {
-      throw new BallastError(`column "${column.name}" is ${column.kind}, and a matrix input takes numbers`, {
-        code: 'MODEL_INPUT',
-      });
-    }
-    rows.forEach((row, i) => {
-      data[i * width + at] = column.values[row];
-    });
-  });
-  return float32([rows.length, width], data);
+  const at = (index: number): number => values[index % width][rows[Math.floor(index / width)]];
+  return numericTensor(input, [rows.length, width], at);
+}
+
+/** A tensor of the type that an input takes. */
+function numericTensor({ name, type }: ValueInfo, shape: readonly number[], at: (index: number) => number): Tensor {
+  const length = sizeOf(shape);
+  switch (type) {
+    case 'float32':
+      return float32(
+        shape,
+        Float32Array.from({ length }, (_, i) => at(i)),
+      );
+    case 'float64':
+      return { type, shape, data: Float64Array.from({ length }, (_, i) => at(i)) };
+    case 'int32':
+      return { type, shape, data: Int32Array.from({ length }, (_, i) => at(i)) };
+    case 'int64':
+      return {
+        type,
+        shape,
+        data: BigInt64Array.from({ length }, (_, i) =>
+          Number.isNaN(at(i)) ? MISSING_INTEGER : BigInt(Math.round(at(i))),
+        ),
+      };
+    default:
+      throw new BallastError(
+        `the model's input "${name}" takes ${type}, and columns of a table are not given as that`,
+        {
+          code: 'MODEL_INPUT',
+          remedy: 'Export the model with inputs of float32, float64, int32, int64 or string',
+        },
+      );
+  }
 }
 
 function classesOf(table: Table, target: string): string[] {

@@ -22,8 +22,15 @@ export async function scoreRows(
   { target, weight }: { target: string; weight?: string | undefined },
 ): Promise<PredictionInput> {
   const answers: Tensor[] = [];
-  for (let from = 0; from < rows.length; from += BATCH) {
-    const part = rows.subarray(from, from + BATCH);
+  const batch = ports.batch ?? BATCH;
+  if (rows.length % batch !== 0 && ports.batch !== undefined) {
+    throw new BallastError(`the model takes exactly ${batch} rows at a time, and there are ${rows.length}`, {
+      code: 'MODEL_FIXED_BATCH',
+      remedy: 'Export it with a free batch dimension',
+    });
+  }
+  for (let from = 0; from < rows.length; from += batch) {
+    const part = rows.subarray(from, from + batch);
     const result = await session.run(ports.feed(table, part), [ports.output.name]);
     answers.push(result[ports.output.name]);
   }
