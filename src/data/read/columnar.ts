@@ -108,6 +108,7 @@ async function readColumns(
         missing: new Set(),
         budget: budget.again(),
         timeFormat: options.delimited?.timeFormat,
+        target: options.target,
         capacity,
       });
       return read.table;

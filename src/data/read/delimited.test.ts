@@ -53,6 +53,13 @@ describe('types', () => {
     expect(column(table, 'note').kind).toBe('text');
   });
 
+  it('takes a target of strings for a category, however many there are', async () => {
+    const rows = Array.from({ length: 60 }, (_, i) => `${i},note number ${i}`);
+    const table = await csv(`n,note\n${rows.join('\n')}\n`, { target: 'note' });
+    expect(column(table, 'note')).toMatchObject({ kind: 'category' });
+    expect(valuesOf(table, 'note')[7]).toBe('note number 7');
+  });
+
   it('goes over to text beyond 10,000 distinct strings, and keeps all of them', async () => {
     const names = Array.from({ length: 25_000 }, (_, i) => (i % 2 === 0 ? `short${i}` : `a rather long name ${i}`));
     const table = await csv(`n,name\n${names.map((name, i) => `${i},${name}`).join('\n')}\n`);

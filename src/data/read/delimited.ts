@@ -129,6 +129,7 @@ function readTyped(connection: DuckDBConnection, plan: Plan, sniffed: Sniffed, s
     missing: new Set(options.missing ?? MISSING),
     budget: budget.again(),
     timeFormat: options.delimited?.timeFormat,
+    target: options.target,
     capacity: plan.capacity,
   });
 }
