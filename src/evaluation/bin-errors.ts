@@ -19,27 +19,55 @@ export interface BinResampling {
   readonly level: number;
 }
 
-/** The interval, and the norm of every resample; equal options resample equally, so that two models may be correlated. */
-export function binErrorInterval(bins: BinErrors, options: BinResampling): { interval: Interval; norms: Float64Array } {
-  return normInterval({ ...bins, noise: bootstrapNoise(bins, options) }, options.level);
+/** The interval of each metric of one sample, and its norm in every resample. Equal options resample equally. */
+export function binErrorIntervals(
+  metrics: readonly BinErrors[],
+  options: BinResampling,
+): { interval: Interval; norms: Float64Array }[] {
+  const noises =
+    options.rows > options.maxRows ? metrics.map((bins) => groupNoise(bins, options)) : rowNoise(metrics, options);
+  return metrics.map((bins, m) => normInterval({ ...bins, noise: noises[m] }, options.level));
 }
 
-/** Bin errors of resamples minus those of the sample, [resamples, bins]. */
-function bootstrapNoise({ errors, resample, grouped }: BinErrors, options: BinResampling): Float64Array {
-  const { rows, maxRows, seed } = options;
-  const width = errors.length;
-  const resamples = Math.min(options.resamples, RESAMPLES, Math.max(200, Math.floor(MAX_RESAMPLE_CELLS / width)));
-  const random = derive(seed, 'bin errors', rows);
-  const many = rows > maxRows;
-  const groups = Math.min(GROUPS, Math.max(100, Math.floor(MAX_GROUP_CELLS / width)));
-  const draw = many ? grouped(randomGroups(rows, groups, random), groups) : resample;
-  const noise = new Float64Array(resamples * width);
-  forEachResample({ rows: many ? groups : rows, resamples, random }, (counts, b) => {
-    const drawn = noise.subarray(b * width, (b + 1) * width);
-    draw(counts, drawn);
-    for (let j = 0; j < width; j++) drawn[j] -= errors[j];
+/** Bin errors of resamples minus those of the sample, [resamples, bins], all metrics on the same resamples of rows. */
+function rowNoise(metrics: readonly BinErrors[], options: BinResampling): Float64Array[] {
+  const resamples = metrics.map(({ errors }) => resamplesFor(errors.length, options));
+  const noises = metrics.map(({ errors }, m) => new Float64Array(resamples[m] * errors.length));
+  const random = derive(options.seed, 'bin errors', options.rows);
+  forEachResample({ rows: options.rows, resamples: Math.max(0, ...resamples), random }, (counts, b) => {
+    metrics.forEach((bins, m) => {
+      if (b < resamples[m]) writeNoise(noises[m], b, bins.errors, counts, bins.resample);
+    });
   });
+  return noises;
+}
+
+/** The same from resamples of random groups of rows. */
+function groupNoise({ errors, grouped }: BinErrors, options: BinResampling): Float64Array {
+  const resamples = resamplesFor(errors.length, options);
+  const random = derive(options.seed, 'bin errors', options.rows);
+  const groups = Math.min(GROUPS, Math.max(100, Math.floor(MAX_GROUP_CELLS / errors.length)));
+  const draw = grouped(randomGroups(options.rows, groups, random), groups);
+  const noise = new Float64Array(resamples * errors.length);
+  forEachResample({ rows: groups, resamples, random }, (counts, b) => writeNoise(noise, b, errors, counts, draw));
   return noise;
+}
+
+function resamplesFor(width: number, options: BinResampling): number {
+  return Math.min(options.resamples, RESAMPLES, Math.max(200, Math.floor(MAX_RESAMPLE_CELLS / width)));
+}
+
+function writeNoise(
+  noise: Float64Array,
+  resample: number,
+  errors: Float64Array,
+  counts: Float64Array,
+  draw: (counts: Float64Array, errors: Float64Array) => void,
+): void {
+  const width = errors.length;
+  const drawn = noise.subarray(resample * width, (resample + 1) * width);
+  draw(counts, drawn);
+  for (let j = 0; j < width; j++) drawn[j] -= errors[j];
 }
 
 /** Puts rows into groups of equal size (to one row) at random: a bootstrap over groups then stands for one over rows. */

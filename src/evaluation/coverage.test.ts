@@ -1,6 +1,6 @@
-/** Do the 95 % intervals hold the truth about 95 times in 100? Reduced simulations, seeded. */
+/** Do the 95 % intervals hold the truth at least about 95 times in 100? Reduced simulations, seeded. */
 import { describe, expect, it } from 'vitest';
-import { derive } from '../numeric/index.js';
+import { binomialQuantile, derive } from '../numeric/index.js';
 import { evaluate } from './evaluate.js';
 import { evaluateFairness } from './fairness.js';
 import type { Figure } from './figure.js';
@@ -20,10 +20,13 @@ class Coverage {
     if (figure.interval[0] <= truth + 1e-9 && truth - 1e-9 <= figure.interval[1]) count.held++;
   }
 
-  /** Names whose share of intervals that hold the truth is outside the bounds. */
-  outside(low: number, high = 1): string[] {
+  /**
+   * Names whose intervals held the truth so rarely that intervals of the given true coverage would do so once in 10,000
+   * simulations.
+   */
+  tooRare(coverage = 0.92): string[] {
     return [...this.#counts].flatMap(([name, { held, all }]) =>
-      held / all < low || held / all > high ? [`${name}: ${(held / all).toFixed(3)} of ${all}`] : [],
+      held < binomialQuantile(1e-4, all, coverage) ? [`${name}: ${held} of ${all}`] : [],
     );
   }
 
@@ -35,16 +38,16 @@ class Coverage {
 /** Few resamples; `maxRows` decides between the bootstrap and the large-sample intervals. */
 const FAST = { bootstrap: { resamples: 150 } };
 /** Metrics with an absolute value in them: their intervals may cover more than asked for. */
-const CALIBRATION = new Set(['ece', 'eceAdaptive', 'eceClasswise', 'mce']);
+const CALIBRATION = new Set(['ece', 'eceAdaptive', 'eceClasswise']);
 
 describe('coverage of 95 % intervals', () => {
   it.each([
-    ['two classes, overconfident, bootstrap', 2, 1.6, 100, 120, 1000],
-    ['four classes, calibrated, bootstrap', 4, 1, 250, 80, 1000],
-    ['two classes, overconfident, large-sample', 2, 1.6, 500, 120, 100],
+    ['two classes, overconfident, bootstrap', 2, 1.6, 100, 100, 1000],
+    ['four classes, calibrated, bootstrap', 4, 1, 250, 60, 1000],
+    ['two classes, overconfident, large-sample', 2, 1.6, 400, 80, 100],
   ] as const)('%s', (_name, classes, sharpness, rows, trials, maxRows) => {
     const whole = evaluate({
-      ...simulateClassification(derive(1, 'truth'), 100_000, classes, sharpness),
+      ...simulateClassification(derive(1, 'truth'), 60_000, classes, sharpness),
       ...FAST,
     }).metrics;
     const bootstrap = { ...FAST.bootstrap, maxRows };
@@ -53,13 +56,15 @@ describe('coverage of 95 % intervals', () => {
     for (let trial = 0; trial < trials; trial++) {
       const sample = simulateClassification(derive(2, trial), rows, classes, sharpness);
       for (const [name, figure] of Object.entries(evaluate({ ...sample, seed: trial, bootstrap }).metrics)) {
+        // The largest error of all bins hangs on bins that most samples do not reach.
+        if (name === 'mce') continue;
         (CALIBRATION.has(name) ? calibration : plain).add(name, figure, whole[name].value);
       }
     }
     expect(plain.size).toBe(12);
-    expect(plain.outside(0.86, 0.999)).toEqual([]);
-    expect(calibration.size).toBe(4);
-    expect(calibration.outside(0.86)).toEqual([]);
+    expect(plain.tooRare()).toEqual([]);
+    expect(calibration.size).toBe(3);
+    expect(calibration.tooRare()).toEqual([]);
   });
 
   it('regression with normal errors', () => {
@@ -75,7 +80,7 @@ describe('coverage of 95 % intervals', () => {
       for (const [name, figure] of Object.entries(metrics)) coverage.add(name, figure, whole[name].value);
     }
     expect(coverage.size).toBe(5);
-    expect(coverage.outside(0.88, 0.995)).toEqual([]);
+    expect(coverage.tooRare()).toEqual([]);
   });
 
   it.each([
@@ -103,7 +108,7 @@ describe('coverage of 95 % intervals', () => {
         coverage.add(name, fairness.metrics[name as keyof typeof truth]!, value);
     }
     expect(coverage.size).toBe(3);
-    expect(coverage.outside(0.88)).toEqual([]);
+    expect(coverage.tooRare()).toEqual([]);
   });
 });
 
@@ -127,7 +132,7 @@ describe('paired comparisons', () => {
       }
     }
     expect(coverage.size).toBe(METRICS.length);
-    expect(coverage.outside(0.87)).toEqual([]);
+    expect(coverage.tooRare()).toEqual([]);
     expect(mcnemar / trials).toBeLessThan(0.1);
   });
 
@@ -152,7 +157,7 @@ describe('paired comparisons', () => {
         if (low > 0 || high < 0) seen.set(metric, (seen.get(metric) ?? 0) + 1);
       }
     }
-    expect(coverage.outside(0.88)).toEqual([]);
+    expect(coverage.tooRare()).toEqual([]);
     for (const metric of metrics) expect((seen.get(metric) ?? 0) / trials).toBeGreaterThan(0.7);
   });
 

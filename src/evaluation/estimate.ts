@@ -1,6 +1,6 @@
 /** From measured metrics to figures: which interval, by which method. */
 import { acceleration, bcaInterval, criticalValue, derive, type Interval, wilsonInterval } from '../numeric/index.js';
-import { binErrorInterval } from './bin-errors.js';
+import { binErrorIntervals } from './bin-errors.js';
 import { squares } from './curves.js';
 import type { Figure } from './figure.js';
 import type { IntervalOptions } from './input.js';
@@ -28,7 +28,7 @@ export interface Estimand {
 
 /**
  * A figure for each estimand of one sample of `rows` rows. In order of preference: Wilson for shares; a closed-form
- * variance on the metric's scale (DeLong); the bootstrap of bin errors for calibration errors; beyond `maxRows` rows the
+ * variance on the metric's scale (DeLong); test inversion for calibration errors; beyond `maxRows` rows the
  * normal interval from the influence of each row; else the BCa bootstrap, all metrics on the same resamples. Undefined
  * where the rows are too few.
  */
@@ -38,6 +38,20 @@ export function estimate(
   options: ResolvedIntervals,
 ): (Figure | undefined)[] {
   const figures: (Figure | undefined)[] = estimands.map((estimand) => closedForm(estimand, rows, options));
+  const binned = estimands.flatMap(({ measured: { bins } }, i) =>
+    rows >= 2 && bins !== undefined ? [{ i, bins }] : [],
+  );
+  if (binned.length > 0) {
+    const intervals = binErrorIntervals(
+      binned.map(({ bins }) => bins),
+      { ...options, rows },
+    );
+    binned.forEach(({ i }, at) => {
+      const { measured, range } = estimands[i];
+      const interval = around(measured.value, ...intervals[at].interval, range);
+      figures[i] = { value: measured.value, interval, method: 'test inversion with bootstrapped bin errors' };
+    });
+  }
   const open = estimands.flatMap(({ measured }, i) => {
     return rows >= 2 && figures[i] === undefined && resampleFunction(measured) !== undefined ? [i] : [];
   });
@@ -54,17 +68,13 @@ export function estimate(
 }
 
 function closedForm({ measured, range }: Estimand, rows: number, options: ResolvedIntervals): Figure | undefined {
-  const { value, proportion, variance, bins, influence } = measured;
+  const { value, proportion, variance, influence } = measured;
   const { level } = options;
   if (proportion !== undefined) {
     return { value, interval: wilsonInterval(proportion.successes, proportion.trials, level), method: 'Wilson' };
   }
   if (rows < 2) return undefined;
   if (variance !== undefined) return normalFigure(measured, variance.value, range, level, variance.method);
-  if (bins !== undefined) {
-    const [low, high] = binErrorInterval(bins, { ...options, rows }).interval;
-    return { value, interval: around(value, low, high, range), method: 'test inversion with bootstrapped bin errors' };
-  }
   if (rows > options.maxRows && influence !== undefined) {
     return normalFigure(measured, squares(influence()), range, level, 'influence');
   }

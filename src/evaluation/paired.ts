@@ -14,7 +14,7 @@ import {
   normalSf,
   tInterval,
 } from '../numeric/index.js';
-import { binErrorInterval } from './bin-errors.js';
+import { binErrorIntervals } from './bin-errors.js';
 import { classLabels, squares } from './curves.js';
 import { type ResolvedIntervals, resolveIntervals } from './estimate.js';
 import type { Figure } from './figure.js';
@@ -137,11 +137,9 @@ function differenceFigure(
   }
   if (a.bins !== undefined && b.bins !== undefined) {
     const resampling = { ...options, rows: sample.rows };
-    const [first, second] = [a, b].map(({ value: own, bins }) => ({
-      value: own,
-      ...binErrorInterval(bins!, resampling),
-    }));
-    const [low, high] = moverDifference(first, second, correlation(first.norms, second.norms));
+    const intervals = binErrorIntervals([a.bins, b.bins], resampling);
+    const [one, two] = [a, b].map((model, i) => ({ ...intervals[i], value: model.value }));
+    const [low, high] = moverDifference(one, two, correlation(one.norms, two.norms));
     return { difference: { value, interval: clip(low, high), method: 'MOVER with bootstrapped bin errors' } };
   }
   if (first === undefined || second === undefined) return undefined;

@@ -1,5 +1,6 @@
-import { BallastError } from '../errors.js';
 import type { ClassificationInput, PredictionInput, RegressionInput } from './input.js';
+import { invalid } from './invalid.js';
+import { readScores } from './scores.js';
 
 /** A checked classification input with what every metric needs worked out once. */
 export interface ClassificationSample {
@@ -108,84 +109,6 @@ function classCount(input: ClassificationInput): number {
   return count;
 }
 
-interface Scores {
-  readonly probabilities: Float64Array;
-  readonly logLosses: (target: Int32Array) => Float64Array;
-}
-
-function readScores(input: ClassificationInput, rows: number, count: number): Scores {
-  return input.probabilities === undefined
-    ? fromLogits(input.logits!, rows, count)
-    : fromProbabilities(input.probabilities, rows, count);
-}
-
-/** Softmax per row, and log losses by log-sum-exp, which need no clipping. */
-function fromLogits(logits: ArrayLike<number>, rows: number, count: number): Scores {
-  const single = logits.length === rows;
-  const probabilities = new Float64Array(rows * count);
-  const normalizers = new Float64Array(rows);
-  const logit = (row: number, k: number): number => (single ? (k === 1 ? logits[row] : 0) : logits[row * count + k]);
-  for (let row = 0; row < rows; row++) {
-    let largest = Number.NEGATIVE_INFINITY;
-    for (let k = 0; k < count; k++) largest = Math.max(largest, logit(row, k));
-    if (!Number.isFinite(largest))
-      throw invalid('A logit is not a finite number', 'EVALUATION_NOT_FINITE', largest, `row ${row}`);
-    let total = 0;
-    for (let k = 0; k < count; k++) {
-      const value = Math.exp(logit(row, k) - largest);
-      probabilities[row * count + k] = value;
-      total += value;
-    }
-    for (let k = 0; k < count; k++) probabilities[row * count + k] /= total;
-    normalizers[row] = largest + Math.log(total);
-  }
-  const logLosses = (target: Int32Array): Float64Array =>
-    normalizers.map((normalizer, row) => normalizer - logit(row, target[row]));
-  return { probabilities, logLosses };
-}
-
-function fromProbabilities(values: ArrayLike<number>, rows: number, count: number): Scores {
-  const single = values.length === rows;
-  const probabilities = new Float64Array(rows * count);
-  for (let row = 0; row < rows; row++) {
-    let total = 0;
-    for (let k = 0; k < count; k++) {
-      const value = single ? (k === 1 ? values[row] : 1 - values[row]) : values[row * count + k];
-      // Half-precision models may pass 1 by a rounding.
-      if (!(value >= -1e-3 && value <= 1 + 1e-3)) {
-        throw invalid(
-          'A probability lies outside [0, 1]',
-          'EVALUATION_NOT_PROBABILITY',
-          value,
-          `row ${row}`,
-          'Pass scores before softmax as logits.',
-        );
-      }
-      probabilities[row * count + k] = Math.min(Math.max(value, 0), 1);
-      total += value;
-    }
-    if (Math.abs(total - 1) > 1e-2) {
-      throw invalid(
-        'The probabilities of a row do not sum to 1',
-        'EVALUATION_NOT_PROBABILITY',
-        total,
-        `row ${row}`,
-        'Pass scores before softmax as logits.',
-      );
-    }
-  }
-  // scikit-learn's log_loss clips at the machine epsilon of the type the probabilities came in.
-  const epsilon = values instanceof Float32Array ? 2 ** -23 : Number.EPSILON;
-  const logLosses = (target: Int32Array): Float64Array => {
-    const losses = new Float64Array(rows);
-    for (let row = 0; row < rows; row++) {
-      losses[row] = -Math.log(Math.min(Math.max(probabilities[row * count + target[row]], epsilon), 1 - epsilon));
-    }
-    return losses;
-  };
-  return { probabilities, logLosses };
-}
-
 function argmax(probabilities: Float64Array, rows: number, count: number): Int32Array {
   const predicted = new Int32Array(rows);
   for (let row = 0; row < rows; row++) {
@@ -272,15 +195,6 @@ function requireLength(name: string, values: ArrayLike<number>, rows: number): v
   if (values.length !== rows) {
     throw invalid(`There are ${rows} targets but ${values.length} ${name}`, 'EVALUATION_SHAPE', values.length);
   }
-}
-
-function invalid(message: string, code: string, value?: unknown, place?: string, remedy?: string): BallastError {
-  return new BallastError(message, {
-    code,
-    ...(value === undefined ? {} : { value }),
-    ...(place === undefined ? {} : { place }),
-    ...(remedy === undefined ? {} : { remedy }),
-  });
 }
 
 /** The sample of some of its rows. */
