@@ -1,76 +1,70 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { stringify } from 'yaml';
 import { fitPreprocessor } from '../data/preprocess/fit.js';
 import { readTable } from '../data/read/read.js';
 import { resolveRoles } from '../data/roles.js';
+import type { Column } from '../data/table.js';
 import { rowHashes } from '../data/version.js';
 import { type AdviceInput, advise, type SeenRun } from '../diagnosis/advice.js';
 import { BallastError } from '../errors.js';
 import type { Evaluation } from '../evaluation/evaluate.js';
 import { gapOf } from '../evaluation/ledger.js';
 import { sizeOf } from '../graph/tensor.js';
-import { modelOptions } from '../models/options.js';
 import type { Manifest } from '../regularizers/manifest.js';
 import { networkOf } from '../spec/network.js';
 import { resolveSpec } from '../spec/read.js';
-import { openStore } from '../store/index.js';
 import { readArchitecture } from '../training/architecture.js';
 import { answer, type CommonOptions, withCommonOptions } from './output.js';
+import { withStore } from './use-store.js';
+
+const CHOICES = {
+  task: ['classification', 'regression'],
+  model: ['linear', 'mlp', 'cnn', 'transformer'],
+  hardware: ['server', 'edge', 'serverless'],
+  threat: ['none', 'adversarial'],
+  errors: ['ordinary', 'costly'],
+  purpose: ['production', 'prototype'],
+} as const;
+
+type Choice<Name extends keyof typeof CHOICES> = (typeof CHOICES)[Name][number];
+
+/** A whole-number target of more values than this is a quantity rather than a class. */
+const MOST_INTEGER_CLASSES = 20;
 
 interface AdviseOptions extends CommonOptions {
   target: string;
-  task?: string;
-  model?: string;
-  hardware: string;
-  threat: string;
-  errors: string;
-  purpose: string;
+  task?: Choice<'task'>;
+  model?: Choice<'model'>;
+  hardware: Choice<'hardware'>;
+  threat: Choice<'threat'>;
+  errors: Choice<'errors'>;
+  purpose: Choice<'purpose'>;
   run?: string;
 }
 
 export function adviseCommand(): Command {
+  const choice = (name: keyof typeof CHOICES, description: string): Option =>
+    new Option(`--${name} <${name}>`, description).choices(CHOICES[name]);
   return withCommonOptions(new Command('advise'))
     .argument('<data>', 'data source, as in a spec')
     .requiredOption('--target <column>', 'column to predict')
-    .option('--task <task>', 'classification or regression; by the target unless given')
-    .option('--model <type>', 'architecture in mind: linear, mlp, cnn or transformer')
-    .option('--hardware <kind>', 'where it will run: server, edge or serverless', 'server')
-    .option('--threat <model>', 'none or adversarial', 'none')
-    .option('--errors <cost>', 'ordinary or costly', 'ordinary')
-    .option('--purpose <purpose>', 'production or prototype', 'production')
+    .addOption(choice('task', 'what to predict; by the target unless given'))
+    .addOption(choice('model', 'architecture in mind; by the data unless given'))
+    .addOption(choice('hardware', 'where it will run').default('server'))
+    .addOption(choice('threat', 'who might attack it').default('none'))
+    .addOption(choice('errors', 'what a wrong answer costs').default('ordinary'))
+    .addOption(choice('purpose', 'what it is for').default('production'))
     .option('--run <run>', 'an earlier run to learn from')
     .addHelpText('after', '\nExample:\n  ballast advise customers.csv --target churned --errors costly\n')
     .action(async (source: string, options: AdviseOptions) => {
-      const oneOf = <T extends string>(name: string, value: string, allowed: readonly T[]): T => {
-        const found = allowed.find((candidate) => candidate === value);
-        if (found === undefined)
-          throw new BallastError(`--${name} is one of ${allowed.join(', ')}`, {
-            code: 'USAGE',
-            place: `--${name}`,
-            value,
-          });
-        return found;
-      };
       const table = await readTable(source, { target: options.target, baseDirectory: process.cwd() });
       const target = table.columns.find(({ name }) => name === options.target);
-      const task = oneOf(
-        'task',
-        options.task ?? (target?.kind === 'number' && target.type === 'float' ? 'regression' : 'classification'),
-        ['classification', 'regression'] as const,
-      );
+      const task = options.task ?? (isQuantity(target) ? 'regression' : 'classification');
       const data = { source, target: options.target };
       const content = table.columns.find((column) => column.kind === 'array')?.content;
       const type =
         options.model ??
         (content === 'image' ? 'cnn' : content === 'tokens' || content === 'series' ? 'transformer' : 'mlp');
-      const model = modelOptions.safeParse({ type });
-      if (!model.success || type === 'onnx') {
-        throw new BallastError('there is no such architecture to advise on', {
-          code: 'USAGE',
-          place: '--model',
-          value: type,
-        });
-      }
       const spec = { name: 'advice', data, task, model: { type } };
       const resolved = resolveSpec(spec);
       const roles = resolveRoles(table, resolved.spec.data);
@@ -93,10 +87,10 @@ export function adviseCommand(): Command {
         classRows: classRows.map((count) => Math.round(share * count)),
         content: preprocessor.outputs[0].content,
         duplicateShare: 1 - new Set(hashes).size / hashes.length,
-        hardware: oneOf('hardware', options.hardware, ['server', 'edge', 'serverless'] as const),
-        threat: oneOf('threat', options.threat, ['none', 'adversarial'] as const),
-        errors: oneOf('errors', options.errors, ['ordinary', 'costly'] as const),
-        purpose: oneOf('purpose', options.purpose, ['production', 'prototype'] as const),
+        hardware: options.hardware,
+        threat: options.threat,
+        errors: options.errors,
+        purpose: options.purpose,
         ...(options.run === undefined ? {} : { seen: await seenRun(options.store, options.run) }),
       };
       const advice = advise(input);
@@ -113,9 +107,13 @@ export function adviseCommand(): Command {
     });
 }
 
+function isQuantity(target: Column | undefined): boolean {
+  if (target?.kind !== 'number' || target.type === 'boolean') return false;
+  return target.type === 'float' || new Set(target.values).size > MOST_INTEGER_CLASSES;
+}
+
 async function seenRun(url: string, reference: string): Promise<SeenRun> {
-  const store = await openStore(url);
-  try {
+  return withStore(url, { create: false }, async (store) => {
     const run = await store.findRun(reference);
     const evaluations = await store.getEvaluations(run.id);
     const stage = (name: string): Evaluation | undefined =>
@@ -126,6 +124,7 @@ async function seenRun(url: string, reference: string): Promise<SeenRun> {
       throw new BallastError('this run was not evaluated on train and validation', {
         code: 'RUN_WITHOUT_RESULT',
         place: `runs:/${run.id}`,
+        remedy: 'Name a run that ballast train finished',
       });
     }
     return {
@@ -135,7 +134,5 @@ async function seenRun(url: string, reference: string): Promise<SeenRun> {
       skill: train.task === 'regression' ? (train.metrics.r2?.value ?? 0) : (train.metrics.mcc?.value ?? 0),
       regularized: (run.manifest as Manifest).regularizers.length > 0,
     };
-  } finally {
-    await store.close();
-  }
+  });
 }

@@ -1,12 +1,14 @@
 import { Command } from 'commander';
 import { checkData } from '../data/check/check.js';
+import type { HoldoutRegister } from '../data/holdout.js';
 import { readTable } from '../data/read/read.js';
 import { checkAgainst, schemaOf } from '../data/schema.js';
 import { contentVersion } from '../data/version.js';
-import { prepareData, readOptions } from '../spec/prepare.js';
+import { type PreparedData, prepareData, readOptions } from '../spec/prepare.js';
 import { type ResolvedSpec, readSpec } from '../spec/read.js';
-import { openStore } from '../store/index.js';
+import { lateRegister } from '../tuning/late-register.js';
 import { answer, answerIsNo, type CommonOptions, withCommonOptions } from './output.js';
+import { storeExists, withStore } from './use-store.js';
 
 interface CheckOptions extends CommonOptions {
   earlier?: string;
@@ -33,42 +35,50 @@ export function dataCommand(): Command {
 
 async function check(path: string, options: CheckOptions): Promise<void> {
   const resolved = await readSpec(path);
-  const store = await openStore(options.store);
-  try {
-    const data = await prepareData(resolved, { register: store.holdoutRegister('data check') });
-    const other = async (source: string | undefined) =>
-      source === undefined ? undefined : readOther(resolved, source);
-    const [earlier, production] = [await other(options.earlier), await other(options.production)];
-    const findings = checkData(data.table, {
-      roles: data.roles,
-      split: data.split,
-      task: resolved.spec.task,
-      ...(earlier === undefined ? {} : { earlier }),
-      ...(production === undefined ? {} : { production }),
-    });
-    const issues = [
-      ...(earlier === undefined
-        ? []
-        : checkAgainst(schemaOf(earlier), data.table).map((issue) => ({ against: 'earlier', ...issue }))),
-      ...(production === undefined
-        ? []
-        : checkAgainst(schemaOf(data.table), production).map((issue) => ({ against: 'production', ...issue }))),
-    ];
-    if (findings.some(({ severity }) => severity === 'error')) answerIsNo();
-    const lines = [
-      ...findings.map(
-        ({ severity, code, message, remedy, rows }) =>
-          `${severity.padEnd(7)} ${code}: ${message} ${remedy}${rows === undefined || rows.length === 0 ? '' : ` Rows ${rows.join(', ')}.`}`,
-      ),
-      ...issues.map(({ against, message }) => `schema  against ${against}: ${message}`),
-    ];
-    const summary =
-      findings.length + issues.length === 0 ? 'Nothing found.' : `${findings.length + issues.length} found.`;
-    answer(options, { version: data.version, findings, schemaIssues: issues }, [...lines, summary].join('\n'));
-  } finally {
-    await store.close();
-  }
+  const data = await preparedWithoutLocking(resolved, options.store);
+  const other = async (source: string | undefined) => (source === undefined ? undefined : readOther(resolved, source));
+  const [earlier, production] = [await other(options.earlier), await other(options.production)];
+  const findings = checkData(data.table, {
+    roles: data.roles,
+    split: data.split,
+    task: resolved.spec.task,
+    ...(earlier === undefined ? {} : { earlier }),
+    ...(production === undefined ? {} : { production }),
+  });
+  const issues = [
+    ...(earlier === undefined
+      ? []
+      : checkAgainst(schemaOf(earlier), data.table).map((issue) => ({ against: 'earlier', ...issue }))),
+    ...(production === undefined
+      ? []
+      : checkAgainst(schemaOf(data.table), production).map((issue) => ({ against: 'production', ...issue }))),
+  ];
+  if (findings.some(({ severity }) => severity === 'error')) answerIsNo();
+  const lines = [
+    ...findings.map(
+      ({ severity, code, message, remedy, rows }) =>
+        `${severity.padEnd(7)} ${code}: ${message} ${remedy}${rows === undefined || rows.length === 0 ? '' : ` Rows ${rows.join(', ')}.`}`,
+    ),
+    ...issues.map(({ against, message }) => `schema  against ${against}: ${message}`),
+  ];
+  const count = findings.length + issues.length;
+  const summary = count === 0 ? `Nothing found. Next: ballast train ${path}` : `${count} found.`;
+  answer(options, { version: data.version, findings, schemaIssues: issues }, [...lines, summary].join('\n'));
 }
+
+/** The data split as training would, with the holdout that is locked, if any; looking at it locks nothing. */
+async function preparedWithoutLocking(resolved: ResolvedSpec, url: string): Promise<PreparedData> {
+  if (!(await storeExists(url))) return prepareData(resolved, { register: NOTHING_LOCKED });
+  return withStore(url, { create: false }, (store) =>
+    prepareData(resolved, { register: lateRegister(store.holdoutRegister('data check')) }),
+  );
+}
+
+const NOTHING_LOCKED: HoldoutRegister = {
+  read: async () => undefined,
+  write: async () => undefined,
+  countRead: async () => 0,
+};
 
 async function readOther(resolved: ResolvedSpec, source: string) {
   return readTable(source, { ...readOptions(resolved), baseDirectory: process.cwd() });

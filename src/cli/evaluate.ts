@@ -1,32 +1,26 @@
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { Command } from 'commander';
-import { readTable } from '../data/read/read.js';
+import { Command, Option } from 'commander';
 import { BallastError } from '../errors.js';
-import type { Evaluation } from '../evaluation/evaluate.js';
 import { comparePaired } from '../evaluation/paired.js';
-import { readModel } from '../graph/format/decode.js';
-import { normalize } from '../graph/format/normalize.js';
 import { openRuntime } from '../graph/runtime/choose.js';
 import { ledgerTable, metricsTable, terminalOptions } from '../reports/terminal.js';
-import { readOptions } from '../spec/prepare.js';
-import { readSpec } from '../spec/read.js';
-import { openStore } from '../store/index.js';
-import { type EvaluatedRun, evaluateHoldout, evaluateModel, evaluateOther, specOfRun } from '../tuning/evaluate-run.js';
+import type { Run, Store } from '../store/types.js';
+import { type EvaluatedRun, evaluateHoldout, evaluateOther, specOfRun } from '../tuning/evaluate-run.js';
 import { primaryMetric } from '../tuning/judge.js';
-import { describedPorts, foreignPorts } from '../tuning/model-ports.js';
-import { answer, type CommonOptions, withCommonOptions } from './output.js';
+import { MODEL } from '../tuning/result-record.js';
+import { evaluateFile, type FileOptions, readForeign } from './evaluate-file.js';
+import { evaluationDocument } from './evaluation-document.js';
+import { answer, withCommonOptions } from './output.js';
+import { withStore } from './use-store.js';
 
-interface EvaluateOptions extends CommonOptions {
+interface EvaluateOptions extends FileOptions {
   holdout?: boolean;
-  data?: string;
   against?: string;
-  spec?: string;
-  target?: string;
-  task?: string;
-  output?: string;
-  classes?: string;
-  input: string[];
 }
+
+/** Options that say what a model file does not say itself; a run knows all of it. */
+const OF_FILES = ['spec', 'target', 'task', 'output', 'classes', 'input'] as const;
 
 export function evaluateCommand(): Command {
   return withCommonOptions(new Command('evaluate'))
@@ -36,147 +30,128 @@ export function evaluateCommand(): Command {
     .option('--against <run>', 'compare with another run on the same rows, paired')
     .option('--spec <file>', 'spec that says how --data is read (.onnx files)')
     .option('--target <column>', 'target column (.onnx files)')
-    .option('--task <task>', 'classification or regression (.onnx files)')
+    .addOption(new Option('--task <task>', 'what is predicted (.onnx files)').choices(['classification', 'regression']))
     .option('--output <name:kind>', 'output and what it is: NAME:logits|probabilities|labels|predictions')
-    .option('--classes <list>', 'classes in the order of the output: A,B,...')
+    .option('--classes <list>', 'classes in the order of the output: A,B,...', (list: string) => list.split(','))
     .option('--input <name=column>', 'column(s) of an input: NAME=COLUMN or NAME=A+B+C; repeatable', collect, [])
     .addHelpText(
       'after',
       `
 Examples:
   ballast evaluate 3f2a91c0 --holdout
+  ballast evaluate 3f2a91c0 --holdout --against 8b11e0aa
   ballast evaluate 3f2a91c0 --data new-rows.csv --json
   ballast evaluate model.onnx --data rows.csv --target y --task classification --output scores:logits
 `,
     )
-    .action(async (reference: string, options: EvaluateOptions) => {
-      if (reference.endsWith('.onnx')) {
-        await evaluateFile(reference, options);
-        return;
-      }
-      if ((options.holdout === true) === (options.data !== undefined)) {
-        throw new BallastError('what to evaluate on is not clear', {
-          code: 'EVALUATE_ROWS',
-          remedy: 'Give either --holdout (counted) or --data SOURCE',
-        });
-      }
-      const runtime = await openRuntime();
-      const store = await openStore(options.store);
-      try {
-        const evaluateOne = async (name: string): Promise<{ id: string; result: EvaluatedRun; primary: string }> => {
-          const run = await store.findRun(name);
-          const primary = primaryMetric(specOfRun(run).spec);
-          const result =
-            options.data === undefined
-              ? await evaluateHoldout(store, runtime, run)
-              : await evaluateOther(store, runtime, run, options.data);
-          return { id: run.id, result, primary };
-        };
-        const first = await evaluateOne(reference);
-        const other = options.against === undefined ? undefined : await evaluateOne(options.against);
-        const comparison =
-          other === undefined
-            ? undefined
-            : comparePaired({
-                metric: first.primary,
-                first: first.result.predictions,
-                second: other.result.predictions,
-              });
-        const { evaluation, ledger, holdoutReads } = first.result;
-        const document = {
-          run: first.id,
-          ...evaluationDocument(evaluation),
-          ledger,
-          ...(holdoutReads === undefined ? {} : { holdoutReads: other?.result.holdoutReads ?? holdoutReads }),
-          ...(other === undefined
-            ? {}
-            : { against: { run: other.id, metrics: other.result.evaluation.metrics }, comparison }),
-        };
-        const lines = [
-          metricsTable(evaluation, terminalOptions()),
-          '',
-          ledgerTable(ledger, terminalOptions()),
-          ...(comparison === undefined || 'reason' in comparison
-            ? []
-            : [
-                '',
-                `${first.primary}: ${comparison.first.toFixed(4)} against ${comparison.second.toFixed(4)} on the same ${comparison.rows} rows; difference ${comparison.difference.value.toFixed(4)}, 95% interval ${comparison.difference.interval.map((bound) => bound.toFixed(4)).join(' to ')} (${comparison.difference.method})`,
-              ]),
-          ...(holdoutReads === undefined
-            ? []
-            : [
-                '',
-                `The holdout has now been read ${other?.result.holdoutReads ?? holdoutReads} times; every read makes it a little less of a holdout.`,
-              ]),
-        ];
-        answer(options, document, lines.join('\n'));
-      } finally {
-        await store.close();
-      }
-    });
+    .action(evaluateAction);
 }
 
-async function evaluateFile(path: string, options: EvaluateOptions): Promise<void> {
-  if (options.data === undefined) {
-    throw new BallastError('a model file has no rows of its own', {
+async function evaluateAction(reference: string, options: EvaluateOptions): Promise<void> {
+  const { data, holdout, against } = options;
+  const isFile = reference.endsWith('.onnx');
+  if ((holdout === true) === (data !== undefined)) {
+    throw new BallastError('what to evaluate on is not clear', {
       code: 'EVALUATE_ROWS',
-      place: path,
-      remedy: 'Add --data SOURCE',
+      remedy: 'Give either --holdout (the locked rows; counted) or --data SOURCE',
     });
   }
-  const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
-    throw new BallastError(
-      cause.code === 'ENOENT' ? 'there is no such model file' : `the model file cannot be read (${cause.code})`,
-      {
-        code: 'MODEL_NOT_FOUND',
-        place: path,
-        cause,
-      },
-    );
+  if (isFile && data !== undefined && against === undefined) {
+    await evaluateFile(reference, { ...options, data });
+    return;
+  }
+  for (const name of OF_FILES) {
+    const given = options[name];
+    if (given === undefined || given.length === 0) continue;
+    throw new BallastError(`--${name} describes an .onnx file on --data, and a run knows it already`, {
+      code: 'USAGE',
+      place: `--${name}`,
+      remedy: 'Leave it out',
+    });
+  }
+  await withStore(options.store, { create: false }, async (store) => {
+    const run = await runOf(store, reference);
+    const other = against === undefined ? undefined : await runOf(store, against);
+    if (other !== undefined && data === undefined) refuseOtherData(run, other);
+    await evaluateRuns(store, run, other, options);
   });
-  const model = normalize(readModel(bytes));
-  const spec = options.spec === undefined ? undefined : await readSpec(options.spec);
-  const target = options.target ?? spec?.spec.data.target;
-  if (target === undefined) {
-    throw new BallastError('the target is not named', {
-      code: 'EVALUATE_TARGET',
-      remedy: 'Add --target COLUMN or --spec SPEC',
-    });
-  }
-  const task = options.task ?? spec?.spec.task;
-  if (task !== undefined && task !== 'classification' && task !== 'regression') {
-    throw new BallastError('a task is classification or regression', {
-      code: 'MODEL_AMBIGUOUS',
-      place: '--task',
-      value: task,
-    });
-  }
-  const read = spec === undefined ? {} : readOptions(spec);
-  const table = await readTable(options.data, { ...read, target, baseDirectory: process.cwd() });
-  const ports =
-    describedPorts(model) ??
-    foreignPorts(model, table, {
-      task,
-      output: options.output,
-      classes: options.classes?.split(','),
-      inputs: options.input,
-      target,
-    });
-  const evaluation = await evaluateModel(await openRuntime(), bytes, ports, table, target);
-  answer(options, evaluationDocument(evaluation), metricsTable(evaluation, terminalOptions()));
 }
 
-function evaluationDocument({
-  rows,
-  metrics,
-  omitted,
-  perClass,
-  slices,
-  reliability,
-  confusion,
-  fairness,
-}: Evaluation): Record<string, unknown> {
-  return { rows, metrics, omitted, perClass, slices, reliability, confusion, fairness };
+async function evaluateRuns(store: Store, run: Run, other: Run | undefined, options: EvaluateOptions): Promise<void> {
+  const runtime = await openRuntime();
+  const { data } = options;
+  const evaluateOne = (which: Run): Promise<EvaluatedRun> =>
+    data === undefined ? evaluateHoldout(store, runtime, which) : evaluateOther(store, runtime, which, data);
+  const first = await evaluateOne(run);
+  const second = other === undefined ? undefined : await evaluateOne(other);
+  const primary = primaryMetric(specOfRun(run).spec);
+  const comparison =
+    second === undefined
+      ? undefined
+      : comparePaired({ metric: primary, first: first.predictions, second: second.predictions });
+  const { evaluation, ledger } = first;
+  const holdoutReads = second?.holdoutReads ?? first.holdoutReads;
+  const document = {
+    run: run.id,
+    ...evaluationDocument(evaluation, { ledger, ...(holdoutReads === undefined ? {} : { holdoutReads }) }),
+    ...(second === undefined ? {} : { against: { run: other?.id, metrics: second.evaluation.metrics }, comparison }),
+  };
+  const lines = [metricsTable(evaluation, terminalOptions()), '', ledgerTable(ledger, terminalOptions())];
+  if (comparison !== undefined && 'difference' in comparison) {
+    const { difference, rows } = comparison;
+    const [low, high] = difference.interval.map((bound) => bound.toFixed(4));
+    lines.push(
+      '',
+      `${primary}: ${comparison.first.toFixed(4)} against ${comparison.second.toFixed(4)} on the same ${rows} rows; difference ${difference.value.toFixed(4)}, 95% interval ${low} to ${high} (${difference.method})`,
+    );
+  }
+  if (holdoutReads !== undefined) {
+    lines.push(
+      '',
+      `The holdout has now been read ${holdoutReads === 1 ? 'once' : `${holdoutReads} times`}; every read makes it a little less of a holdout.`,
+    );
+  }
+  answer(options, document, lines.join('\n'));
+}
+
+/** The run that is meant: by its id, or by a model file that it exported. */
+async function runOf(store: Store, reference: string): Promise<Run> {
+  if (!reference.endsWith('.onnx')) return store.findRun(reference);
+  const { metadata } = await readForeign(reference);
+  const id = metadata.get('ballast.run');
+  if (id === undefined) {
+    throw new BallastError('this model is of no run of Ballast, so it has no holdout', {
+      code: 'MODEL_WITHOUT_RUN',
+      place: reference,
+      remedy: 'Evaluate it on rows of your choice with --data SOURCE',
+    });
+  }
+  const run = await store.findRun(id);
+  const stored = await store.openArtifact(run.id, MODEL);
+  const sha256 = createHash('sha256')
+    .update(await readFile(reference))
+    .digest('hex');
+  if (sha256 === stored.sha256) return run;
+  throw new BallastError(`this file is not the model that run ${run.id.slice(0, 8)} exported: its content differs`, {
+    code: 'MODEL_CHANGED',
+    kind: 'conflict',
+    place: reference,
+    remedy: `Evaluate the run (ballast evaluate ${run.id.slice(0, 8)} --holdout), or this file with --data SOURCE`,
+  });
+}
+
+/** Before rows are read and counted: two runs can only be paired on the holdout of the same data. */
+function refuseOtherData(run: Run, other: Run): void {
+  if (run.datasetName === other.datasetName && run.dataVersion === other.dataVersion) return;
+  throw new BallastError(
+    `the runs were trained on different data: ${run.datasetName} ${run.dataVersion} and ${other.datasetName} ${other.dataVersion}`,
+    {
+      code: 'EVALUATION_NOT_PAIRED',
+      kind: 'conflict',
+      place: '--against',
+      remedy: 'Compare them on the same rows with --data SOURCE',
+    },
+  );
 }
 
 const collect = (value: string, before: string[]): string[] => [...before, value];

@@ -1,6 +1,8 @@
 import { Command, CommanderError } from 'commander';
+import { BallastError } from '../errors.js';
 import { fail } from './failure.js';
 import { takeExitCode } from './output.js';
+import { outliveClosedPipes } from './pipes.js';
 import { version } from './version.js';
 
 /** Commands by name: one file each, loaded only when used, so that `--help` is quick. */
@@ -65,28 +67,22 @@ const LATER = new Set([
  * @returns the exit code: 0 done; 1 done, and the answer is no; 2 bad input; 3 could not; 130 interrupted
  */
 export async function run(argv: readonly string[]): Promise<number> {
+  outliveClosedPipes();
   const json = argv.includes('--json');
+  const program = new Command('ballast')
+    .description('Trains models that generalize, proves that they do, and keeps them that way.')
+    .version(version())
+    .addHelpText('after', '\nExample:\n  ballast init digits && ballast train digits/spec.yaml\n');
   try {
-    const program = new Command('ballast')
-      .description('Trains models that generalize, proves that they do, and keeps them that way.')
-      .version(version())
-      .exitOverride()
-      .showHelpAfterError('(ballast --help shows the commands)')
-      .addHelpText('after', '\nExample:\n  ballast init digits && ballast train digits/spec.yaml\n');
     const name = argv.find((word) => !word.startsWith('-'));
     if (name !== undefined && LATER.has(name)) {
-      process.stderr.write(`ballast ${name} is not in this version (${version()}); ballast --help lists what is\n`);
-      return 2;
+      throw usage(`ballast ${name} is not in this version (${version()})`, 'ballast --help lists what is');
     }
     for (const [command, load] of Object.entries(COMMANDS)) {
-      if (command === name) {
-        const loaded = (await load())();
-        program.addCommand(loaded.description(SUMMARIES[command as keyof typeof COMMANDS]));
-      } else {
-        program.addCommand(new Command(command).description(SUMMARIES[command as keyof typeof COMMANDS]));
-      }
+      const added = command === name ? (await load())() : new Command(command);
+      program.addCommand(added.description(SUMMARIES[command as keyof typeof COMMANDS]));
     }
-    for (const command of program.commands) overrideExit(command);
+    takeOver(program);
     if (argv.length === 0) {
       program.outputHelp();
       return 0;
@@ -94,12 +90,40 @@ export async function run(argv: readonly string[]): Promise<number> {
     await program.parseAsync([...argv], { from: 'user' });
     return takeExitCode();
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    takeExitCode();
+    if (error instanceof CommanderError) {
+      return error.exitCode === 0 ? 0 : fail(usageOf(error, argv, program), json);
+    }
     return fail(error, json);
   }
 }
 
-function overrideExit(command: Command): void {
-  command.exitOverride();
-  for (const inner of command.commands) overrideExit(inner);
+/** Makes commander throw instead of exiting, and say nothing itself of what it throws. */
+function takeOver(command: Command): void {
+  command.exitOverride().configureOutput({ writeErr: () => undefined });
+  for (const inner of command.commands) takeOver(inner);
+}
+
+/** What commander found wrong, as an error like all others: one sentence, and where the help is. */
+function usageOf(error: CommanderError, argv: readonly string[], program: Command): BallastError {
+  const words = argv.filter((word) => !word.startsWith('-'));
+  const outer = program.commands.find((command) => command.name() === words[0]) ?? program;
+  const command = outer.commands.find((inner) => outer !== program && inner.name() === words[1]) ?? outer;
+  if (error.code === 'commander.help') {
+    const names = command.commands.map((inner) => inner.name()).join(', ');
+    return usage(`ballast ${command.name()} needs one of its commands: ${names}`, helpOf(command));
+  }
+  const [sentence, meant] = error.message.replace(/^error: /, '').split('\n');
+  const remedy = meant === undefined ? helpOf(command) : `${meant.replace(/^\((.*)\)$/, '$1')} ${helpOf(command)}`;
+  return usage(sentence.replace(/\.$/, ''), remedy);
+}
+
+function helpOf(command: Command): string {
+  const names = [command.name()];
+  for (let outer = command.parent; outer !== null; outer = outer.parent) names.unshift(outer.name());
+  return `${names.join(' ')} --help shows how`;
+}
+
+function usage(message: string, remedy: string): BallastError {
+  return new BallastError(message, { code: 'USAGE', remedy });
 }

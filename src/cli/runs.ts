@@ -1,11 +1,21 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { openRuntime } from '../graph/runtime/choose.js';
 import type { Manifest } from '../regularizers/manifest.js';
 import { runsTable, terminalOptions } from '../reports/terminal.js';
-import { openStore, type Run, type RunStatus, type Store } from '../store/index.js';
+import type { Spec } from '../spec/schema.js';
+import { isResumable, RUN_STATUSES, type RunStatus } from '../store/run-status.js';
+import type { Run, RunSummary, Store } from '../store/types.js';
+import type { Environment } from '../tuning/environment.js';
 import { reproduce } from '../tuning/reproduce.js';
+import { keyFigures } from './key-figures.js';
+import { wholeNumber } from './number-option.js';
 import { answer, answerIsNo, type CommonOptions, note, withCommonOptions } from './output.js';
+import { resumeCommand } from './resume-command.js';
+import { storeExists, withStore } from './use-store.js';
 import { version } from './version.js';
+
+/** Unfinished experiments that a list says how to go on with. */
+const MOST_HINTS = 3;
 
 export function runsCommand(): Command {
   const command = new Command('runs').addHelpText(
@@ -15,8 +25,8 @@ export function runsCommand(): Command {
   withCommonOptions(command.command('list'))
     .description('runs, newest first')
     .option('--experiment <name>', 'only of this experiment (the spec’s name)')
-    .option('--status <status>', 'running, interrupted, finished, failed, cancelled or diverged')
-    .option('--limit <count>', 'at most so many', '30')
+    .addOption(new Option('--status <status>', 'only of this status').choices(RUN_STATUSES))
+    .option('--limit <count>', 'at most so many', wholeNumber(1, 10_000), 30)
     .addHelpText('after', '\nExample:\n  ballast runs list --experiment digits\n')
     .action(list);
   withCommonOptions(command.command('show <run>'))
@@ -34,31 +44,51 @@ export function runsCommand(): Command {
   return command;
 }
 
-async function withStore(options: CommonOptions, action: (store: Store) => Promise<void>): Promise<void> {
-  const store = await openStore(options.store);
-  try {
-    await action(store);
-  } finally {
-    await store.close();
-  }
+interface ListOptions extends CommonOptions {
+  experiment?: string;
+  status?: RunStatus;
+  limit: number;
 }
 
-async function list(options: CommonOptions & { experiment?: string; status?: string; limit: string }): Promise<void> {
-  await withStore(options, async (store) => {
+async function list(options: ListOptions): Promise<void> {
+  if (!(await storeExists(options.store))) {
+    answer(options, { runs: [] }, `No runs yet: there is no store at ${options.store}. Next: ballast train SPEC`);
+    return;
+  }
+  await withStore(options.store, { create: false }, async (store) => {
     const runs = await store.listRuns({
-      limit: Number(options.limit),
+      limit: options.limit,
       ...(options.experiment === undefined ? {} : { experiment: options.experiment }),
-      ...(options.status === undefined ? {} : { status: options.status as RunStatus }),
+      ...(options.status === undefined ? {} : { status: options.status }),
     });
-    const metrics = new Map<string, Record<string, number>>();
-    for (const { id } of runs) metrics.set(id, await finalMetrics(store, id));
-    const rows = runs.map((run) => ({ ...run, metrics: metrics.get(run.id) }));
-    answer(
-      options,
-      { runs: rows },
-      runs.length === 0 ? 'No runs yet: ballast train SPEC' : runsTable(runs, { metrics, ...terminalOptions() }),
-    );
+    const final = new Map<string, Record<string, number>>();
+    for (const { id } of runs) final.set(id, await finalMetrics(store, id));
+    const rows = runs.map((run) => ({ ...run, metrics: final.get(run.id) }));
+    answer(options, { runs: rows }, options.json === true ? '' : await listText(store, runs, final, options));
   });
+}
+
+async function listText(
+  store: Store,
+  runs: readonly RunSummary[],
+  final: ReadonlyMap<string, Readonly<Record<string, number>>>,
+  { experiment, status, store: url }: ListOptions,
+): Promise<string> {
+  if (runs.length === 0) {
+    return experiment === undefined && status === undefined
+      ? 'No runs yet. Next: ballast train SPEC'
+      : `No such runs in ${url}.`;
+  }
+  const metrics = new Map<string, Record<string, number>>();
+  const unfinished = new Map<string, string>();
+  for (const { id, groupId, status: state, kind } of runs) {
+    const { spec, environment } = await store.getRun(id);
+    metrics.set(id, keyFigures(final.get(id) ?? {}, spec as Partial<Spec>));
+    if (kind !== 'train' || groupId === undefined || state === 'finished' || !isResumable(state)) continue;
+    unfinished.set(groupId, resumeCommand((environment as Partial<Environment>).command, groupId));
+  }
+  const hints = [...unfinished.values()].slice(0, MOST_HINTS).map((command) => `Unfinished; go on with: ${command}`);
+  return [runsTable(runs, { metrics, ...terminalOptions() }), ...(hints.length > 0 ? ['', ...hints] : [])].join('\n');
 }
 
 /** The last figures of a run: `validation.accuracy`, `gap`, ... */
@@ -72,7 +102,7 @@ async function finalMetrics(store: Store, id: string): Promise<Record<string, nu
 }
 
 async function show(reference: string, options: CommonOptions): Promise<void> {
-  await withStore(options, async (store) => {
+  await withStore(options.store, { create: false }, async (store) => {
     const run = await store.findRun(reference);
     const document = {
       ...run,
@@ -100,7 +130,7 @@ async function show(reference: string, options: CommonOptions): Promise<void> {
 }
 
 async function compare(references: string[], options: CommonOptions): Promise<void> {
-  await withStore(options, async (store) => {
+  await withStore(options.store, { create: false }, async (store) => {
     const runs: Run[] = [];
     for (const reference of references) runs.push(await store.findRun(reference));
     const columns = await Promise.all(runs.map((run) => finalMetrics(store, run.id)));
@@ -134,7 +164,7 @@ async function compare(references: string[], options: CommonOptions): Promise<vo
 }
 
 async function reproduceRun(reference: string, options: CommonOptions): Promise<void> {
-  await withStore(options, async (store) => {
+  await withStore(options.store, { create: false }, async (store) => {
     const run = await store.findRun(reference);
     const result = await reproduce(store, await openRuntime(), run, {
       ballastVersion: version(),

@@ -1,18 +1,21 @@
-import { resolve } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { Command } from 'commander';
 import { stringify } from 'yaml';
 import { BallastError } from '../errors.js';
 import { openRuntime } from '../graph/runtime/choose.js';
 import { comparisonTable, terminalOptions } from '../reports/terminal.js';
 import { writeTrainReport } from '../reports/write-report.js';
-import { readSpec } from '../spec/read.js';
-import { openStore } from '../store/index.js';
-import { runExperiment } from '../tuning/experiment.js';
+import { type ResolvedSpec, readSpec } from '../spec/read.js';
+import type { Store } from '../store/types.js';
+import { commandLine } from '../tuning/environment.js';
+import { type ExperimentResult, runExperiment } from '../tuning/experiment.js';
 import { primaryMetric } from '../tuning/judge.js';
 import { localFolder } from './local-folder.js';
-import { answer, type CommonOptions, note, withCommonOptions } from './output.js';
+import { answer, answerIsNo, type CommonOptions, note, withCommonOptions } from './output.js';
 import { Progress } from './progress.js';
+import { resumeCommand } from './resume-command.js';
 import { trainDocument, trainReportInput } from './train-document.js';
+import { withStore } from './use-store.js';
 import { version } from './version.js';
 
 interface TrainOptions extends CommonOptions {
@@ -25,50 +28,90 @@ export function trainCommand(): Command {
   return withCommonOptions(new Command('train'))
     .argument('<spec>', 'spec file (YAML or JSON)')
     .option('--new-holdout', 'draw a new holdout where the spec no longer fits the locked one; recorded')
-    .option('--resume <experiment>', 'go on with an interrupted experiment')
+    .option('--resume <experiment>', 'go on with an interrupted experiment: its id (ballast runs list) or latest')
     .option('--out <folder>', 'folder for report and models; under the store unless given')
-    .addHelpText('after', '\nExample:\n  ballast init digits && ballast train digits/spec.yaml\n')
+    .addHelpText(
+      'after',
+      `
+Exit code 1 where a run diverged: its last good weights are kept.
+
+Examples:
+  ballast init digits && ballast train digits/spec.yaml
+  ballast train digits/spec.yaml --resume latest
+`,
+    )
     .action(async (path: string, options: TrainOptions) => {
       const resolved = await readSpec(path);
-      const runtime = await openRuntime();
-      const store = await openStore(options.store);
-      const interruption = interruptible();
-      const progress = new Progress(primaryMetric(resolved.spec), resolved.spec.training.epochs);
-      try {
-        const result = await runExperiment(resolved, {
-          store,
-          runtime,
-          workFolder: localFolder(options.store),
-          ballastVersion: version(),
-          onEvent: (event) => progress.show(event),
-          signal: interruption.signal,
-          newHoldout: options.newHoldout === true,
-          ...(options.resume === undefined ? {} : { resume: options.resume }),
-        });
-        progress.end();
-        if (result.interrupted) {
-          throw new BallastError('interrupted; everything up to the last step is kept', {
-            code: 'INTERRUPTED',
-            kind: 'cancelled',
-            remedy: `Go on with: ballast train ${path} --resume ${result.id}`,
-          });
-        }
-        const input = await trainReportInput(resolved, result, store, stringify(resolved.spec));
-        const { report } = await writeTrainReport(input, resolve(options.out ?? result.folder));
-        const text = [
-          comparisonTable(input, terminalOptions()),
-          '',
-          `report   ${report}`,
-          ...result.runs.slice(0, 2).map((run) => `${run.role.padEnd(8)} ${run.modelPath}  run ${run.runId}`),
-          `Next: ballast evaluate ${result.runs.at(-1)?.runId.slice(0, 8)} --holdout   (reads the locked rows; counted)`,
-        ].join('\n');
-        answer(options, trainDocument(result, report), text);
-      } finally {
-        progress.end();
-        interruption.stop();
-        await store.close();
-      }
+      await withStore(options.store, { create: true }, (store) => trainSpec(resolved, store, options));
     });
+}
+
+async function trainSpec(resolved: ResolvedSpec, store: Store, options: TrainOptions): Promise<void> {
+  const runtime = await openRuntime();
+  const interruption = interruptible();
+  const progress = new Progress(primaryMetric(resolved.spec), resolved.spec.training.epochs);
+  let begun: string | undefined;
+  let result: ExperimentResult;
+  try {
+    result = await runExperiment(resolved, {
+      store,
+      runtime,
+      workFolder: localFolder(options.store),
+      ballastVersion: version(),
+      onEvent(event) {
+        if (event.type === 'run') begun = event.experiment;
+        progress.show(event);
+      },
+      signal: interruption.signal,
+      newHoldout: options.newHoldout === true,
+      ...(options.resume === undefined ? {} : { resume: options.resume }),
+    });
+  } catch (error) {
+    progress.end();
+    if (begun !== undefined) note(`What was trained so far is kept. Once this is mended, go on with: ${goOn(begun)}`);
+    throw error;
+  } finally {
+    progress.end();
+    interruption.stop();
+  }
+  if (result.interrupted) throw interrupted(begun);
+  const input = await trainReportInput(resolved, result, store, stringify(resolved.spec));
+  const { report } = await writeTrainReport(input, resolve(options.out ?? result.folder));
+  const diverged = result.runs.filter(({ outcome }) => outcome === 'diverged');
+  if (diverged.length > 0) answerIsNo();
+  answer(
+    options,
+    trainDocument(result, report),
+    [
+      comparisonTable(input, terminalOptions()),
+      '',
+      ...diverged.map(({ role, findings }) => `${role} diverged: ${findings[0]?.message}. ${findings[0]?.remedy}.`),
+      `report   ${shownPath(report)}`,
+      ...result.runs
+        .slice(0, 2)
+        .map((run) => `${run.role.padEnd(8)} ${shownPath(run.modelPath)}  run ${run.runId.slice(0, 8)}`),
+      `Next: ballast evaluate ${result.runs.at(-1)?.runId.slice(0, 8)} --holdout   (reads the locked rows; counted)`,
+    ].join('\n'),
+  );
+}
+
+function goOn(experiment: string): string {
+  return resumeCommand(commandLine(), experiment);
+}
+
+function interrupted(experiment: string | undefined): BallastError {
+  const common = { code: 'INTERRUPTED', kind: 'cancelled' } as const;
+  if (experiment === undefined) return new BallastError('interrupted before a run began; nothing was recorded', common);
+  return new BallastError('interrupted; everything up to the last step is kept', {
+    ...common,
+    remedy: `Go on with: ${goOn(experiment)}`,
+  });
+}
+
+/** A path as short as it can be typed here. */
+function shownPath(path: string): string {
+  const short = relative(process.cwd(), path);
+  return short.startsWith('..') ? path : short;
 }
 
 /** Ctrl-C asks the training to stop after its step; a second one ends the process at once. */

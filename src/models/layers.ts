@@ -1,6 +1,7 @@
 import { BallastError } from '../errors.js';
 import type { GraphBuilder, Value } from '../graph/builder.js';
 import { filled } from '../graph/builder.js';
+import { MAX_MESSAGE_BYTES } from '../graph/format/limits.js';
 import { float, int, ints } from '../graph/model.js';
 import { float32, sizeOf } from '../graph/tensor.js';
 import { derive } from '../numeric/random.js';
@@ -14,6 +15,7 @@ export class LayerBuilder {
   readonly b: GraphBuilder;
   readonly #seed: number;
   #count = 0;
+  #weights = 0;
 
   constructor(b: GraphBuilder, seed: number) {
     this.b = b;
@@ -25,8 +27,19 @@ export class LayerBuilder {
     return `${kind}${++this.#count}`;
   }
 
-  /** Normal weights of the given standard deviation, from a stream of their own. */
+  /**
+   * Normal weights of the given standard deviation, from a stream of their own.
+   *
+   * @throws BallastError MODEL_TOO_LARGE, before memory is taken, where all weights together would not fit an ONNX file
+   */
   weights(name: string, shape: readonly number[], deviation: number): Value {
+    this.#weights += sizeOf(shape);
+    if (4 * this.#weights > MAX_MESSAGE_BYTES) {
+      throw new BallastError(
+        `the network needs more than ${(this.#weights / 1e6).toFixed(0)} million weights, and an ONNX file holds ${Math.floor(MAX_MESSAGE_BYTES / 4e6)}`,
+        { code: 'MODEL_TOO_LARGE', place: 'model', remedy: 'Choose fewer or narrower layers' },
+      );
+    }
     const stream = derive(this.#seed, 'initial', name);
     return this.b.initializer(
       name,

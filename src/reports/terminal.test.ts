@@ -11,8 +11,8 @@ const ESCAPE = '\u001b[';
 
 const RUN: RunSummary = {
   id: '0123456789abcdef0123456789abcdef',
-  experiment: 'default',
-  name: 'digits',
+  experiment: 'digits',
+  name: 'baseline',
   kind: 'train',
   role: 'baseline',
   status: 'finished',
@@ -23,7 +23,7 @@ const RUN: RunSummary = {
   regularizerId: 'rg-4f1d0c9be27a6632',
   codeCommit: undefined,
   parentRunId: undefined,
-  groupId: undefined,
+  groupId: '89abcdef01234567',
   startedAt: new Date(Date.UTC(2026, 10, 22, 14, 0)),
   endedAt: new Date(Date.UTC(2026, 10, 22, 14, 1, 23)),
   heartbeatAt: new Date(Date.UTC(2026, 10, 22, 14, 1, 23)),
@@ -74,7 +74,7 @@ describe('the other tables', () => {
     const metrics = new Map([[RUN.id, { accuracy: 0.887 }]]);
     const table = runsTable([RUN, { ...RUN, id: 'f'.repeat(32), status: 'failed' }], { width: 140, metrics });
     expect(table).toMatch(
-      /0123456789ab +digits +train +baseline +finished +88\.7% +7 +rg-4f1d0c9be27a6632 .* 1 min 23 s/,
+      /0123456789ab +baseline +digits +89abcdef +train +finished +88\.7% +7 +rg-4f1d0c9be27a6632 .* 1 min 23 s/,
     );
     expect(table).toMatch(/ffffffffffff .* failed +\u2013/);
     expect(runsTable([])).toBe('No runs.');

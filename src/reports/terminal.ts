@@ -148,7 +148,7 @@ export interface RunsTableOptions extends TerminalOptions {
   readonly metrics?: ReadonlyMap<string, Readonly<Record<string, number>>>;
 }
 
-/** One line per run: what it is, how it went, how long it took, and chosen metrics. */
+/** One line per run: what it is, which experiment it is part of, how it went, how long it took, and chosen metrics. */
 export function runsTable(runs: readonly RunSummary[], options: RunsTableOptions = {}): string {
   if (runs.length === 0) return 'No runs.';
   const style = styles(options);
@@ -156,8 +156,9 @@ export function runsTable(runs: readonly RunSummary[], options: RunsTableOptions
   const columns: TerminalColumn[] = [
     { label: 'run' },
     { label: 'name', shrinkTo: 8 },
-    { label: 'kind', optional: 4 },
-    { label: 'role' },
+    { label: 'experiment', shrinkTo: 8 },
+    { label: 'its id' },
+    { label: 'kind', optional: 6 },
     { label: 'status' },
     ...metrics.map((metric) => ({ label: metricDisplay(metric).label, align: 'right' as const })),
     { label: 'seed', align: 'right', optional: 3 },
@@ -169,9 +170,10 @@ export function runsTable(runs: readonly RunSummary[], options: RunsTableOptions
     const values = options.metrics?.get(run.id) ?? {};
     return [
       { text: run.id.slice(0, 12), style: style.bold },
-      run.name,
+      { text: run.name, ...(run.role === undefined ? {} : { style: style[run.role] }) },
+      run.experiment,
+      run.groupId?.slice(0, 8) ?? '',
       run.kind,
-      { text: run.role ?? '', style: run.role === 'baseline' ? style.baseline : style.model },
       { text: run.status, ...statusStyle(run.status, style) },
       ...metrics.map((metric) => metricText(metric, values[metric] ?? Number.NaN)),
       run.seed === undefined ? '' : String(run.seed),

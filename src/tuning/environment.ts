@@ -44,8 +44,16 @@ export async function describeEnvironment(
     backend: runtime.name,
     device: chooseProvider(runtime, device),
     threads,
-    command: ['ballast', ...process.argv.slice(2)].join(' '),
+    command: commandLine(),
   };
+}
+
+/** The command that this process runs, as it can be typed again. */
+export function commandLine(): string {
+  const words = process.argv
+    .slice(2)
+    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`));
+  return ['ballast', ...words].join(' ');
 }
 
 /** Keys of {@link Environment} that may change the bytes of a result. */

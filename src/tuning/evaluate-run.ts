@@ -5,14 +5,17 @@ import { type Evaluation, evaluate } from '../evaluation/evaluate.js';
 import type { PredictionInput } from '../evaluation/input.js';
 import { buildLedger, type Ledger, type LedgerInput, type LedgerStageName } from '../evaluation/ledger.js';
 import { readModel } from '../graph/format/decode.js';
+import { writeModel } from '../graph/format/encode.js';
+import type { Model } from '../graph/model.js';
 import type { Runtime } from '../graph/runtime/runtime.js';
 import { type PreparedData, prepareData, readOptions } from '../spec/prepare.js';
 import { type ResolvedSpec, resolveSpec } from '../spec/read.js';
 import type { Spec } from '../spec/schema.js';
 import { applyTokenizers } from '../spec/tokens.js';
 import type { Run, Store } from '../store/types.js';
+import { describedPorts } from './described-ports.js';
 import { judge, primaryMetric } from './judge.js';
-import { describedPorts, type ModelPorts } from './model-ports.js';
+import type { ModelPorts } from './model-ports.js';
 import { loadTokenizers, MODEL } from './result-record.js';
 import { scoreRows } from './score.js';
 
@@ -106,12 +109,12 @@ async function scoreRun(
 /** Evaluates any model on a table. */
 export async function evaluateModel(
   runtime: Runtime,
-  bytes: Uint8Array,
+  model: Model,
   ports: ModelPorts,
   table: PreparedData['table'],
   target: string,
 ): Promise<Evaluation> {
-  const session = await runtime.load(bytes);
+  const session = await runtime.load(writeModel(model));
   try {
     const rows = Uint32Array.from({ length: table.rows }, (_, row) => row);
     return evaluate(await scoreRows(session, ports, table, rows, { target }));

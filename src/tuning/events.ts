@@ -13,6 +13,8 @@ export type ExperimentEvent =
   | { readonly type: 'warning'; readonly code: string; readonly message: string; readonly remedy: string }
   | {
       readonly type: 'run';
+      /** Id of the experiment. */
+      readonly experiment: string;
       readonly runId: string;
       readonly role: RunRole;
       readonly label: string;

@@ -17,11 +17,14 @@ import { CheckpointFolder } from './checkpoints.js';
 import { codeCommit, describeEnvironment } from './environment.js';
 import type { ExperimentEvent } from './events.js';
 import { exportTrained } from './export-trained.js';
+import { findExperiment } from './find-experiment.js';
 import { judge, predictionsOf, primaryMetric } from './judge.js';
+import { lateRegister } from './late-register.js';
 import { type PlannedRun, planRuns } from './plan.js';
 import { RunRecorder } from './recorder.js';
 import { loadResult, saveResult } from './result-record.js';
 import type { RunResult } from './run-result.js';
+import { refuseChangedSpec } from './spec-difference.js';
 import { problemOf, regularizersOf, trainRun } from './train-run.js';
 import { parameterHash, summarizeWeights } from './weights.js';
 
@@ -34,7 +37,7 @@ export interface ExperimentOptions {
   readonly onEvent?: (event: ExperimentEvent) => void;
   readonly signal?: AbortSignal;
   readonly newHoldout?: boolean;
-  /** Id of an interrupted experiment to go on with. */
+  /** An interrupted experiment to go on with, as {@link findExperiment} takes it. */
   readonly resume?: string;
 }
 
@@ -58,32 +61,18 @@ export async function runExperiment(resolved: ResolvedSpec, options: ExperimentO
   const { spec } = resolved;
   const { store, signal } = options;
   const tell = options.onEvent ?? (() => undefined);
-  const data = await prepareData(resolved, {
-    register: store.holdoutRegister('train'),
-    newHoldout: options.newHoldout ?? false,
-  });
+  const id =
+    options.resume === undefined
+      ? randomBytes(8).toString('hex')
+      : await findExperiment(store, options.resume, spec.name);
+  const before = options.resume === undefined ? [] : await store.listRuns({ groupId: id, limit: 10_000 });
+  await refuseChangedSpec(resolved, store, before);
+  const register = lateRegister(store.holdoutRegister('train'));
+  const data = await prepareData(resolved, { register, newHoldout: options.newHoldout ?? false });
   const { train, validation, holdout } = data.split;
   const rows = { train: train.length, validation: validation.length, holdout: holdout.length };
   tell({ type: 'data', name: data.name, version: data.version, rows, features: data.preprocessor.featureNames.length });
   for (const { code, message } of data.notices) tell({ type: 'warning', code, message, remedy: '' });
-  await store.putDataVersion({
-    name: data.name,
-    version: data.version,
-    rows: data.table.rows,
-    schema: data.table.columns.map(({ name, kind }) => ({ name, kind })),
-    source: [spec.data.source].flat().join(' '),
-    splits: rows,
-  });
-
-  const id = options.resume ?? randomBytes(8).toString('hex');
-  const before = options.resume === undefined ? [] : await store.listRuns({ groupId: id, limit: 10_000 });
-  if (options.resume !== undefined && before.length === 0) {
-    throw new BallastError(`there is no experiment ${id} to resume`, {
-      code: 'EXPERIMENT_NOT_FOUND',
-      kind: 'not-found',
-      remedy: 'ballast runs list shows what there is',
-    });
-  }
   if (before.some(({ dataVersion }) => dataVersion !== data.version)) {
     throw new BallastError('the data has changed since the experiment was interrupted', {
       code: 'EXPERIMENT_DATA_CHANGED',
@@ -93,13 +82,12 @@ export async function runExperiment(resolved: ResolvedSpec, options: ExperimentO
     });
   }
   const folder = join(options.workFolder, 'experiments', id);
-  await mkdir(folder, { recursive: true });
   const checkpoints = new CheckpointFolder(join(options.workFolder, 'checkpoints'));
   const environment = await describeEnvironment(options.runtime, spec.training, options.ballastVersion);
   const commit = await codeCommit(resolved.baseDirectory);
   const planned = planRuns(spec, data);
   const runs: RunResult[] = [];
-  let warned = false;
+  let begun = false;
   for (const [index, plan] of planned.entries()) {
     if (signal?.aborted === true) break;
     const result = await oneRun(plan, index);
@@ -111,13 +99,11 @@ export async function runExperiment(resolved: ResolvedSpec, options: ExperimentO
   async function oneRun(plan: PlannedRun, index: number): Promise<RunResult | undefined> {
     const label = labelOf(plan, spec.training.repeats);
     const earlier = before.find((run) => run.role === plan.role && run.name === label);
-    if (earlier?.status === 'finished') return loadResult(store, earlier.id, folder);
+    if (earlier?.status === 'finished' || earlier?.status === 'diverged') return loadResult(store, earlier.id, folder);
     const { problem, examples } = await problemOf(resolved, data, plan);
     const architecture = readArchitecture(problem.graph, problem.frozen);
-    if (!warned && plan.role === 'model') {
-      warned = true;
-      refuseConflicts(problem, architecture, tell);
-    }
+    // Baseline and model have one architecture: what the model's regularizers do not go with is told before any run.
+    if (!begun) refuseConflicts({ ...problem, regularizers: resolved.regularizers }, architecture, tell);
     const manifest = manifestOf(
       regularizersOf(resolved, plan),
       { normalization: architecture.normalization },
@@ -129,14 +115,14 @@ export async function runExperiment(resolved: ResolvedSpec, options: ExperimentO
         classWeights: JSON.stringify(spec.training.classWeights),
       },
     );
+    if (!begun) await begin();
     const runId = earlier?.id ?? (await createRun(plan, label, regularizerId(manifest), manifest));
     const resume = earlier === undefined ? undefined : await checkpoints.load(runId);
     if (earlier !== undefined) await store.resumeRun(runId, { afterStep: resume?.progress.epoch ?? 0 });
-    tell({ type: 'run', runId, role: plan.role, label, index: index + 1, count: planned.length });
+    tell({ type: 'run', experiment: id, runId, role: plan.role, label, index: index + 1, count: planned.length });
     const recorder = new RunRecorder(store, runId);
-    let result: TrainingResult;
     try {
-      result = await trainRun(problem, {
+      const result = await trainRun(problem, {
         runtime: options.runtime,
         signal,
         resume,
@@ -147,18 +133,33 @@ export async function runExperiment(resolved: ResolvedSpec, options: ExperimentO
         },
       });
       await recorder.flush();
+      if (result.outcome === 'cancelled') {
+        await store.finishRun(runId, 'cancelled');
+        return undefined;
+      }
+      const done = await conclude(plan, runId, result, manifest, problem, examples, recorder);
+      await checkpoints.remove(runId);
+      tell({ type: 'run-ended', runId, role: plan.role, outcome: result.outcome });
+      return done;
     } catch (error) {
-      await store.finishRun(runId, 'failed', { error: (error as Error).message });
+      // A store that cannot record the failure either (a full disk) must not hide what went wrong first.
+      await store.finishRun(runId, 'failed', { error: (error as Error).message }).catch(() => undefined);
       throw error;
     }
-    if (result.outcome === 'cancelled') {
-      await store.finishRun(runId, 'cancelled');
-      return undefined;
-    }
-    const done = await conclude(plan, runId, result, manifest, problem, examples, recorder);
-    await checkpoints.remove(runId);
-    tell({ type: 'run-ended', runId, role: plan.role, outcome: result.outcome });
-    return done;
+  }
+
+  /** Now that it is known to work: the holdout is locked and the data's version recorded. */
+  async function begin(): Promise<void> {
+    begun = true;
+    await register.commit();
+    await store.putDataVersion({
+      name: data.name,
+      version: data.version,
+      rows: data.table.rows,
+      schema: data.table.columns.map(({ name, kind }) => ({ name, kind })),
+      source: [spec.data.source].flat().join(' '),
+      splits: rows,
+    });
   }
 
   async function createRun(plan: PlannedRun, label: string, id16: string, manifest: unknown): Promise<string> {
@@ -203,6 +204,7 @@ export async function runExperiment(resolved: ResolvedSpec, options: ExperimentO
     );
     const gap = gapOf(trainEvaluation, validationEvaluation, primaryMetric(spec));
     if (gap === undefined) throw undefinedMetric(primaryMetric(spec), validationEvaluation);
+    await mkdir(folder, { recursive: true });
     const exported = await exportTrained({
       runtime: options.runtime,
       preprocessor: data.preprocessor,
@@ -215,6 +217,7 @@ export async function runExperiment(resolved: ResolvedSpec, options: ExperimentO
         'ballast.version': options.ballastVersion,
         'ballast.run': runId,
         'ballast.name': spec.name,
+        'ballast.target': data.roles.target ?? '',
         'ballast.data': `${data.name}@${data.version}`,
         'ballast.regularizers': regularizerId(manifest),
         'ballast.manifest': JSON.stringify(manifest),

@@ -64,7 +64,7 @@ export function judge(
 }
 
 /** The metric that models are compared by. */
-export function primaryMetric({ task, objectives }: Spec): string {
+export function primaryMetric({ task, objectives }: Pick<Spec, 'task' | 'objectives'>): string {
   return objectives.primary ?? (task === 'classification' ? 'accuracy' : 'rmse');
 }
 

@@ -1,4 +1,4 @@
-import { copyFile } from 'node:fs/promises';
+import { copyFile, mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { BallastError } from '../errors.js';
 import type { Evaluation } from '../evaluation/evaluate.js';
@@ -59,6 +59,7 @@ export async function loadResult(store: Store, runId: string, folder?: string): 
   let { modelPath } = document;
   if (folder !== undefined) {
     modelPath = join(folder, basename(modelPath));
+    await mkdir(folder, { recursive: true });
     await copyFile(await (await store.openArtifact(runId, MODEL)).file(), modelPath);
   }
   return { ...document, modelPath, runId, outputs };

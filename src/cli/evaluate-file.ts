@@ -1,0 +1,80 @@
+import { readTable } from '../data/read/read.js';
+import { BallastError } from '../errors.js';
+import { readModelFile } from '../graph/format/file.js';
+import { normalize } from '../graph/format/normalize.js';
+import type { Model } from '../graph/model.js';
+import { openRuntime } from '../graph/runtime/choose.js';
+import { metricsTable, terminalOptions } from '../reports/terminal.js';
+import { readOptions } from '../spec/prepare.js';
+import { readSpec } from '../spec/read.js';
+import { describedPorts } from '../tuning/described-ports.js';
+import { evaluateModel } from '../tuning/evaluate-run.js';
+import { foreignPorts } from '../tuning/model-ports.js';
+import { evaluationDocument } from './evaluation-document.js';
+import { answer, type CommonOptions } from './output.js';
+
+/** What a user says of a model file that does not say it itself. */
+export interface FileOptions extends CommonOptions {
+  data?: string;
+  spec?: string;
+  target?: string;
+  task?: 'classification' | 'regression';
+  output?: string;
+  classes?: string[];
+  input: string[];
+}
+
+/**
+ * Evaluates a model file, of Ballast or from elsewhere, on the rows of a source.
+ *
+ * @throws BallastError MODEL_AMBIGUOUS and others of what is not said, or does not fit
+ */
+export async function evaluateFile(path: string, options: FileOptions & { data: string }): Promise<void> {
+  const model = await readForeign(path);
+  const spec = options.spec === undefined ? undefined : await readSpec(options.spec);
+  const target = options.target ?? spec?.spec.data.target ?? (model.metadata.get('ballast.target') || undefined);
+  if (target === undefined) {
+    throw new BallastError('the column with the right answers is not named', {
+      code: 'MODEL_AMBIGUOUS',
+      place: path,
+      remedy: 'Add --target COLUMN or --spec SPEC',
+    });
+  }
+  const read = spec === undefined ? {} : readOptions(spec);
+  const table = await readTable(options.data, { ...read, target, baseDirectory: process.cwd() });
+  const described = describesItself(options) ? describedPorts(model) : undefined;
+  const ports =
+    described ??
+    foreignPorts(model, table, {
+      task: options.task ?? spec?.spec.task,
+      output: options.output,
+      classes: options.classes,
+      inputs: options.input,
+      target,
+    });
+  const evaluation = await evaluateModel(await openRuntime(), model, ports, table, target);
+  answer(options, { model: path, ...evaluationDocument(evaluation) }, metricsTable(evaluation, terminalOptions()));
+}
+
+/** A model file in the form that Ballast runs: external data beside it read, ZipMap gone. */
+export async function readForeign(path: string): Promise<Model> {
+  const model = await readModelFile(path);
+  try {
+    return normalize(model);
+  } catch (error) {
+    if (!(error instanceof BallastError) || error.place?.startsWith(path)) throw error;
+    const { message, code, kind, place, remedy } = error;
+    throw new BallastError(message, {
+      code,
+      kind,
+      place: place === undefined ? path : `${path}: ${place}`,
+      ...(remedy === undefined ? {} : { remedy }),
+      cause: error,
+    });
+  }
+}
+
+/** Whether nothing is said of the model that its own metadata would be overruled by. */
+function describesItself({ output, classes, input, task }: FileOptions): boolean {
+  return output === undefined && classes === undefined && input.length === 0 && task === undefined;
+}

@@ -1,0 +1,28 @@
+import type { Evaluation } from '../evaluation/evaluate.js';
+import type { Ledger } from '../evaluation/ledger.js';
+
+/** What goes with an evaluation of a run; a model file has neither. */
+export interface RunContext {
+  readonly ledger?: Ledger;
+  readonly holdoutReads?: number;
+}
+
+/** The JSON answer of `ballast evaluate`. */
+export function evaluationDocument(
+  { rows, metrics, omitted, perClass, slices, reliability, confusion, residuals, fairness }: Evaluation,
+  { ledger, holdoutReads }: RunContext = {},
+): Record<string, unknown> {
+  return {
+    rows,
+    metrics,
+    omitted,
+    perClass,
+    slices,
+    reliability,
+    confusion,
+    residuals,
+    fairness,
+    ledger: ledger ?? null,
+    holdoutReads: holdoutReads ?? null,
+  };
+}
