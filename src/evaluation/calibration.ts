@@ -15,7 +15,7 @@ export interface Announcements {
 }
 
 /** The bin (i / bins, (i + 1) / bins] of a probability, 0 in the first (as scikit-learn's calibration_curve). */
-export function equalWidthBin(probability: number, bins: number): number {
+function equalWidthBin(probability: number, bins: number): number {
   let bin = Math.min(Math.max(Math.ceil(probability * bins) - 1, 0), bins - 1);
   // The product's rounding must not carry a probability over an edge it equals.
   if (bin > 0 && probability <= bin / bins) bin--;

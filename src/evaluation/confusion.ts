@@ -17,7 +17,7 @@ export interface MarginGradient {
   readonly total: number;
 }
 
-export function marginsOf(sample: ClassificationSample, counts?: Float64Array): Margins {
+function marginsOf(sample: ClassificationSample, counts?: Float64Array): Margins {
   const { rows, target, predicted, weights } = sample;
   const count = sample.classes.length;
   const margins = {

@@ -20,7 +20,7 @@ export const brier: ClassificationMetric = {
 };
 
 /** The squared error of each row's probabilities. */
-export function brierRows(
+function brierRows(
   { rows, classes, target, positive }: ClassificationSample,
   probabilities: Float64Array,
 ): Float64Array {
