@@ -5,7 +5,7 @@ import { buildModel } from '../../src/models/build.js';
 import { modelOptions, type NativeModelOptions } from '../../src/models/options.js';
 import { derive } from '../../src/numeric/random.js';
 import type { Active } from '../../src/regularizers/regularizer.js';
-import { resolveEntry } from '../../src/regularizers/resolve.js';
+import { inOrder, resolveEntry } from '../../src/regularizers/resolve.js';
 import { readArchitecture } from '../../src/training/architecture.js';
 import { adam, sgd } from '../../src/training/optimizers.js';
 import { bindData, StepProgram } from '../../src/training/program.js';
@@ -90,13 +90,14 @@ export async function ourStep(runtime: Runtime, subject: EngineCase, threads: nu
   const { x, target } = rowsOf(subject);
   const data = bindData(runtime, { x, target });
   const description = descriptionOf(subject);
-  const { optimizer, regularizers, batchSize } = description;
+  const { optimizer, batchSize } = description;
+  const active = inOrder(description.regularizers);
   const start = performance.now();
   const { program, state } = await StepProgram.create(
     runtime,
     description,
-    { data, seed: 1, strengthAt: (i) => regularizers[i].strength },
-    threads,
+    { data, seed: 1, strengthAt: (i) => active[i].strength },
+    { threads },
   );
   const createMs = performance.now() - start;
   let count = 0;

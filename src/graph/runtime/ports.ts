@@ -1,5 +1,5 @@
 import { BallastError } from '../../errors.js';
-import { ARRAY_OF, sizeOf, type Tensor } from '../tensor.js';
+import { ARRAY_OF, type NumericArray, sizeOf, type Tensor } from '../tensor.js';
 import type { BoundTensor, PortInfo } from './runtime.js';
 
 /** What a session takes and gives, and the checks that stand between a caller's tensors and the native code. */
@@ -46,7 +46,8 @@ function checkTensor(what: 'input' | 'output', port: PortInfo, tensor: Tensor): 
 const fitsDimension = (dimension: number | string | null, tensor: Tensor, axis: number): boolean =>
   typeof dimension !== 'number' || dimension === tensor.shape[axis];
 
-function checkData(place: string, { type, shape, data }: Tensor): void {
+/** Checks a tensor in itself: its data against type and shape. Errors: TENSOR_DATA. */
+export function checkData(place: string, { type, shape, data }: Tensor): void {
   const bad = (message: string): BallastError => new BallastError(message, { code: 'TENSOR_DATA', place });
   if (!shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0)) {
     throw bad(`the shape ${show(shape)} has an extent that is not a whole number >= 0`);
@@ -116,6 +117,14 @@ function needsOutput<T>(ports: Ports, fetched: readonly T[]): readonly T[] {
   });
 }
 
+interface Held {
+  readonly what: string;
+  readonly data: NumericArray;
+}
+
+const overlap = (a: NumericArray, b: NumericArray): boolean =>
+  a.buffer === b.buffer && a.byteOffset < b.byteOffset + b.byteLength && b.byteOffset < a.byteOffset + a.byteLength;
+
 /**
  * Checks the arguments of `Session.bind`; `requireOwn` throws for a tensor that this runtime did not allocate or that
  * was released. Errors: as {@link checkRun}, and BINDING_ALIAS where an output shares its memory with an input or
@@ -128,19 +137,18 @@ export function checkBind(
   requireOwn: (tensor: BoundTensor) => void,
 ): void {
   checkInputs(ports, inputs);
-  const holder = new Map<ArrayBufferLike, string>();
-  for (const [name, tensor] of Object.entries(inputs)) holder.set(tensor.data.buffer, `input "${name}"`);
+  const held: Held[] = Object.entries(inputs).map(([name, { data }]) => ({ what: `input "${name}"`, data }));
   for (const [name, tensor] of Object.entries(outputs)) {
     checkTensor('output', outputPort(ports, name), tensor);
-    const other = holder.get(tensor.data.buffer);
+    const other = held.find(({ data }) => overlap(data, tensor.data));
     if (other !== undefined) {
-      throw new BallastError(`output "${name}" would be written into the memory of ${other}`, {
+      throw new BallastError(`output "${name}" would be written into the memory of ${other.what}`, {
         code: 'BINDING_ALIAS',
         place: `output ${name}`,
         remedy: 'Allocate a tensor of its own; alternate two sets (ping-pong) for state that a step updates.',
       });
     }
-    holder.set(tensor.data.buffer, `output "${name}"`);
+    held.push({ what: `output "${name}"`, data: tensor.data });
   }
   needsOutput(ports, Object.keys(outputs));
   for (const tensor of [...Object.values(inputs), ...Object.values(outputs)]) requireOwn(tensor);

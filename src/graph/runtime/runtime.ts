@@ -16,6 +16,11 @@ export interface Runtime {
   load(model: Uint8Array, options?: SessionOptions): Promise<Session>;
   /** A zeroed, aligned tensor that sessions of this runtime can bind without copying. */
   allocate(type: Exclude<DataType, 'string'>, shape: readonly number[]): BoundTensor;
+  /**
+   * A tensor over memory of the caller's that never moves (WebAssembly memory that does not grow), bound like an
+   * allocated one. Errors: TENSOR_DATA where it does not fit type and shape.
+   */
+  wrap(type: Exclude<DataType, 'string'>, shape: readonly number[], data: NumericArray): BoundTensor;
 }
 
 export interface SessionOptions {

@@ -1,12 +1,12 @@
 import { createRequire } from 'node:module';
 import { setImmediate } from 'node:timers/promises';
 import type { Dimension } from '../model.js';
-import { ARRAY_OF, type DataType, sizeOf, type Tensor, typeOfNumber } from '../tensor.js';
+import { ARRAY_OF, type DataType, type NumericArray, sizeOf, type Tensor, typeOfNumber } from '../tensor.js';
 import { cancelled, foreignTensor, modelRejected, runFailed, runInFlight, usedAfterRelease } from './faults.js';
 import { bytesOf, newBuffer } from './memory.js';
 import { checkOptions, configEntries } from './options.js';
 import { packageVersion } from './package.js';
-import { checkBind, checkRun, type Ports } from './ports.js';
+import { checkBind, checkData, checkRun, type Ports } from './ports.js';
 import { lifetime, type Reference, reference } from './reference.js';
 import type { Binding, BoundTensor, PortInfo, Runtime, Session, SessionOptions } from './runtime.js';
 
@@ -81,7 +81,11 @@ export function openStockRuntime(providers: readonly string[] = ['cpu']): Runtim
       await setImmediate();
       return loadSession(module, model, options);
     },
-    allocate,
+    allocate: (type, shape) => own(type, shape, new ARRAY_OF[type](newBuffer(bytesOf(type, shape)), 0, sizeOf(shape))),
+    wrap: (type, shape, data) => {
+      checkData('tensor to wrap', { type, shape, data });
+      return own(type, shape, data);
+    },
   };
 }
 
@@ -138,8 +142,7 @@ function requireOwn(tensor: BoundTensor): void {
   if (state.released) throw usedAfterRelease('tensor');
 }
 
-function allocate(type: Exclude<DataType, 'string'>, shape: readonly number[]): BoundTensor {
-  const data = new ARRAY_OF[type](newBuffer(bytesOf(type, shape)), 0, sizeOf(shape));
+function own(type: BoundTensor['type'], shape: readonly number[], data: NumericArray): BoundTensor {
   const state = { released: false };
   const release = (): void => {
     state.released = true;

@@ -25,6 +25,11 @@ export function allocateAligned(type: Exclude<DataType, 'string'>, shape: readon
   return { data: new ARRAY_OF[type](buffer, offset, sizeOf(shape)), address: start + BigInt(offset), bytes };
 }
 
+/** The memory of an array that somebody else allocated where it never moves. */
+export function heldMemory(data: NumericArray): AlignedMemory {
+  return { data, address: koffi.address(data.buffer) + BigInt(data.byteOffset), bytes: data.byteLength };
+}
+
 /** `T *[]` in memory that never moves; zeroed where only a length is given. */
 export function pointerArray(content: number | readonly Pointer[]): BigUint64Array {
   const length = typeof content === 'number' ? content : content.length;

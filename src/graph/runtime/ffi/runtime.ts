@@ -2,7 +2,7 @@ import { checkOptions } from '../options.js';
 import type { Runtime } from '../runtime.js';
 import { openNative } from './environment.js';
 import { loadSession } from './session.js';
-import { allocateBound } from './tensor.js';
+import { allocateBound, wrapBound } from './tensor.js';
 
 /**
  * The C library of onnxruntime-node called through FFI: bound tensors are read and written in place, and loading and
@@ -20,5 +20,6 @@ export function openFfiRuntime(providers: readonly string[] = ['cpu']): Runtime 
       return await loadSession(native, model, options);
     },
     allocate: (type, shape) => allocateBound(native, type, shape),
+    wrap: (type, shape, data) => wrapBound(native, { type, shape, data }),
   };
 }

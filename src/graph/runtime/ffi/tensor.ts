@@ -1,10 +1,11 @@
-import type { DataType } from '../../tensor.js';
+import type { DataType, NumericArray, Tensor } from '../../tensor.js';
 import { foreignTensor, usedAfterRelease } from '../faults.js';
+import { checkData } from '../ports.js';
 import { ownedBy, type Reference, reference } from '../reference.js';
 import type { BoundTensor } from '../runtime.js';
 import type { Native } from './environment.js';
 import type { Pointer } from './library.js';
-import { type AlignedMemory, allocateAligned } from './memory.js';
+import { type AlignedMemory, allocateAligned, heldMemory } from './memory.js';
 import { wrapMemory } from './values.js';
 
 /** What a bound tensor is to the native side. */
@@ -25,7 +26,21 @@ export function allocateBound(
   type: Exclude<DataType, 'string'>,
   shape: readonly number[],
 ): BoundTensor {
-  const memory = allocateAligned(type, shape);
+  return boundOver(native, type, shape, allocateAligned(type, shape));
+}
+
+/** A tensor over the caller's memory. Errors: TENSOR_DATA. */
+export function wrapBound(native: Native, tensor: Tensor<NumericArray>): BoundTensor {
+  checkData('tensor to wrap', tensor);
+  return boundOver(native, tensor.type as BoundTensor['type'], tensor.shape, heldMemory(tensor.data));
+}
+
+function boundOver(
+  native: Native,
+  type: BoundTensor['type'],
+  shape: readonly number[],
+  memory: AlignedMemory,
+): BoundTensor {
   const { value, uses, isReleased, giveUp } = nativeValue(native, wrapMemory(native, type, shape, memory));
   const tensor: BoundTensor = { type, shape: [...shape], data: memory.data, release: () => release() };
   const release = ownedBy(tensor, giveUp);
