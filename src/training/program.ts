@@ -300,9 +300,10 @@ function compileWithState(
   given: TrainingState | undefined,
   { provider = 'cpu' }: SessionOptions,
 ): { compiled: CompiledStep; state: TrainingState } {
+  const convolutions = provider === 'cpu' ? 'lowered' : 'plain';
   if (given !== undefined) {
     const updates = given.memory === undefined ? 'graph' : 'host';
-    return { compiled: compileStep(description, { updates }), state: given };
+    return { compiled: compileStep(description, { updates, convolutions }), state: given };
   }
   const { architecture } = description;
   if (provider === 'cpu') {
@@ -310,7 +311,7 @@ function compileWithState(
     const memory = UpdateMemory.create(hostArrays(compiled).map(([, shape]) => shape));
     if (memory !== undefined) return { compiled, state: new TrainingState(runtime, compiled, architecture, memory) };
   }
-  const compiled = compileStep(description);
+  const compiled = compileStep(description, { convolutions });
   return { compiled, state: new TrainingState(runtime, compiled, architecture) };
 }
 

@@ -2,6 +2,7 @@ import { GraphBuilder, type Value } from '../graph/builder.js';
 import { removeDeadCode } from '../graph/format/dead-code.js';
 import { gradients } from '../graph/gradients.js';
 import { inline } from '../graph/inline.js';
+import { lowerConvolutions } from '../graph/lowering/plan.js';
 import type { Model } from '../graph/model.js';
 import { RandomSites } from '../graph/random.js';
 import { type DataType, float32 } from '../graph/tensor.js';
@@ -91,9 +92,14 @@ export interface HostUpdate {
 export interface CompileOptions {
   /** Where the optimizer's step is taken: in the graph unless told otherwise. */
   readonly updates?: 'graph' | 'host';
+  /** Whether convolutions are built as products for the processor's caches; they are unless told otherwise. */
+  readonly convolutions?: 'lowered' | 'plain';
 }
 
-export function compileStep(description: StepDescription, { updates = 'graph' }: CompileOptions = {}): CompiledStep {
+export function compileStep(
+  description: StepDescription,
+  { updates = 'graph', convolutions = 'lowered' }: CompileOptions = {},
+): CompiledStep {
   const { architecture, batchSize, task, outputs, rows, optimizer } = description;
   const b = new GraphBuilder('training-step');
   const active = inOrder(description.regularizers).filter(({ strength }) => strength !== 0);
@@ -144,13 +150,18 @@ export function compileStep(description: StepDescription, { updates = 'graph' }:
     architecture.buffers.map(({ name, initial }) => [name, b.input(`buffer.${name}`, 'float32', initial.shape)]),
   );
   const newBuffers = new Map<string, Value>();
+  const disturbed = active.some(({ regularizer }) => regularizer.hooks.forward !== undefined);
+  const lowered =
+    convolutions === 'lowered'
+      ? lowerConvolutions(b, architecture.graph, { sitesInUse: disturbed ? architecture.sites : new Set() })
+      : undefined;
   const graphOutputs = inline(b, architecture.graph, {
     inputs: batch.inputs,
     prefix: 'model.',
     parameter: (name) => parameters.get(name) ?? buffers.get(name),
     replace(node, nodeInputs) {
       if (node.opType === 'Dropout') return [nodeInputs[0] as Value];
-      if (node.opType !== 'BatchNormalization') return undefined;
+      if (node.opType !== 'BatchNormalization') return lowered?.(node, nodeInputs);
       const { output, runningMean, runningVariance } = batchNormalize(b, node, nodeInputs);
       newBuffers.set(node.inputs[3], runningMean);
       newBuffers.set(node.inputs[4], runningVariance);
