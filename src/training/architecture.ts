@@ -54,7 +54,7 @@ export function readArchitecture(graph: Graph, frozen: readonly string[] = []): 
   const roles = new Map<string, ParameterRole | 'buffer'>();
   for (const node of graph.nodes) {
     node.inputs.forEach((name, index) => {
-      const role = roleOf(node, index);
+      const role = roleOf(node, index, graph.initializers.get(name)?.shape ?? []);
       if (role !== undefined && graph.initializers.has(name) && !roles.has(name)) roles.set(name, role);
     });
   }
@@ -87,13 +87,16 @@ function isFloat32(data: Tensor): data is Tensor<Float32Array> {
   return data.type === 'float32' && isFloat(data.type);
 }
 
-function roleOf(node: Node, index: number): ParameterRole | 'buffer' | undefined {
+function roleOf(node: Node, index: number, shape: readonly number[]): ParameterRole | 'buffer' | undefined {
   const { opType } = node;
   if (opType === 'BatchNormalization' && index >= 3) return 'buffer';
   if (NORMALIZATIONS.has(opType)) return index > 0 ? 'norm' : undefined;
   if (WEIGHTED.has(opType)) return index === 2 ? 'bias' : 'weight';
   if (opType === 'Gather' && index === 0) return 'embedding';
-  if (opType === 'Add' || opType === 'Sub') return 'bias';
+  // One value a feature or channel is a bias; a table of them is what positions are embedded by.
+  if (opType === 'Add' || opType === 'Sub') {
+    return shape.filter((extent) => extent > 1).length > 1 ? 'embedding' : 'bias';
+  }
   if (opType === 'Mul' || opType === 'PRelu') return 'norm';
   return undefined;
 }
