@@ -57,15 +57,17 @@ export class RandomSite {
       const extents = shape.filter((extent) => extent > 1);
       const columns = extents[extents.length - 1] ?? 1;
       const rows = sizeOf(shape) / columns;
-      const counters = (stream: number): Uint32Array =>
-        Uint32Array.from({ length: rows }, (_, row) => mix32(Math.imul(row + 1, 0x9e3779b9) + 3 * draw + stream));
-      const rowKey = (stream: number): Value =>
-        this.#mix(b.add(b.constant(tensor('uint32', [rows, 1], counters(stream))), this.#key));
+      // The three keys of all rows in one go: for small sites the number of operators counts, not that of elements.
+      const counters = Uint32Array.from({ length: 3 * rows }, (_, i) =>
+        mix32(Math.imul((i % rows) + 1, 0x9e3779b9) + 3 * draw + Math.floor(i / rows)),
+      );
+      const mixed = this.#mix(b.add(b.constant(tensor('uint32', [3 * rows, 1], counters)), this.#key));
+      const rowKeys = b.split(mixed, [rows, rows, rows], 0);
       const odd = (value: Value): Value => b.add(b.add(value, value), 1);
       const columnKeys = Uint32Array.from({ length: columns }, (_, c) => mix32(Math.imul(c + 1, 0x85ebca6b) + draw));
-      const line = b.mul(odd(rowKey(1)), b.constant(tensor('uint32', [1, columns], columnKeys)));
-      const x = b.add(line, rowKey(0));
-      return b.reshape(b.mul(x, b.add(b.add(x, x), odd(rowKey(2)))), shape);
+      const line = b.mul(odd(rowKeys[1]), b.constant(tensor('uint32', [1, columns], columnKeys)));
+      const x = b.add(line, rowKeys[0]);
+      return b.reshape(b.mul(x, b.add(b.add(x, x), odd(rowKeys[2]))), shape);
     });
   }
 

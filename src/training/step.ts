@@ -214,9 +214,10 @@ export function compileStep(
         });
         return regularizer.hooks[hook]?.(context, options, { parameter, value: old }, current) ?? current;
       }, value);
-    if (onHost && gradient !== undefined) {
-      const one = b.scalar(1);
-      const factor = update('decay', one, () => learningRate);
+    const one = b.scalar(1);
+    const factor = onHost ? update('decay', one, () => learningRate) : old;
+    // A decay of weights one by one is the graph's.
+    if (onHost && gradient !== undefined && factor.shape.length === 0) {
       const kept = factor === one ? undefined : `kept.${pack.name}`;
       if (kept !== undefined) b.output(kept, factor);
       b.output(`gradient.${pack.name}`, gradient);
