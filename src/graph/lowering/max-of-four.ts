@@ -13,6 +13,11 @@ export interface MaxOfFour {
   readonly parts: (d: Value) => readonly Value[];
   /** [first, second, third, fourth]. */
   readonly winners: (d: Value) => readonly Value[];
+  /**
+   * A zero [1] that depends on who wins. The runtime puts work off until it is needed: what uses this in the forward
+   * pass has the winners found while the values are still in cache, and the values let go.
+   */
+  readonly zero: Value;
 }
 
 /** [first, second, third, fourth] = SPREAD [d, upper, first, third]. */
@@ -35,8 +40,10 @@ export function maxOfFour(b: GraphBuilder, [v0, v1, v2, v3]: readonly Value[]): 
     const toThird = b.mul(b.sub(d, toUpper), b.cast(thirdWins, d.type));
     return [d, toUpper, toFirst, toThird];
   };
+  const [one, two, three] = [firstWins, thirdWins, upperWins].map((wins) => b.slice(wins, [0, 0], [1, 1], [0, 1]));
   return {
     max: b.maximum(upper, lower),
+    zero: b.mul(b.reshape(b.cast(b.and(b.and(one, two), three), v0.type), [1]), 0),
     parts,
     winners(d) {
       const [, toUpper, toFirst, toThird] = parts(d);

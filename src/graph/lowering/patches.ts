@@ -4,7 +4,7 @@ import { float32 } from '../tensor.js';
 import { constantMatrix, identity, kronecker, type Matrix, product, transposed } from './matrix.js';
 import { type MaxOfFour, maxOfFour, SPREAD } from './max-of-four.js';
 import { type Rows, splitRows } from './rows.js';
-import { type Chain, sum } from './winograd.js';
+import { type Chain, shift, sum } from './winograd.js';
 
 /** Window of a convolution over two axes. */
 export interface PlaneWindow {
@@ -45,7 +45,7 @@ export function patchConvolution(
       const z = kernels.map((kernel) => b.matMul(chunk, kernel));
       const pooled = pool ? maxOfFour(b, z) : undefined;
       const best = pooled?.max ?? z[0];
-      const shifted = bias === undefined ? best : b.add(best, bias);
+      const shifted = shift(b, best, bias, pooled);
       const result = relu ? b.relu(shifted) : shifted;
       kept.push({ pooled, result });
       return result;

@@ -63,7 +63,7 @@ export function winograd(b: GraphBuilder, x: Rows, chain: Chain, tile: TileSize)
       const windows = pool ? b.split(z, new Array<number>(4).fill(cell * cell), 0) : undefined;
       const pooled = windows === undefined ? undefined : maxOfFour(b, windows);
       const rows = b.gather(b.reshape(pooled?.max ?? z, [cell * cell * tiles, outputs]), rowToTile);
-      const shifted = bias === undefined ? rows : b.add(rows, bias);
+      const shifted = shift(b, rows, bias, pooled);
       const result = relu ? b.relu(shifted) : shifted;
       kept.push({ transformed, pooled, result });
       return result;
@@ -88,7 +88,7 @@ export function winograd(b: GraphBuilder, x: Rows, chain: Chain, tile: TileSize)
       ]);
       const parts = pooled === undefined ? inTiles : b.concat(pooled.parts(inTiles), 0);
       const ofProducts = b.reshape(b.matMul(spreadMatrix, parts), [elements, tiles, outputs]);
-      ofKernel.push(b.batchMatMul(ofProducts, transformed, { transA: true }));
+      ofKernel.push(b.batchMatMul(transformed, ofProducts, { transA: true }));
       const ofTransformed = b.reshape(b.matMul(ofProducts, kernel), [elements, tiles * channels]);
       const ofTiles = b.reshape(b.matMul(inputBack, ofTransformed), [elements * tiles, channels]);
       return b.op(
@@ -96,13 +96,19 @@ export function winograd(b: GraphBuilder, x: Rows, chain: Chain, tile: TileSize)
         overlapping.map((index) => b.gather(ofTiles, index)),
       );
     });
-    const total = b.reshape(sum(b, ofKernel), [elements, outputs * channels]);
+    const total = b.reshape(b.swapLast(sum(b, ofKernel)), [elements, outputs * channels]);
     const ofWeight = b.reshape(b.gemm(total, kernelMatrix, undefined, { transA: true }), weight.shape);
     return [...ofInput, ofWeight, ...(bias === undefined ? [] : [b.reshape(sum(b, ofBias), [outputs])])];
   };
 
   const chunks = b.composite('winograd', inputs, build, gradient);
   return { chunks, images: x.images, height: height / shrink, width: width / shrink, channels: outputs };
+}
+
+/** The convolution's bias added, and the winners of its pooling tied to it. */
+export function shift(b: GraphBuilder, rows: Value, bias: Value | undefined, pooled: MaxOfFour | undefined): Value {
+  if (pooled === undefined) return bias === undefined ? rows : b.add(rows, bias);
+  return b.add(rows, bias === undefined ? pooled.zero : b.add(bias, pooled.zero));
 }
 
 export const sum = (b: GraphBuilder, values: readonly Value[]): Value =>
