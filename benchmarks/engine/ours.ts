@@ -56,7 +56,7 @@ export function regularizersOf({ dropout, optimizer }: EngineCase): Active[] {
   return entries.map((entry) => resolveEntry(entry, 'benchmark'));
 }
 
-export function descriptionOf(subject: EngineCase, rows = ROWS): StepDescription {
+function descriptionOf(subject: EngineCase, rows = ROWS): StepDescription {
   return {
     architecture: readArchitecture(networkOf(subject)),
     inputs: [subject.input],

@@ -46,7 +46,7 @@ export const PALETTE: Readonly<Record<'light' | 'dark', Readonly<Record<ThemeCol
   },
 };
 
-export const FONT_FAMILY = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif';
+const FONT_FAMILY = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif';
 
 /** Type scale, in units of the viewBox. */
 export const FONT_SIZE = { title: 14.5, label: 12, tick: 11.5, small: 10.5 } as const;

@@ -98,7 +98,7 @@ function bar(share: number): string {
 }
 
 /** `1 min 20 s`. */
-export function duration(seconds: number): string {
+function duration(seconds: number): string {
   if (!Number.isFinite(seconds)) return '?';
   const whole = Math.max(0, Math.round(seconds));
   if (whole < 60) return `${whole} s`;

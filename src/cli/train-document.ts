@@ -105,7 +105,7 @@ export async function trainReportInput(
 }
 
 /** The model against the baseline on the same rows, for the first seed and fold. */
-export function comparisonOf(
+function comparisonOf(
   resolved: ResolvedSpec,
   { data, runs, primary }: ExperimentResult,
 ): ModelComparison | undefined {

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { GraphBuilder, Operand, Value } from '../graph/builder.js';
+import type { GraphBuilder, Value } from '../graph/builder.js';
 import type { RandomSite } from '../graph/random.js';
 import type { Random } from '../numeric/random.js';
 
@@ -206,11 +206,6 @@ export const HOOK_ORDER = [
 /** Defines a regularizer, keeping the type of its options. */
 export function defineRegularizer<Options>(regularizer: Regularizer<Options>): Regularizer<Options> {
   return regularizer;
-}
-
-/** lambda * value, skipping the product for a literal 1. */
-export function scaled(b: GraphBuilder, value: Value, factor: Operand): Value {
-  return factor === 1 ? value : b.mul(value, factor);
 }
 
 /** Whether a penalty applies to a parameter: biases, normalization and embeddings are left out unless included. */

@@ -133,7 +133,7 @@ export function readOptions({ spec, baseDirectory }: ResolvedSpec, notice?: (not
 }
 
 /** The data set's name: as given, or its source. */
-export function datasetName({ name, source }: Pick<DataOptions, 'name' | 'source'>): string {
+function datasetName({ name, source }: Pick<DataOptions, 'name' | 'source'>): string {
   return name ?? (typeof source === 'string' ? source : source.join(' '));
 }
 

@@ -18,7 +18,7 @@ export interface EvaluatorDescription {
 }
 
 /** The network in inference mode on gathered rows, with weights as inputs: the training state is bound, not copied. */
-export function compileEvaluation(
+function compileEvaluation(
   { architecture, inputs, outputs, rows, batchSize }: EvaluatorDescription,
   packs: readonly Pack[],
 ): Model {

@@ -29,7 +29,7 @@ export async function refuseChangedSpec(
  * Where two JSON values first differ, as `training.epochs`; undefined where they are equal. Keys that are undefined do
  * not count.
  */
-export function firstDifference(a: unknown, b: unknown, path = ''): string | undefined {
+function firstDifference(a: unknown, b: unknown, path = ''): string | undefined {
   if (Object.is(a, b)) return undefined;
   if (!isHolder(a) || !isHolder(b) || Array.isArray(a) !== Array.isArray(b)) return path === '' ? 'spec' : path;
   for (const key of new Set([...Object.keys(a), ...Object.keys(b)])) {

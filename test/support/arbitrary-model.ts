@@ -11,7 +11,7 @@ const text = fc.string({ unit: 'grapheme', maxLength: 6 });
 const float = fc.float({ noNaN: true }).map((value) => (Object.is(value, -0) ? 0 : value));
 
 /** A tensor of any element type with random bits (bool: 0 or 1). */
-export const arbitraryTensor: fc.Arbitrary<Tensor> = fc
+const arbitraryTensor: fc.Arbitrary<Tensor> = fc
   .tuple(dataType, fc.array(fc.nat(3), { maxLength: 3 }))
   .chain(([type, shape]) => {
     const size = sizeOf(shape);

@@ -42,7 +42,7 @@ export function allRows(rows: number): Uint32Array {
 }
 
 /** A 64-bit hash of a whole number (SplitMix64's finalizer): stands in for the hash of a row. */
-export function hash64(value: number): bigint {
+function hash64(value: number): bigint {
   const mask = (1n << 64n) - 1n;
   let z = (BigInt(value) + 0x9e3779b97f4a7c15n) & mask;
   z = ((z ^ (z >> 30n)) * 0xbf58476d1ce4e5b9n) & mask;

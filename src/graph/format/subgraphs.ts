@@ -1,7 +1,7 @@
 import type { Attribute, Graph, Node } from '../model.js';
 
 /** Graphs in a node's attributes (the branches of If, the bodies of Loop and Scan). */
-export function subgraphsOf(node: Node): readonly Graph[] {
+function subgraphsOf(node: Node): readonly Graph[] {
   let graphs: Graph[] | undefined;
   for (const attribute of Object.values(node.attributes)) {
     if (attribute.kind !== 'graph') continue;

@@ -6,7 +6,7 @@ const NO_MEMORY = /failed to allocate memory|bad[_ ]alloc|cannot allocate|out of
 const EXTERNAL_DATA = /external data|model_path must not be empty/i;
 
 /** Leaves the runtime's own words and drops the source location (file, line, C++ signature) it puts before them. */
-export function plainReason(reason: string): string {
+function plainReason(reason: string): string {
   return reason
     .replace(/\[ONNXRuntimeError\] : \d+ : \w+ : /g, '')
     .replace(/(?:\/|[A-Z]:\\)\S+\.(?:cc|h|cpp|hpp):\d+ [^\n[]*?\)(?: const)?(?: \[with [^\]]*\])?:? /g, '')

@@ -7,7 +7,7 @@ import { defineRegularizer } from '../regularizer.js';
  * Inverted dropout: each element is kept with probability 1 - rate and scaled by 1 / (1 - rate). `shape` is that of the
  * mask and broadcasts to x: x's own for element dropout, [batch, channels, 1, 1] for whole channels.
  */
-export function dropElements(b: GraphBuilder, x: Value, rate: Value, random: RandomSite, shape = x.shape): Value {
+function dropElements(b: GraphBuilder, x: Value, rate: Value, random: RandomSite, shape = x.shape): Value {
   const scale = b.reciprocal(b.sub(1, rate));
   // The mask times its scale is small beside x where whole channels are dropped, and a product is faster than a choice.
   const factor = b.detached(() => b.mul(random.bernoulli(shape, b.sub(1, rate)), scale));

@@ -6,7 +6,7 @@ import { leadRuns } from '../plots/plot.js';
 import type { Figure, ReportRun, TrainReportInput } from '../train-report-input.js';
 
 /** Value above, interval below. */
-export function figureCell(metric: string, figure: Figure | undefined, omitted?: string): Child {
+function figureCell(metric: string, figure: Figure | undefined, omitted?: string): Child {
   if (figure === undefined) return ['\u2013', omitted === undefined ? null : element('small', {}, omitted)];
   const { format } = metricDisplay(metric);
   return [formatNumber(figure.value, format), element('small', {}, intervalText(figure.interval, format))];
