@@ -1,4 +1,5 @@
 /** Regularizers: the interface, the registry, what goes with what, the manifest and its id. */
+export { canonicalJson } from './canonical-json.js';
 export { type Manifest, type ManifestEntry, manifestOf, regularizerId } from './manifest.js';
 export { listRegularizers, regularizerOf } from './registry.js';
 export {
@@ -23,4 +24,4 @@ export {
   type UpdateContext,
   type Weights,
 } from './regularizer.js';
-export { findConflicts, resolveEntry } from './resolve.js';
+export { entrySchema, findConflicts, inOrder, resolveEntry } from './resolve.js';

@@ -161,3 +161,18 @@ describe('inOrder', () => {
     );
   });
 });
+
+describe('regularizers from outside the registry', () => {
+  it('have an order that does not depend on the spec either', () => {
+    const [base] = listRegularizers();
+    const own = ['second', 'first'].map((type) => ({
+      regularizer: { ...base, type },
+      strength: 1,
+      schedule: undefined,
+      options: {},
+    }));
+    const types = (given: typeof own): string[] => inOrder(given).map(({ regularizer }) => regularizer.type);
+    expect(types(own)).toEqual(['first', 'second']);
+    expect(types(own.toReversed())).toEqual(['first', 'second']);
+  });
+});

@@ -81,7 +81,7 @@ function refuseExcess({ regularizer, strength, schedule }: Active, place: string
  * to the same bytes under the same id.
  */
 export function inOrder(active: readonly Active[]): Active[] {
-  const key = ({ strength, schedule, options }: Active): string => canonicalJson({ options, strength, schedule });
+  const key = ({ regularizer: { type }, ...rest }: Active): string => canonicalJson([type, { ...rest }]);
   return [...active].sort((a, b) => {
     const order = orderOf(a.regularizer.type) - orderOf(b.regularizer.type);
     if (order !== 0) return order;

@@ -1,6 +1,7 @@
 /** Training: one step as a graph, and the loop around it. */
 export { type Architecture, readArchitecture } from './architecture.js';
 export { type Checkpoint, readCheckpoint, writeCheckpoint } from './checkpoint.js';
+export type { CheckpointProgress, Kept } from './checkpoint-progress.js';
 export type { EpochRecord, Finding, MetricValues, TrainingEvent } from './events.js';
 export {
   type MetricsFunction,
@@ -10,5 +11,14 @@ export {
   type TrainingResult,
   train,
 } from './loop.js';
+export { adam, type Optimizer, type OptimizerStep, sgd } from './optimizers.js';
 export { type TrainingOptions, trainingOptions } from './options.js';
+export {
+  initialPlateau,
+  learningRateAt,
+  observePlateau,
+  type PlateauState,
+  type ScheduleContext,
+  type ScheduleOptions,
+} from './schedules.js';
 export { type CompiledStep, compileStep, type StepDescription } from './step.js';
