@@ -105,10 +105,7 @@ export async function trainReportInput(
 }
 
 /** The model against the baseline on the same rows, for the first seed and fold. */
-function comparisonOf(
-  resolved: ResolvedSpec,
-  { data, runs, primary }: ExperimentResult,
-): ModelComparison | undefined {
+function comparisonOf(resolved: ResolvedSpec, { data, runs, primary }: ExperimentResult): ModelComparison | undefined {
   const [plan] = planRuns(resolved.spec, data);
   const baseline = runs.find((run) => run.role === 'baseline' && run.seed === plan.seed && run.fold === plan.fold);
   const model = runs.find((run) => run.role === 'model' && run.seed === plan.seed && run.fold === plan.fold);
