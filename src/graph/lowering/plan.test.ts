@@ -25,6 +25,7 @@ interface Layer {
   readonly bias?: boolean;
   readonly relu?: boolean;
   readonly pool?: boolean;
+  readonly group?: number;
 }
 
 interface Network {
@@ -44,18 +45,18 @@ function network(input: readonly number[], layers: readonly Layer[]): Network {
   const b = new GraphBuilder('network');
   const parameters: string[] = [];
   let value: Value = b.input('x', 'float32', input);
-  layers.forEach(({ outputs, kernel = 3, stride = 1, bias = true, relu = true, pool = false }, i) => {
+  layers.forEach(({ outputs, kernel = 3, stride = 1, bias = true, relu = true, pool = false, group = 1 }, i) => {
     const before = Math.floor((kernel - 1) / 2);
     const channels = value.shape[1];
     const deviation = 1 / Math.sqrt(channels * kernel * kernel);
-    const w = b.initializer(`w${i}`, normal([outputs, channels, kernel, kernel], `w${i}`, deviation));
+    const w = b.initializer(`w${i}`, normal([outputs, channels / group, kernel, kernel], `w${i}`, deviation));
     const c = bias ? b.initializer(`c${i}`, normal([outputs], `c${i}`, 0.1)) : undefined;
     parameters.push(`w${i}`, ...(bias ? [`c${i}`] : []));
     value = b.op('Conv', [value, w, c], {
       kernel_shape: ints([kernel, kernel]),
       strides: ints([stride, stride]),
       pads: ints([before, before, before, before]),
-      group: int(1),
+      group: int(group),
     });
     if (relu) value = b.relu(value);
     if (pool) value = b.op('MaxPool', [value], { kernel_shape: ints([2, 2]), strides: ints([2, 2]) });
@@ -150,6 +151,19 @@ describe('a lowered convolution', () => {
     { title: 'a batch of 1, no Relu', input: [1, 1, 4, 4], layer: { outputs: 5, relu: false, pool: true } },
   ])('of few channels equals the plain one: $title', async ({ input, layer }) => {
     await expectEqual(input, [layer]);
+  });
+
+  it.each([
+    { title: 'even extents', input: [3, 6, 4, 5], layer: { outputs: 6, group: 6 }, conv: false },
+    { title: 'a batch of 1, no bias', input: [1, 3, 2, 8], layer: { outputs: 3, group: 3, bias: false }, conv: false },
+    { title: 'one column', input: [2, 4, 4, 1], layer: { outputs: 4, group: 4 }, conv: false },
+    { title: 'odd height', input: [2, 4, 5, 4], layer: { outputs: 4, group: 4 }, conv: true },
+    { title: 'two kernels a channel', input: [2, 4, 4, 4], layer: { outputs: 8, group: 4 }, conv: true },
+    { title: 'groups of two', input: [2, 4, 4, 4], layer: { outputs: 4, group: 2 }, conv: true },
+    { title: 'stride 2', input: [2, 4, 4, 4], layer: { outputs: 4, group: 4, stride: 2 }, conv: true },
+  ])('that keeps channels apart equals the plain one: $title', async ({ input, layer, conv }) => {
+    const { operators } = await expectEqual(input, [layer]);
+    expect(operators.includes('Conv')).toBe(conv);
   });
 
   it('equals the plain one over shapes drawn at random', async () => {

@@ -3,6 +3,7 @@ import type { Graph, Node } from '../model.js';
 import { intAttribute } from '../operators/operator.js';
 import { slidingWindow, type Window } from '../operators/window.js';
 import { sizeOf } from '../tensor.js';
+import { depthwise } from './depthwise.js';
 import { type PlaneWindow, patchConvolution } from './patches.js';
 import { chunkImages, fromRows, type Rows, toRows } from './rows.js';
 import { type Chain, winograd } from './winograd.js';
@@ -11,6 +12,8 @@ import { type Chain, winograd } from './winograd.js';
 const LEAST_CHANNELS = 16;
 /** Longest patch of a convolution of few channels. */
 const LONGEST_PATCH = 128;
+/** Longest line of a depthwise convolution. */
+const LONGEST_LINE = 32;
 /** Bytes of a convolution's output that one chunk of the batch should make. */
 const CHUNK_BYTES = 800_000;
 const MOST_CHUNKS = 8;
@@ -24,9 +27,9 @@ export interface LoweringOptions {
 
 /**
  * Builds the convolutions of a graph in the way that trains fastest: Conv, and a Relu and 2x2 MaxPool after it, as
- * products over rows (`winograd.ts`, `patches.ts`). What is done depends on shapes alone. Convolutions outside of what
- * these handle stay as they are, float32 images of two axes without groups being what they handle. Between convolutions
- * that follow each other the images stay rows.
+ * products over rows (`winograd.ts`, `patches.ts`), depthwise ones as products over lines (`depthwise.ts`). What is done
+ * depends on shapes alone. Convolutions outside of what these handle stay as they are. Between convolutions that follow
+ * each other the images stay rows.
  *
  * @returns for {@link inline}'s `replace`: the values of a node that is lowered, or part of one
  */
@@ -44,6 +47,9 @@ export function lowerConvolutions(
   const lower = (node: Node, x: Value, weight: Value, bias: Value | undefined): Value | undefined => {
     const window = planeWindow(node, x, weight);
     if (window === undefined) return undefined;
+    if (intAttribute(node.attributes, 'group', 1) !== 1) {
+      return isDepthwise(x, weight, window) ? depthwise(b, x, weight, bias) : undefined;
+    }
     const kind = kindOf(weight, window);
     if (kind === undefined) return undefined;
     const { height, width } = extentsAfter(window);
@@ -109,7 +115,7 @@ function onlyFollowers(graph: Graph): Map<Node, Node | undefined> {
 }
 
 function planeWindow(node: Node, x: Value, weight: Value): (PlaneWindow & { readonly at: Window }) | undefined {
-  if (x.type !== 'float32' || x.shape.length !== 4 || intAttribute(node.attributes, 'group', 1) !== 1) return undefined;
+  if (x.type !== 'float32' || x.shape.length !== 4) return undefined;
   const at = slidingWindow(node, x.shape.slice(2), weight.shape.slice(2));
   if (at.dilations.some((dilation) => dilation !== 1)) return undefined;
   return {
@@ -127,6 +133,18 @@ const extentsAfter = ({ at }: { readonly at: Window }): { height: number; width:
 
 const isSame3x3 = ({ kernel, strides, pads }: PlaneWindow): boolean =>
   kernel.every((extent) => extent === 3) && strides.every((stride) => stride === 1) && pads.every((pad) => pad === 1);
+
+/** Whether each channel has a 3x3 kernel of its own, and lines are short enough (see `depthwise.ts`). */
+function isDepthwise(x: Value, weight: Value, window: PlaneWindow): boolean {
+  const [, channels, height, width] = x.shape;
+  return (
+    isSame3x3(window) &&
+    weight.shape[0] === channels &&
+    weight.shape[1] === 1 &&
+    height % 2 === 0 &&
+    width <= LONGEST_LINE
+  );
+}
 
 function kindOf(weight: Value, window: PlaneWindow & { readonly at: Window }): 2 | 4 | 'patches' | undefined {
   const [outputs, channels] = weight.shape;
