@@ -19,7 +19,7 @@ import { type OurStep, ourStep } from './engine/ours.js';
 import { bareProducts, operationsOf, productsOf } from './engine/products.js';
 import { type Clock, type Contender, compare, quickest, type RoundOptions } from './support/interleave.js';
 import { Peer } from './support/peer.js';
-import { type BenchmarkReport, type BenchmarkRow, machine, print } from './support/report.js';
+import { type BenchmarkReport, type BenchmarkRow, lineOf, machine, print } from './support/report.js';
 
 /** Freed memory stays with the process: PyTorch's steps are up to 1.5 times faster so. */
 const KEEP_MEMORY = { MALLOC_MMAP_THRESHOLD_: '4000000000', MALLOC_TRIM_THRESHOLD_: '4000000000' };
@@ -28,24 +28,29 @@ export async function engineBenchmark(
   cases: readonly EngineCase[],
   threads: readonly number[],
   options: RoundOptions,
+  onRow: (row: BenchmarkRow) => void = () => {},
 ): Promise<BenchmarkReport> {
   const runtime = await openRuntime();
   const peers = { torch: await startTorch(), tensorflow: await startTensorFlow() };
   const rows: BenchmarkRow[] = [];
+  const add = (...measured: readonly BenchmarkRow[]): void => {
+    rows.push(...measured);
+    measured.forEach(onRow);
+  };
   for (const subject of cases) {
     for (const count of threads) {
       const ours = await ourStep(runtime, subject, count);
       const timed = count === 1 ? options : { ...options, clock: 'wall' as const };
-      rows.push(await againstTorch(ours, subject, peers.torch, count, timed));
+      add(await againstTorch(ours, subject, peers.torch, count, timed));
       if (count === 1) {
-        rows.push(await againstProducts(runtime, ours, subject, timed));
-        rows.push(...(await againstTensorFlow(ours, subject, peers.tensorflow, timed)));
+        add(await againstProducts(runtime, ours, subject, timed));
+        add(...(await againstTensorFlow(ours, subject, peers.tensorflow, timed)));
       }
       ours.release();
     }
   }
   const mlp = cases.find(({ name }) => name.startsWith('MLP'));
-  if (mlp !== undefined) rows.push(await loopOverhead(runtime, mlp, options));
+  if (mlp !== undefined) add(await loopOverhead(runtime, mlp, options));
   peers.torch?.close();
   peers.tensorflow?.close();
   return { name: 'engine', machine: machine(), rows };
@@ -157,7 +162,10 @@ async function main(): Promise<void> {
     block: Number(values.block),
   };
   const cases = CASES.filter(({ name }) => name.includes(values.only));
-  print(await engineBenchmark(cases, values.threads.split(',').map(Number), options), values.json);
+  // It takes minutes: what is for reading is written as it comes.
+  const onRow = values.json ? undefined : (row: BenchmarkRow) => process.stderr.write(`${lineOf(row)}\n`);
+  const report = await engineBenchmark(cases, values.threads.split(',').map(Number), options, onRow);
+  print(report, values.json);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await main();

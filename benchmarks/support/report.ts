@@ -57,7 +57,8 @@ export function print(report: BenchmarkReport, json: boolean): void {
   for (const row of report.rows) process.stdout.write(`${lineOf(row)}\n`);
 }
 
-function lineOf(row: BenchmarkRow): string {
+/** A row in one line for reading. */
+export function lineOf(row: BenchmarkRow): string {
   const head = `${row.case}, ${row.threads} thread${row.threads === 1 ? '' : 's'}: ${digits(row.ours)} ${row.unit}`;
   const note = row.note === undefined ? '' : ` [${row.note}]`;
   if (row.theirs === 'absent' || row.ratio === undefined) return `${head}; ${row.peer}: absent${note}`;
