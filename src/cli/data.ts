@@ -1,14 +1,12 @@
 import { Command } from 'commander';
 import { checkData } from '../data/check/check.js';
-import type { HoldoutRegister } from '../data/holdout.js';
 import { readTable } from '../data/read/read.js';
 import { checkAgainst, schemaOf } from '../data/schema.js';
 import { contentVersion } from '../data/version.js';
-import { type PreparedData, prepareData, readOptions } from '../spec/prepare.js';
+import { prepareData, readOptions } from '../spec/prepare.js';
 import { type ResolvedSpec, readSpec } from '../spec/read.js';
-import { lateRegister } from '../tuning/late-register.js';
 import { answer, answerIsNo, type CommonOptions, withCommonOptions } from './output.js';
-import { storeExists, withStore } from './use-store.js';
+import { withStore } from './use-store.js';
 
 interface CheckOptions extends CommonOptions {
   earlier?: string;
@@ -35,7 +33,9 @@ export function dataCommand(): Command {
 
 async function check(path: string, options: CheckOptions): Promise<void> {
   const resolved = await readSpec(path);
-  const data = await preparedWithoutLocking(resolved, options.store);
+  const data = await withStore(options.store, { create: true }, (store) =>
+    prepareData(resolved, { register: store.holdoutRegister('data check') }),
+  );
   const other = async (source: string | undefined) => (source === undefined ? undefined : readOther(resolved, source));
   const [earlier, production] = [await other(options.earlier), await other(options.production)];
   const findings = checkData(data.table, {
@@ -65,20 +65,6 @@ async function check(path: string, options: CheckOptions): Promise<void> {
   const summary = count === 0 ? `Nothing found. Next: ballast train ${path}` : `${count} found.`;
   answer(options, { version: data.version, findings, schemaIssues: issues }, [...lines, summary].join('\n'));
 }
-
-/** The data split as training would, with the holdout that is locked, if any; looking at it locks nothing. */
-async function preparedWithoutLocking(resolved: ResolvedSpec, url: string): Promise<PreparedData> {
-  if (!(await storeExists(url))) return prepareData(resolved, { register: NOTHING_LOCKED });
-  return withStore(url, { create: false }, (store) =>
-    prepareData(resolved, { register: lateRegister(store.holdoutRegister('data check')) }),
-  );
-}
-
-const NOTHING_LOCKED: HoldoutRegister = {
-  read: async () => undefined,
-  write: async () => undefined,
-  countRead: async () => 0,
-};
 
 async function readOther(resolved: ResolvedSpec, source: string) {
   return readTable(source, { ...readOptions(resolved), baseDirectory: process.cwd() });

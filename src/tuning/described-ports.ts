@@ -7,7 +7,7 @@ import type { Model } from '../graph/model.js';
 import type { ModelPorts } from './model-ports.js';
 
 const rawInputs = z.array(
-  z.strictObject({
+  z.object({
     name: z.string(),
     column: z.string(),
     type: z.enum(['float32', 'int64', 'string']),
