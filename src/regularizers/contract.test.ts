@@ -170,11 +170,12 @@ describe.each(REGULARIZER_CASES)('$title', (test) => {
   });
 
   it('resumes from any checkpoint to the same bytes', async () => {
-    const given = problemOf(test, { training: { epochs: 4, checkpointSeconds: 0 } });
+    const given = problemOf(test, { training: { epochs: 3, checkpointSeconds: 0 } });
     const whole = await trained(runtimes.ffi, given);
     const { checkpoints } = whole;
     expect(checkpoints.length).toBeGreaterThan(4);
-    for (const at of [0, 3, 4, 6, checkpoints.length - 1]) {
+    // In the middle of an epoch, between two, and at the last chance.
+    for (const at of [2, 4, checkpoints.length - 1]) {
       const path = join(folder, 'checkpoint');
       await writeCheckpoint(path, checkpoints[at]);
       const resumed = await trained(runtimes.ffi, given, { resume: await readCheckpoint(path) });
@@ -262,7 +263,7 @@ describe('the order of application', () => {
       },
     });
     const whole = await trained(runtimes.ffi, given);
-    for (const at of [1, 6, 10, 13, 19, 24]) {
+    for (const at of [1, 10, 19]) {
       const resumed = await trained(runtimes.ffi, given, { resume: whole.checkpoints[at] });
       expect(weightBytes(resumed)).toEqual(weightBytes(whole));
     }

@@ -53,10 +53,21 @@ function castsTo({ attributes: { to } }: Node): number | undefined {
   return to?.kind === 'int' ? to.value : undefined;
 }
 
-/** Scalars become the decimal that was rounded to them: a momentum of 0.9, and not of 0.899999976. */
+/** Scalars become the shortest decimal that rounds to them: a momentum of 0.9, and not of 0.899999976. */
 function widened(tensor: Tensor): Tensor {
   if (tensor.type !== 'float32') return tensor;
   const values = tensor.data as Float32Array;
-  const exact = values.length === 1 ? (value: number) => Number(value.toPrecision(7)) : (value: number) => value;
-  return { type: 'float64', shape: tensor.shape, data: Float64Array.from(values, exact) };
+  return {
+    type: 'float64',
+    shape: tensor.shape,
+    data: Float64Array.from(values, values.length === 1 ? shortest : Number),
+  };
+}
+
+function shortest(value: number): number {
+  for (let digits = 1; digits < 9; digits++) {
+    const decimal = Number(value.toPrecision(digits));
+    if (Math.fround(decimal) === value) return decimal;
+  }
+  return value;
 }
