@@ -5,8 +5,8 @@ export default defineConfig({
     // Native modules (ONNX Runtime, DuckDB, libsql) are not safe to reload inside worker threads.
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     projects: [
       {
         extends: true,
@@ -23,7 +23,7 @@ export default defineConfig({
           name: 'commands',
           include: ['test/commands/**/*.test.ts'],
           globalSetup: ['test/support/compile.ts'],
-          testTimeout: 120_000,
+          testTimeout: 300_000,
         },
       },
       {
