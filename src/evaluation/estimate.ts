@@ -33,10 +33,11 @@ export interface Estimand {
  * where the rows are too few.
  */
 export function estimate(
-  estimands: readonly Estimand[],
+  measuredEstimands: readonly Estimand[],
   rows: number,
   options: ResolvedIntervals,
 ): (Figure | undefined)[] {
+  const estimands = measuredEstimands.map(withinRange);
   const figures: (Figure | undefined)[] = estimands.map((estimand) => closedForm(estimand, rows, options));
   const binned = estimands.flatMap(({ measured: { bins } }, i) =>
     rows >= 2 && bins !== undefined ? [{ i, bins }] : [],
@@ -65,6 +66,12 @@ export function estimate(
     figures[open[at]] = bootstrapFigure(estimands[open[at]], distribution, options.level, resamples);
   });
   return figures;
+}
+
+/** Weighted sums may end a rounding error beyond a bound, where a logarithmic scale has no value. */
+function withinRange({ measured, range }: Estimand): Estimand {
+  const value = Math.min(range[1], Math.max(range[0], measured.value));
+  return value === measured.value ? { measured, range } : { measured: { ...measured, value }, range };
 }
 
 function closedForm({ measured, range }: Estimand, rows: number, options: ResolvedIntervals): Figure | undefined {
