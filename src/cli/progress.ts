@@ -22,7 +22,7 @@ export class Progress {
       case 'data': {
         const { train, validation, holdout } = event.rows;
         this.#line(
-          `data  ${event.name} ${event.version}: ${count(train)} train, ${count(validation)} validation, ${count(holdout)} holdout (locked); ${event.features} features`,
+          `data  ${event.name} ${event.version}: ${count(train)} train, ${count(validation)} validation, ${count(holdout)} holdout (locked); ${event.inputs} inputs a row`,
         );
         break;
       }

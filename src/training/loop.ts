@@ -18,7 +18,7 @@ import type { TrainingOptions } from './options.js';
 import { Pace } from './pace.js';
 import { bindData, StepProgram, type TrainingState } from './program.js';
 import { initialPlateau, learningRateAt, observePlateau } from './schedules.js';
-import type { StepDescription } from './step.js';
+import { compileStep, type StepDescription } from './step.js';
 import { strengthFactor } from './strengths.js';
 
 /** One run: a network, data, regularizers and how to train. */
@@ -100,19 +100,7 @@ export async function train(problem: TrainingProblem, controls: TrainingControls
       ...(data.weights === undefined ? {} : { weight: tensor('float32', [data.weights.length], data.weights) }),
     });
     for (const target of Object.values(bound.tensors)) releases.push(() => target.release());
-    const description: StepDescription = {
-      architecture,
-      inputs: problem.inputs,
-      task: problem.task,
-      outputs: Math.max(1, problem.classes.length),
-      batchSize,
-      rows: bound.rows,
-      hasWeights: data.weights !== undefined,
-      classWeights: classWeightsOf(options.classWeights, problem.classes, data),
-      regularizers,
-      optimizer,
-      gradientClip: options.gradientClip,
-    };
+    const description = describeStep(problem, architecture, batchSize);
     const strengthAt = (index: number, epochs: number): number =>
       active[index].strength * strengthFactor(active[index].schedule, epochs);
     const context = { data: bound, seed, strengthAt };
@@ -314,6 +302,35 @@ function batchesOf(
   return lastBatch === 1 && stepsPerEpoch > 1 && normalization.includes('BatchNormalization')
     ? { batchSize, stepsPerEpoch: stepsPerEpoch - 1, lastBatch: batchSize }
     : { batchSize, stepsPerEpoch, lastBatch };
+}
+
+function describeStep(problem: TrainingProblem, architecture: Architecture, batchSize: number): StepDescription {
+  const { data, options } = problem;
+  return {
+    architecture,
+    inputs: problem.inputs,
+    task: problem.task,
+    outputs: Math.max(1, problem.classes.length),
+    batchSize,
+    rows: data.target.shape[0],
+    hasWeights: data.weights !== undefined,
+    classWeights: classWeightsOf(options.classWeights, problem.classes, data),
+    regularizers: problem.regularizers,
+    optimizer: optimizerOf(options),
+    gradientClip: options.gradientClip,
+  };
+}
+
+/**
+ * Builds the step of a problem without running it, so that what cannot be trained is refused before anything else is:
+ * an operator without a gradient, a regularizer that acts on nothing, weights of unknown classes.
+ *
+ * @throws BallastError as {@link train} would before its first step
+ */
+export function checkProblem(problem: TrainingProblem): void {
+  const architecture = readArchitecture(problem.graph, problem.frozen);
+  const batchSize = Math.min(problem.options.batchSize, problem.data.train.length);
+  refuseIdle(compileStep(describeStep(problem, architecture, batchSize)).idle);
 }
 
 /**

@@ -8,7 +8,8 @@ export type ExperimentEvent =
       readonly name: string;
       readonly version: string;
       readonly rows: PartRows;
-      readonly features: number;
+      /** Numbers a row that the network takes. */
+      readonly inputs: number;
     }
   | { readonly type: 'warning'; readonly code: string; readonly message: string; readonly remedy: string }
   | {

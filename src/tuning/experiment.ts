@@ -6,13 +6,15 @@ import { BallastError } from '../errors.js';
 import type { Evaluation } from '../evaluation/evaluate.js';
 import { gapOf } from '../evaluation/ledger.js';
 import type { Runtime } from '../graph/runtime/runtime.js';
+import { sizeOf } from '../graph/tensor.js';
+import { canonicalJson } from '../regularizers/canonical-json.js';
 import { manifestOf, regularizerId } from '../regularizers/manifest.js';
 import { findConflicts } from '../regularizers/resolve.js';
 import { type PreparedData, prepareData } from '../spec/prepare.js';
 import type { ResolvedSpec } from '../spec/read.js';
 import type { Store } from '../store/types.js';
 import { readArchitecture } from '../training/architecture.js';
-import type { TrainingResult } from '../training/loop.js';
+import { checkProblem, type TrainingResult } from '../training/loop.js';
 import { CheckpointFolder } from './checkpoints.js';
 import { codeCommit, describeEnvironment } from './environment.js';
 import type { ExperimentEvent } from './events.js';
@@ -71,7 +73,13 @@ export async function runExperiment(resolved: ResolvedSpec, options: ExperimentO
   const data = await prepareData(resolved, { register, newHoldout: options.newHoldout ?? false });
   const { train, validation, holdout } = data.split;
   const rows = { train: train.length, validation: validation.length, holdout: holdout.length };
-  tell({ type: 'data', name: data.name, version: data.version, rows, features: data.preprocessor.featureNames.length });
+  tell({
+    type: 'data',
+    name: data.name,
+    version: data.version,
+    rows,
+    inputs: data.preprocessor.outputs.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
+  });
   for (const { code, message } of data.notices) tell({ type: 'warning', code, message, remedy: '' });
   if (before.some(({ dataVersion }) => dataVersion !== data.version)) {
     throw new BallastError('the data has changed since the experiment was interrupted', {
@@ -103,7 +111,11 @@ export async function runExperiment(resolved: ResolvedSpec, options: ExperimentO
     const { problem, examples } = await problemOf(resolved, data, plan);
     const architecture = readArchitecture(problem.graph, problem.frozen);
     // Baseline and model have one architecture: what the model's regularizers do not go with is told before any run.
-    if (!begun) refuseConflicts({ ...problem, regularizers: resolved.regularizers }, architecture, tell);
+    if (!begun) {
+      const ofModel = { ...problem, regularizers: resolved.regularizers };
+      refuseConflicts(ofModel, architecture, tell);
+      checkProblem(ofModel);
+    }
     const manifest = manifestOf(
       regularizersOf(resolved, plan),
       { normalization: architecture.normalization },
@@ -112,7 +124,7 @@ export async function runExperiment(resolved: ResolvedSpec, options: ExperimentO
         epochs: spec.training.epochs,
         batchSize: spec.training.batchSize,
         gradientClip: spec.training.gradientClip ?? null,
-        classWeights: JSON.stringify(spec.training.classWeights),
+        classWeights: canonicalJson(spec.training.classWeights),
       },
     );
     if (!begun) await begin();
