@@ -10,13 +10,25 @@ import { HOOK_ORDER, type Hooks, type Regularizer } from '../src/regularizers/re
 const page = new URL('../docs/regularizers.md', import.meta.url);
 
 const ACTS: Record<keyof Hooks<unknown>, string> = {
+  architecture: 'network',
+  parameters: 'own parameters',
+  state: 'own state',
   batch: 'batch',
+  weight: 'weights as used',
   forward: 'forward pass',
   targets: 'targets',
+  losses: 'loss of a row',
+  rowWeights: 'weight of a row',
   objective: 'objective',
+  gradients: 'gradients',
   decay: 'update (decay)',
   proximal: 'update (proximal)',
-  afterEpoch: 'after each epoch',
+  rate: 'learning rate',
+  afterStep: 'after each step',
+  afterEachEpoch: 'after each epoch',
+  evaluated: 'evaluated weights',
+  afterEpoch: 'stopping',
+  finish: 'after training',
 };
 
 function strengthOf({ strength }: Regularizer): string {

@@ -64,6 +64,11 @@ function descriptionOf(subject: EngineCase, rows = ROWS): StepDescription {
     outputs: subject.outputs,
     batchSize: subject.batchSize,
     rows,
+    trainRows: rows,
+    classes: [],
+    columns: [],
+    epochs: 1,
+    seed: 1,
     hasWeights: false,
     classWeights: undefined,
     regularizers: regularizersOf(subject),
@@ -96,7 +101,7 @@ export async function ourStep(runtime: Runtime, subject: EngineCase, threads: nu
   const { program, state } = await StepProgram.create(
     runtime,
     description,
-    { data, seed: 1, strengthAt: (i) => active[i].strength },
+    { data, seed: 1, strengthAt: (i) => active[i].strength, rateAt: () => 1 },
     { threads },
   );
   const createMs = performance.now() - start;

@@ -16,6 +16,9 @@ const SETTING: Setting = {
     { name: 'y', content: 'image', shape: [1, 8, 8] },
   ],
   rows: 100,
+  epochs: 10,
+  classes: ['a', 'b'],
+  columns: [],
 };
 
 function codes(entries: readonly Record<string, unknown>[], setting: Partial<Setting> = {}): string[] {
@@ -112,6 +115,9 @@ describe('findConflicts', () => {
       ),
       parameters: fc.constant([]),
       rows: fc.nat(),
+      epochs: fc.nat(),
+      classes: fc.constant([]),
+      columns: fc.constant([]),
     });
     fc.assert(
       fc.property(fc.array(entry, { maxLength: 12 }), setting, (entries, given) => {

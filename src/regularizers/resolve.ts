@@ -18,13 +18,20 @@ export function entrySchema(regularizer: Regularizer): z.ZodObject {
   const { strength } = regularizer;
   const options = regularizer.options as unknown as z.ZodObject;
   const limits = z.number().min(strength.limits[0]);
-  const bounded = strength.open === true ? limits.lt(strength.limits[1]) : limits.max(strength.limits[1]);
+  const bounded =
+    strength.switch === true
+      ? z.union([z.literal(0), z.literal(1)])
+      : strength.open === true
+        ? limits.lt(strength.limits[1])
+        : limits.max(strength.limits[1]);
   return z.strictObject({
     type: z.literal(regularizer.type).describe(regularizer.summary),
     ...(strength.inverse === undefined
       ? {
-          strength: bounded.default(strength.default).describe(`${strength.unit}; more is stronger`),
-          schedule: schedule.optional(),
+          strength: (bounded as z.ZodType<number>)
+            .default(strength.default)
+            .describe(`${strength.unit}; more is stronger`),
+          ...(strength.switch === true ? {} : { schedule: schedule.optional() }),
         }
       : {}),
     ...options.shape,

@@ -139,7 +139,7 @@ function datasetName({ name, source }: Pick<DataOptions, 'name' | 'source'>): st
 
 /** Roles that training does not use: better refused than silently ignored. */
 function refuseUnused({ columns }: DataOptions): void {
-  for (const role of ['offset', 'event', 'domain'] as const) {
+  for (const role of ['offset', 'event'] as const) {
     if (columns[role] === undefined) continue;
     throw new BallastError(`the role "${role}" has no effect on training in this version`, {
       code: 'SPEC_NOT_SUPPORTED',

@@ -92,7 +92,7 @@ describe('readArchitecture', () => {
     const architecture = readArchitecture(withSecond);
     expect(rolesOf(architecture)).toEqual({ w: 'weight', w2: 'weight' });
     // No declared site: the hidden activation is one.
-    expect([...architecture.sites]).toEqual(['r']);
+    expect([...architecture.sites]).toEqual([['r', 'hidden']]);
     expect(() => readArchitecture(withSecond, ['w'])).toThrow(expect.objectContaining({ code: 'MODEL_NOT_TRAINABLE' }));
   });
 });

@@ -2,7 +2,7 @@ import { BallastError } from '../errors.js';
 import type { Graph, Node } from '../graph/model.js';
 import { isFloat } from '../graph/operators/operator.js';
 import type { Tensor } from '../graph/tensor.js';
-import type { Parameter, ParameterRole } from '../regularizers/regularizer.js';
+import type { Parameter, ParameterRole, SiteKind } from '../regularizers/regularizer.js';
 
 /** What training needs to know of a network, native or foreign: found from the graph alone. */
 export interface Architecture {
@@ -11,10 +11,23 @@ export interface Architecture {
   readonly parameters: readonly (Parameter & { readonly initial: Tensor<Float32Array> })[];
   /** Running statistics of batch normalization: state that no gradient reaches. */
   readonly buffers: readonly { readonly name: string; readonly initial: Tensor<Float32Array> }[];
-  /** Names of values at which activations may be disturbed. */
-  readonly sites: ReadonlySet<string>;
+  /** Names of values at which activations may be disturbed, in graph order. */
+  readonly sites: ReadonlyMap<string, SiteKind>;
+  /** The last layer: the node that takes [batch, features] through a weight matrix; undefined where there is none. */
+  readonly head: Head | undefined;
+  /** The weighted layer that each parameter belongs to, from 0 at the input; {@link depth} in all. */
+  readonly layers: ReadonlyMap<string, number>;
+  readonly depth: number;
   /** Normalization operators, in order: part of the manifest. */
   readonly normalization: readonly string[];
+}
+
+/** The last weighted layer of a network, which turns its representation into outputs. */
+export interface Head {
+  /** Name of the node's first output: node names may be absent. */
+  readonly output: string;
+  readonly weight: string;
+  readonly features: number;
 }
 
 const NORMALIZATIONS = new Set([
@@ -74,11 +87,15 @@ export function readArchitecture(graph: Graph, frozen: readonly string[] = []): 
       remedy: 'Quantized and tree models cannot be fine-tuned; start from the float32 network',
     });
   }
+  const layers = layersOf(graph, new Set(parameters.map(({ name }) => name)));
   return {
     graph,
+    layers,
+    depth: 1 + Math.max(0, ...layers.values()),
     parameters,
     buffers,
     sites: sitesOf(graph),
+    head: headOf(graph),
     normalization: graph.nodes.map((node) => node.opType).filter((opType) => NORMALIZATIONS.has(opType)),
   };
 }
@@ -101,13 +118,44 @@ function roleOf(node: Node, index: number, shape: readonly number[]): ParameterR
   return undefined;
 }
 
+/** The last MatMul or Gemm by a matrix of weights. */
+function headOf(graph: Graph): Head | undefined {
+  const node = graph.nodes.findLast(
+    ({ opType, inputs }) =>
+      (opType === 'MatMul' || opType === 'Gemm') && graph.initializers.get(inputs[1])?.shape.length === 2,
+  );
+  if (node === undefined) return undefined;
+  const [weight, output] = [node.inputs[1], node.outputs[0]];
+  const { shape } = graph.initializers.get(weight)!;
+  const transposed = node.attributes.transB?.kind === 'int' && node.attributes.transB.value !== 0;
+  return { output, weight, features: shape[transposed ? 1 : 0] };
+}
+
+/** Numbers weighted layers in graph order; a bias or a normalization belongs to the layer before it. */
+function layersOf(graph: Graph, parameters: ReadonlySet<string>): Map<string, number> {
+  const layers = new Map<string, number>();
+  let layer = -1;
+  for (const { opType, inputs } of graph.nodes) {
+    const fresh = inputs.filter((name) => parameters.has(name) && !layers.has(name));
+    if (fresh.length === 0) continue;
+    if (layer < 0 || WEIGHTED.has(opType)) layer++;
+    for (const name of fresh) layers.set(name, layer);
+  }
+  return layers;
+}
+
+/** Ballast's own architectures name a site's node `site.<kind>.<n>`; any other is a hidden activation. */
+function kindOf(name: string): SiteKind {
+  return (/^site\.(embedding|attention|branch)\./.exec(name)?.[1] as SiteKind | undefined) ?? 'hidden';
+}
+
 /**
  * Declared sites are Dropout nodes: Ballast's own architectures have them, and so do models exported in training mode.
  * Where there are none, every hidden activation is a site: one whose result still passes through weights.
  */
-function sitesOf(graph: Graph): Set<string> {
-  const declared = graph.nodes.filter((node) => node.opType === 'Dropout').map((node) => node.outputs[0]);
-  if (declared.length > 0) return new Set(declared);
+function sitesOf(graph: Graph): Map<string, SiteKind> {
+  const declared = graph.nodes.filter((node) => node.opType === 'Dropout');
+  if (declared.length > 0) return new Map(declared.map(({ name, outputs }) => [outputs[0], kindOf(name)]));
   const leadsToWeights = new Set<string>();
   for (const node of [...graph.nodes].reverse()) {
     const weighted = WEIGHTED.has(node.opType) && node.inputs.slice(1).some((name) => graph.initializers.has(name));
@@ -115,9 +163,9 @@ function sitesOf(graph: Graph): Set<string> {
       for (const name of node.inputs) leadsToWeights.add(name);
     }
   }
-  return new Set(
+  return new Map(
     graph.nodes
       .filter((node) => ACTIVATIONS.has(node.opType) && leadsToWeights.has(node.outputs[0]))
-      .map((node) => node.outputs[0]),
+      .map((node) => [node.outputs[0], 'hidden']),
   );
 }

@@ -1,46 +1,85 @@
-import { GraphBuilder } from '../graph/builder.js';
+import { GraphBuilder, type Value } from '../graph/builder.js';
+import { removeDeadCode } from '../graph/format/dead-code.js';
 import { writeModel } from '../graph/format/encode.js';
-import { inline } from '../graph/inline.js';
 import type { Model } from '../graph/model.js';
 import type { Binding, BoundTensor, Runtime, Session, SessionOptions } from '../graph/runtime/runtime.js';
-import type { DataType } from '../graph/tensor.js';
-import type { InputDescription } from '../regularizers/regularizer.js';
-import type { Architecture } from './architecture.js';
 import { type Pack, unpack } from './packing.js';
 import type { BoundData, TrainingState } from './program.js';
+import { type HostScalar, type NetworkDescription, ownTensors, StepGraph } from './step-graph.js';
 
-export interface EvaluatorDescription {
-  readonly architecture: Architecture;
-  readonly inputs: readonly (InputDescription & { readonly type: DataType })[];
-  readonly outputs: number;
-  readonly rows: number;
-  readonly batchSize: number;
+/** A graph in inference mode with the training state as its inputs, and the strengths it depends on. */
+interface InferenceGraph {
+  readonly model: Model;
+  readonly scalars: ReadonlyMap<string, HostScalar>;
+}
+
+/** Builds on the weights that a training state holds, as the network sees them in inference. */
+function inferenceGraph(
+  description: NetworkDescription,
+  packs: readonly Pack[],
+  build: (step: StepGraph, weights: ReadonlyMap<string, Value>, stored: ReadonlyMap<string, Value>) => void,
+): InferenceGraph {
+  const b = new GraphBuilder('evaluation');
+  const step = new StepGraph(b, description, 'inference');
+  const own = ownTensors(description);
+  const stored = new Map(
+    packs.flatMap((pack) => [...unpack(b, pack, b.input(`parameter.${pack.name}`, 'float32', pack.shape))]),
+  );
+  for (const { name } of own.parameters) step.setOwn(name, stored.get(name)!);
+  for (const { name, shape } of own.state) step.setOwn(name, b.input(`state.${name}`, 'float32', shape));
+  build(step, step.useWeights(stored), stored);
+  const built = b.model();
+  return { model: { ...built, graph: removeDeadCode(built.graph) }, scalars: step.scalars };
 }
 
 /** The network in inference mode on gathered rows, with weights as inputs: the training state is bound, not copied. */
-function compileEvaluation(
-  { architecture, inputs, outputs, rows, batchSize }: EvaluatorDescription,
-  packs: readonly Pack[],
-): Model {
-  const b = new GraphBuilder('evaluation');
-  const index = b.input('batch.index', 'int64', [batchSize]);
-  const fed = Object.fromEntries(
-    inputs.map(({ name, type, shape }) => [name, b.gather(b.input(`data.${name}`, type, [rows, ...shape]), index)]),
-  );
-  const parameters = new Map(
-    packs.flatMap((pack) => [...unpack(b, pack, b.input(`parameter.${pack.name}`, 'float32', pack.shape))]),
-  );
-  const buffers = new Map(
-    architecture.buffers.map(({ name, initial }) => [name, b.input(`buffer.${name}`, 'float32', initial.shape)]),
-  );
-  const results = inline(b, architecture.graph, {
-    inputs: fed,
-    prefix: 'model.',
-    parameter: (name) => parameters.get(name) ?? buffers.get(name),
-    replace: (node, nodeInputs) => (node.opType === 'Dropout' ? [nodeInputs[0]!] : undefined),
+function compileEvaluation(description: NetworkDescription, packs: readonly Pack[]): InferenceGraph {
+  const { inputs, rows, batchSize } = description;
+  return inferenceGraph(description, packs, (step) => {
+    const { b } = step;
+    const index = b.input('batch.index', 'int64', [batchSize]);
+    const fed = Object.fromEntries(
+      inputs.map(({ name, type, shape }) => [name, b.gather(b.input(`data.${name}`, type, [rows, ...shape]), index)]),
+    );
+    b.output('output', step.pass(fed).logits);
   });
-  b.output('output', b.reshape(results[architecture.graph.outputs[0].name], [batchSize, outputs]));
-  return b.model();
+}
+
+/**
+ * The weights as inference sees them, where they differ from the stored ones: masked, normalized, quantized. By name of
+ * the parameter.
+ */
+export async function inferenceWeights(
+  runtime: Runtime,
+  description: NetworkDescription,
+  state: TrainingState,
+  strengthAt: (regularizer: number) => number,
+): Promise<ReadonlyMap<string, Float32Array>> {
+  if (description.regularizers.every(({ regularizer }) => regularizer.hooks.weight === undefined)) return new Map();
+  const changed: string[] = [];
+  const { model, scalars } = inferenceGraph(description, state.packs, (step, weights, stored) => {
+    for (const [name, value] of weights) {
+      if (value === stored.get(name)) continue;
+      changed.push(name);
+      step.b.output(`weight.${name}`, value);
+    }
+  });
+  if (changed.length === 0) return new Map();
+  const session = await runtime.load(writeModel(model));
+  try {
+    const feeds = Object.fromEntries(
+      session.inputs.map(({ name, shape }) => {
+        const host = scalars.get(name);
+        const data =
+          host?.kind === 'strength' ? Float32Array.of(strengthAt(host.regularizer)) : state.array(name).slice();
+        return [name, { type: 'float32' as const, shape: shape as number[], data }];
+      }),
+    );
+    const results = await session.run(feeds);
+    return new Map(changed.map((name) => [name, results[`weight.${name}`].data as Float32Array]));
+  } finally {
+    session.release();
+  }
 }
 
 /** Runs the evaluation graph over lists of rows with the present weights of a training state. */
@@ -52,13 +91,15 @@ export class Evaluator {
   readonly #state: TrainingState;
   readonly #batchSize: number;
   readonly #outputs: number;
+  readonly #strengths: readonly { readonly regularizer: number; readonly target: BoundTensor }[];
 
   private constructor(
     runtime: Runtime,
     session: Session,
     data: BoundData,
     state: TrainingState,
-    { batchSize, outputs }: EvaluatorDescription,
+    scalars: ReadonlyMap<string, HostScalar>,
+    { batchSize, outputs }: NetworkDescription,
   ) {
     this.#session = session;
     this.#state = state;
@@ -66,9 +107,15 @@ export class Evaluator {
     this.#outputs = outputs;
     this.#index = runtime.allocate('int64', [batchSize]);
     this.#output = runtime.allocate('float32', [batchSize, outputs]);
+    const fed: Record<string, BoundTensor> = {};
+    this.#strengths = [...scalars].flatMap(([name, host]) => {
+      if (host.kind !== 'strength') return [];
+      fed[name] = runtime.allocate('float32', []);
+      return [{ regularizer: host.regularizer, target: fed[name] }];
+    });
     const needed = new Set(session.inputs.map(({ name }) => name));
     const bind = (side: 0 | 1): Binding => {
-      const all = { ...data.tensors, ...state.tensors(side), 'batch.index': this.#index };
+      const all = { ...data.tensors, ...state.tensors(side), ...fed, 'batch.index': this.#index };
       const inputs = Object.fromEntries(Object.entries(all).filter(([name]) => needed.has(name)));
       return session.bind(inputs, { output: this.#output });
     };
@@ -77,13 +124,21 @@ export class Evaluator {
 
   static async create(
     runtime: Runtime,
-    description: EvaluatorDescription,
+    description: NetworkDescription,
     data: BoundData,
     state: TrainingState,
     session: SessionOptions,
   ): Promise<Evaluator> {
-    const loaded = await runtime.load(writeModel(compileEvaluation(description, state.packs)), session);
-    return new Evaluator(runtime, loaded, data, state, description);
+    const { model, scalars } = compileEvaluation(description, state.packs);
+    const loaded = await runtime.load(writeModel(model), session);
+    return new Evaluator(runtime, loaded, data, state, scalars, description);
+  }
+
+  /** Sets today's strengths, for what acts in inference too. */
+  setStrengths(strengthAt: (regularizer: number) => number): void {
+    for (const { regularizer, target } of this.#strengths) {
+      (target.data as Float32Array)[0] = strengthAt(regularizer);
+    }
   }
 
   /** Outputs of the network, [rows.length, outputs] row-major. */
@@ -106,5 +161,6 @@ export class Evaluator {
     this.#session.release();
     this.#index.release();
     this.#output.release();
+    for (const { target } of this.#strengths) target.release();
   }
 }

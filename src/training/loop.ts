@@ -1,9 +1,8 @@
 import { BallastError } from '../errors.js';
 import type { Graph } from '../graph/model.js';
-import type { Runtime } from '../graph/runtime/runtime.js';
-import { type DataType, type NumericArray, sizeOf, type Tensor, tensor } from '../graph/tensor.js';
-import type { Active, EpochMonitor, InputDescription } from '../regularizers/regularizer.js';
-import { inOrder } from '../regularizers/resolve.js';
+import type { Runtime, SessionOptions } from '../graph/runtime/runtime.js';
+import { type DataType, int64, type NumericArray, sizeOf, type Tensor, tensor } from '../graph/tensor.js';
+import type { Active, EpochMonitor, InputDescription, RowColumn } from '../regularizers/regularizer.js';
 import { type Architecture, readArchitecture } from './architecture.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { Kept } from './checkpoint-progress.js';
@@ -11,14 +10,17 @@ import { classWeightsOf } from './class-weights.js';
 import { chooseProvider } from './device.js';
 import { explainDivergence, type Symptom } from './divergence.js';
 import { stoppedTooEarly } from './early-stop-finding.js';
-import { Evaluator } from './evaluator.js';
+import { Evaluator, inferenceWeights } from './evaluator.js';
 import type { EpochRecord, Finding, MetricValues, TrainingEvent } from './events.js';
+import { HostHooks, type HostSetting, rateOf } from './host-hooks.js';
 import { adam, type Optimizer, sgd } from './optimizers.js';
 import type { TrainingOptions } from './options.js';
 import { Pace } from './pace.js';
-import { bindData, StepProgram, type TrainingState } from './program.js';
+import { type BoundData, bindData, StepProgram, type TrainingState } from './program.js';
+import { runGraph } from './run-graph.js';
 import { initialPlateau, learningRateAt, observePlateau } from './schedules.js';
 import { compileStep, type StepDescription } from './step.js';
+import { acting, ownContext } from './step-graph.js';
 import { strengthFactor } from './strengths.js';
 
 /** One run: a network, data, regularizers and how to train. */
@@ -45,6 +47,8 @@ export interface TrainingData {
   readonly weights: Float32Array | undefined;
   readonly train: Int32Array;
   readonly validation: Int32Array;
+  /** What is known of rows beside inputs and target: domain, group, sensitive category. */
+  readonly columns?: readonly (RowColumn & { readonly codes: Int32Array })[];
 }
 
 /** Metrics of some rows, given the network's outputs for them; the loop does not know which. */
@@ -87,10 +91,9 @@ export async function train(problem: TrainingProblem, controls: TrainingControls
   const { options, data, regularizers, seed, metrics } = problem;
   const { runtime, signal } = controls;
   const emit = async (event: TrainingEvent): Promise<void> => controls.onEvent?.(event);
-  const architecture = readArchitecture(problem.graph, problem.frozen);
+  const architecture = architectureOf(problem);
   const optimizer = optimizerOf(options);
-  // The step numbers regularizers by their order of application, not by that of the spec.
-  const active = inOrder(regularizers).filter(({ strength }) => strength !== 0);
+  const active = acting(regularizers);
   const { batchSize, stepsPerEpoch, lastBatch } = batchesOf(data.train.length, options.batchSize, architecture);
   const releases: (() => void)[] = [];
   try {
@@ -98,17 +101,29 @@ export async function train(problem: TrainingProblem, controls: TrainingControls
       ...data.inputs,
       target: data.target,
       ...(data.weights === undefined ? {} : { weight: tensor('float32', [data.weights.length], data.weights) }),
+      ...Object.fromEntries(
+        (data.columns ?? []).map(({ role, name, codes }) => [`column.${role}.${name}`, int64([codes.length], codes)]),
+      ),
     });
     for (const target of Object.values(bound.tensors)) releases.push(() => target.release());
     const description = describeStep(problem, architecture, batchSize);
     const strengthAt = (index: number, epochs: number): number =>
       active[index].strength * strengthFactor(active[index].schedule, epochs);
-    const context = { data: bound, seed, strengthAt };
+    const setting: HostSetting = {
+      active,
+      architecture,
+      stepsPerEpoch,
+      totalEpochs: options.epochs,
+      seed,
+      strengthAt,
+    };
+    const rateAt = (parameter: string, epochs: number): number => rateOf(setting, parameter, epochs);
+    const context = { data: bound, seed, strengthAt, rateAt };
     const session = { threads: options.threads, provider: chooseProvider(runtime, options.device) };
-    const { program, state, idle } = await StepProgram.create(runtime, description, context, session);
+    const { program, state, compiled } = await StepProgram.create(runtime, description, context, session);
     releases.push(() => state.release());
     releases.push(() => program.release());
-    refuseIdle(idle);
+    refuseIdle(compiled.idle);
     let tail = program;
     if (lastBatch !== batchSize) {
       const smaller = { ...description, batchSize: lastBatch };
@@ -124,12 +139,14 @@ export async function train(problem: TrainingProblem, controls: TrainingControls
       session,
     );
     releases.push(() => evaluator.release());
-    return await run({ program, tail, state, evaluator });
+    const host = new HostHooks(setting, state, compiled);
+    return await run({ program, tail, state, evaluator, host, description, bound, session, strengthAt });
   } finally {
     for (const release of releases.reverse()) release();
   }
 
-  async function run({ program, tail, state, evaluator }: Machinery): Promise<TrainingResult> {
+  async function run(machinery: Machinery): Promise<TrainingResult> {
+    const { program, tail, state, evaluator, host, strengthAt } = machinery;
     const monitors = active.flatMap(({ regularizer, options: own }) => {
       const monitor: EpochMonitor | undefined = regularizer.hooks.afterEpoch?.(own);
       return monitor === undefined ? [] : [monitor];
@@ -170,7 +187,7 @@ export async function train(problem: TrainingProblem, controls: TrainingControls
       saved = performance.now();
     };
 
-    epochs: for (let epoch = resumed?.epoch ?? 0; epoch < options.epochs; epoch++) {
+    training: for (let epoch = resumed?.epoch ?? 0; epoch < options.epochs; epoch++) {
       const order = controls.order(epoch);
       const continued = epoch === resumed?.epoch ? resumed : undefined;
       let lossSum = continued?.lossSum ?? 0;
@@ -182,7 +199,7 @@ export async function train(problem: TrainingProblem, controls: TrainingControls
         if (signal?.aborted === true) {
           await checkpoint(epoch, batch, lossSum, (performance.now() - started) / 1000);
           outcome = 'cancelled';
-          break epochs;
+          break training;
         }
         const current = batch === stepsPerEpoch - 1 ? tail : program;
         const { index } = current;
@@ -199,9 +216,10 @@ export async function train(problem: TrainingProblem, controls: TrainingControls
           state.flip();
           findings.push(divergence({ loss }));
           outcome = 'diverged';
-          break epochs;
+          break training;
         }
         lossSum += loss;
+        host.afterStep(step, epoch + (batch + 1) / stepsPerEpoch);
         if (await pace.tick()) {
           await emit({
             type: 'progress',
@@ -218,6 +236,10 @@ export async function train(problem: TrainingProblem, controls: TrainingControls
         }
       }
 
+      host.afterEpoch(step, epoch + 1);
+      // From here to the verdict the model is what would be exported now: averages where there are any.
+      const takeUpWeights = host.substitute(step, epoch + 1);
+      evaluator.setStrengths((index) => strengthAt(index, epoch + 1));
       const trainOutputs = await evaluator.run(evaluated);
       if (!trainOutputs.every(Number.isFinite)) {
         findings.push(divergence('outputs'));
@@ -254,6 +276,7 @@ export async function train(problem: TrainingProblem, controls: TrainingControls
         stop ||= verdict.stop;
       }
       if (!kept.monitored) kept = { epoch: epoch + 1, monitored: false, weights: state.weightSnapshot() };
+      takeUpWeights();
       await emit({ type: 'epoch', record, best: isBest, secondsLeft: pace.secondsLeft });
       if (stop) {
         outcome = 'stopped-early';
@@ -265,17 +288,56 @@ export async function train(problem: TrainingProblem, controls: TrainingControls
     }
 
     const returns = outcome === 'diverged' || (kept.monitored && outcome !== 'cancelled');
+    const epochs = history.length;
     if (returns) state.restore(kept.weights);
+    else host.substitute(step, epochs);
     for (const finding of findings) await emit({ type: 'finding', finding });
+    const bestEpochs = returns ? kept.epoch : epochs;
+    evaluator.setStrengths((index) => strengthAt(index, bestEpochs));
+    const changed = await inferenceWeights(runtime, machinery.description, state, (index) =>
+      strengthAt(index, bestEpochs),
+    );
+    const graph = withWeights(architecture, new Map([...state.weights(), ...changed]));
+    const finished = outcome === 'cancelled' ? graph : await finish(graph, machinery, bestEpochs);
+    const outputsOf = (rows: Int32Array): Promise<Float32Array> =>
+      finished === graph ? evaluator.run(rows) : runGraph(runtime, finished, runOptions(machinery, rows));
     return {
-      graph: withWeights(architecture, state.weights()),
+      graph: finished,
       history,
-      epochs: history.length,
-      bestEpoch: returns ? kept.epoch : history.length,
+      epochs,
+      bestEpoch: bestEpochs,
       outcome,
       findings,
-      outputs: { train: await evaluator.run(data.train), validation: await evaluator.run(data.validation) },
+      outputs: { train: await outputsOf(data.train), validation: await outputsOf(data.validation) },
     };
+  }
+
+  /** Lets regularizers finish the trained graph: averaged, Bayesian or ensembled predictions. */
+  async function finish(trained: Graph, machinery: Machinery, epochs: number): Promise<Graph> {
+    const { host, description, strengthAt } = machinery;
+    let graph = trained;
+    for (const [i, { regularizer, options: own }] of active.entries()) {
+      graph =
+        (await regularizer.hooks.finish?.(
+          {
+            ...ownContext(description, active),
+            strength: strengthAt(i, epochs),
+            own: host.own(i),
+            train: data.train,
+            validation: data.validation,
+            target: data.target,
+            run: (other, rows, output) =>
+              runGraph(runtime, other, { ...runOptions(machinery, rows), ...(output === undefined ? {} : { output }) }),
+          },
+          own,
+          graph,
+        )) ?? graph;
+    }
+    return graph;
+  }
+
+  function runOptions({ bound, session }: Machinery, rows: Int32Array) {
+    return { inputs: problem.inputs, data: bound, rows, session };
   }
 }
 
@@ -285,6 +347,11 @@ interface Machinery {
   readonly tail: StepProgram;
   readonly state: TrainingState;
   readonly evaluator: Evaluator;
+  readonly host: HostHooks;
+  readonly description: StepDescription;
+  readonly bound: BoundData;
+  readonly session: SessionOptions;
+  readonly strengthAt: HostSetting['strengthAt'];
 }
 
 /**
@@ -304,6 +371,16 @@ function batchesOf(
     : { batchSize, stepsPerEpoch, lastBatch };
 }
 
+/** The network of a problem as it is trained: after what its regularizers change of its structure. */
+export function architectureOf({ graph, frozen, regularizers, seed, task }: TrainingProblem): Architecture {
+  const changed = acting(regularizers).reduce(
+    (current, { regularizer, options }) =>
+      regularizer.hooks.architecture?.({ seed, task }, options, current) ?? current,
+    graph,
+  );
+  return readArchitecture(changed, frozen);
+}
+
 function describeStep(problem: TrainingProblem, architecture: Architecture, batchSize: number): StepDescription {
   const { data, options } = problem;
   return {
@@ -313,6 +390,11 @@ function describeStep(problem: TrainingProblem, architecture: Architecture, batc
     outputs: Math.max(1, problem.classes.length),
     batchSize,
     rows: data.target.shape[0],
+    trainRows: data.train.length,
+    classes: problem.classes,
+    columns: (data.columns ?? []).map(({ role, name, values }) => ({ role, name, values })),
+    epochs: options.epochs,
+    seed: problem.seed,
     hasWeights: data.weights !== undefined,
     classWeights: classWeightsOf(options.classWeights, problem.classes, data),
     regularizers: problem.regularizers,
@@ -328,7 +410,7 @@ function describeStep(problem: TrainingProblem, architecture: Architecture, batc
  * @throws BallastError as {@link train} would before its first step
  */
 export function checkProblem(problem: TrainingProblem): void {
-  const architecture = readArchitecture(problem.graph, problem.frozen);
+  const architecture = architectureOf(problem);
   const batchSize = Math.min(problem.options.batchSize, problem.data.train.length);
   refuseIdle(compileStep(describeStep(problem, architecture, batchSize)).idle);
 }

@@ -11,7 +11,7 @@ describe.each(['ffi', 'stock'] as const)('a program on the %s runtime', (backend
     const optimizer = adam('adamw', { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 });
     const description = describeStep(given, optimizer);
     const data = bindData(runtime, { ...given.data.inputs, target: given.data.target });
-    const context = { data, seed: 1, strengthAt: () => 0.01 };
+    const context = { data, seed: 1, strengthAt: () => 0.01, rateAt: () => 1 };
     const { program, state } = await StepProgram.create(runtime, description, context, {});
     const resident: number[] = [];
     for (let step = 1; step <= 2000; step++) {

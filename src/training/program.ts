@@ -2,7 +2,6 @@ import { writeModel } from '../graph/format/encode.js';
 import { siteKey } from '../graph/random.js';
 import type { Binding, BoundTensor, Runtime, Session, SessionOptions } from '../graph/runtime/runtime.js';
 import { type NumericArray, sizeOf, type Tensor } from '../graph/tensor.js';
-import type { Active } from '../regularizers/regularizer.js';
 import type { Architecture } from './architecture.js';
 import type { Optimizer, StepPosition, WeightsInPlace } from './optimizers.js';
 import { forEachMember, type Pack } from './packing.js';
@@ -51,22 +50,32 @@ export class TrainingState {
       for (const kind of ['parameter', ...compiled.slots]) shapes.set(`${kind}.${name}`, shape);
     }
     for (const { name, initial } of architecture.buffers) shapes.set(`buffer.${name}`, initial.shape);
+    const hostState = compiled.ownState.filter(({ writer }) => writer === 'host');
+    for (const { name, shape } of compiled.ownState) shapes.set(`state.${name}`, shape);
     const shared = new Map(
       memory === undefined
         ? []
         : hostArrays(compiled).map(([name, shape]) => [name, runtime.wrap('float32', shape, memory.array(shape))]),
     );
+    for (const { name, shape } of hostState) shared.set(`state.${name}`, runtime.allocate('float32', shape));
     const side = (): Record<string, BoundTensor> =>
       Object.fromEntries(
         [...shapes].map(([name, shape]) => [name, shared.get(name) ?? runtime.allocate('float32', shape)]),
       );
     this.#sides = [side(), side()];
     this.gradients = Object.fromEntries([...shared].filter(([name]) => name.startsWith('gradient.')));
-    const initial = new Map([...architecture.parameters, ...architecture.buffers].map((p) => [p.name, p.initial.data]));
+    const initial = new Map([
+      ...[...architecture.parameters, ...architecture.buffers].map((p): [string, Float32Array] => [
+        p.name,
+        p.initial.data,
+      ]),
+      ...compiled.ownParameters.map((p): [string, Float32Array] => [p.name, p.initial]),
+    ]);
     for (const pack of compiled.packs) {
       forEachMember(pack, this.array(`parameter.${pack.name}`), ({ name }, part) => part.set(initial.get(name)!));
     }
     for (const { name } of architecture.buffers) this.array(`buffer.${name}`).set(initial.get(name)!);
+    for (const own of compiled.ownState) this.array(`state.${own.name}`).set(own.initial);
   }
 
   /** Names of all state tensors. */
@@ -92,9 +101,9 @@ export class TrainingState {
     return this.#sides[this.#current][name].data as Float32Array;
   }
 
-  /** Names of weights and running statistics: the state without that of the optimizer. */
+  /** Names of weights, running statistics and the regularizers' own state: all but the optimizer's. */
   get weightNames(): string[] {
-    return this.names.filter((name) => name.startsWith('parameter.') || name.startsWith('buffer.'));
+    return this.names.filter((name) => /^(?:parameter|buffer|state)\./.test(name));
   }
 
   /** A copy of the whole state. */
@@ -102,7 +111,7 @@ export class TrainingState {
     return new Map(this.names.map((name) => [name, this.array(name).slice()]));
   }
 
-  /** A copy of weights and running statistics. */
+  /** A copy of them. */
   weightSnapshot(): Map<string, Float32Array> {
     return new Map(this.weightNames.map((name) => [name, this.array(name).slice()]));
   }
@@ -121,6 +130,7 @@ export class TrainingState {
     const arrayOf = (name: string): Float32Array => snapshot?.get(name) ?? this.array(name);
     const result = new Map<string, Float32Array>();
     for (const pack of this.packs) {
+      if (pack.role === 'auxiliary') continue;
       forEachMember(pack, arrayOf(`parameter.${pack.name}`), ({ name }, part) => result.set(name, part.slice()));
     }
     for (const name of this.names) {
@@ -153,17 +163,22 @@ export class StepProgram {
   readonly #index: BoundTensor;
   readonly #state: TrainingState;
   readonly #optimizer: Optimizer;
-  readonly #updates: readonly { readonly weights: WeightsInPlace; readonly kept: BoundTensor | undefined }[];
+  readonly #updates: readonly {
+    readonly weights: WeightsInPlace;
+    readonly kept: BoundTensor | undefined;
+    readonly rate: BoundTensor | undefined;
+  }[];
   readonly #kept: Record<string, BoundTensor> = {};
   readonly #seed: number;
   readonly #strengthAt: (regularizer: number, epochs: number) => number;
+  readonly #rateAt: (parameter: string, epochs: number) => number;
   #position: StepPosition = { step: 0, learningRate: 0 };
 
   private constructor(
     runtime: Runtime,
     session: Session,
     compiled: CompiledStep,
-    { data, state, seed, strengthAt }: ProgramContext,
+    { data, state, seed, strengthAt, rateAt }: ProgramContext,
     { batchSize, optimizer }: StepDescription,
   ) {
     this.#compiled = compiled;
@@ -172,12 +187,13 @@ export class StepProgram {
     this.#state = state;
     this.#seed = seed;
     this.#strengthAt = strengthAt;
+    this.#rateAt = rateAt;
     this.#index = runtime.allocate('int64', [batchSize]);
     this.index = this.#index.data as BigInt64Array;
     this.#loss = runtime.allocate('float32', []);
     for (const name of compiled.scalars.keys()) this.#scalars[name] = runtime.allocate('float32', []);
     for (const label of compiled.randomSites) this.#keys[`random.${label}`] = runtime.allocate('uint32', [1]);
-    this.#updates = compiled.hostUpdates.map(({ pack, kept }) => {
+    this.#updates = compiled.hostUpdates.map(({ pack, kept, rate }) => {
       if (kept !== undefined) this.#kept[kept] = runtime.allocate('float32', []);
       const address = (bound: BoundTensor): number => bound.data.byteOffset;
       const tensors = state.tensors(0);
@@ -187,7 +203,11 @@ export class StepProgram {
         gradient: address(state.gradients[`gradient.${pack.name}`]),
         length: sizeOf(pack.shape),
       };
-      return { weights, kept: kept === undefined ? undefined : this.#kept[kept] };
+      return {
+        weights,
+        kept: kept === undefined ? undefined : this.#kept[kept],
+        rate: rate === undefined ? undefined : this.#scalars[rate],
+      };
     });
     const needed = new Set(session.inputs.map(({ name }) => name));
     const given = new Set(session.outputs.map(({ name }) => name));
@@ -213,11 +233,11 @@ export class StepProgram {
     description: StepDescription,
     context: Omit<ProgramContext, 'state'> & { state?: TrainingState },
     session: SessionOptions,
-  ): Promise<{ program: StepProgram; state: TrainingState; idle: readonly Active[] }> {
+  ): Promise<{ program: StepProgram; state: TrainingState; compiled: CompiledStep }> {
     const { compiled, state } = compileWithState(runtime, description, context.state, session);
     const loaded = await runtime.load(writeModel(compiled.model), session);
     const program = new StepProgram(runtime, loaded, compiled, { ...context, state }, description);
-    return { program, state, idle: compiled.idle };
+    return { program, state, compiled };
   }
 
   /** How many nodes the step's graph has. */
@@ -240,6 +260,9 @@ export class StepProgram {
           break;
         case 'optimizer':
           target[0] = optimizerScalar(host.name);
+          break;
+        case 'rate':
+          target[0] = this.#rateAt(host.parameter, epochs);
           break;
         case 'strength':
           target[0] = this.#strengthAt(host.regularizer, epochs);
@@ -273,9 +296,11 @@ export class StepProgram {
     const { memory } = this.#state;
     // A step that went wrong must leave what it started from: the host's weights are there only once.
     if (memory !== undefined && Number.isFinite(loss)) {
-      for (const { weights, kept } of this.#updates) {
+      for (const { weights, kept, rate } of this.#updates) {
         const factor = kept === undefined ? 1 : (kept.data as Float32Array)[0];
-        this.#optimizer.update(memory.kernels, weights, this.#position, factor);
+        const { step, learningRate } = this.#position;
+        const own = rate === undefined ? learningRate : learningRate * (rate.data as Float32Array)[0];
+        this.#optimizer.update(memory.kernels, weights, { step, learningRate: own }, factor);
       }
     }
     this.#state.flip();
@@ -321,4 +346,6 @@ export interface ProgramContext {
   readonly seed: number;
   /** Strength of the n-th active regularizer after that many epochs. */
   readonly strengthAt: (regularizer: number, epochs: number) => number;
+  /** Factor of a parameter's learning rate after that many epochs. */
+  readonly rateAt: (parameter: string, epochs: number) => number;
 }

@@ -1,34 +1,24 @@
 import { GraphBuilder, type Value } from '../graph/builder.js';
 import { removeDeadCode } from '../graph/format/dead-code.js';
 import { gradients } from '../graph/gradients.js';
-import { inline } from '../graph/inline.js';
-import { lowerConvolutions } from '../graph/lowering/plan.js';
 import type { Model } from '../graph/model.js';
-import { RandomSites } from '../graph/random.js';
 import { type DataType, float32 } from '../graph/tensor.js';
 import { derive, type Random } from '../numeric/random.js';
-import type {
-  Active,
-  Batch,
-  InputDescription,
-  StepContext,
-  UpdateContext,
-  Weights,
-} from '../regularizers/regularizer.js';
-import { inOrder } from '../regularizers/resolve.js';
-import type { Architecture } from './architecture.js';
-import { batchNormalize } from './normalization.js';
+import type { Active, Batch, Pass, Site, StepView, UpdateContext, Weights } from '../regularizers/regularizer.js';
 import type { Optimizer } from './optimizers.js';
 import { type Pack, packEach, packParameters, unpack } from './packing.js';
+import { type HostScalar, type NetworkDescription, type OwnedTensor, ownTensors, StepGraph } from './step-graph.js';
 
 /**
  * One training step as one graph:
  *
  *     rows of the data sets  -> batch hooks        mixup, noise, augmentation
+ *     stored weights         -> weight hooks       masks, spectral normalization
  *     network                -> forward hooks      dropout at its sites
  *     targets                -> targets hooks      label smoothing
+ *     losses of the rows     -> losses and rowWeights hooks
  *     loss                   -> objective hooks    + penalties
- *     gradients              -> clipping
+ *     gradients              -> gradients hooks    sharpness-aware second pass, then clipping
  *     weights                -> decay hooks, optimizer, proximal hooks
  *
  * Data, weights, optimizer state, learning rate and every strength are inputs of the graph; new weights and state are
@@ -38,34 +28,13 @@ import { type Pack, packEach, packParameters, unpack } from './packing.js';
  * arithmetic, bit for bit, in one pass over memory instead of a dozen. Proximal hooks, which act on what the optimizer
  * proposes, keep the update in the graph.
  */
-export interface StepDescription {
-  readonly architecture: Architecture;
-  readonly inputs: readonly (InputDescription & { readonly type: DataType })[];
-  readonly task: 'classification' | 'regression';
-  /** Classes, or 1. */
-  readonly outputs: number;
-  readonly batchSize: number;
-  /** Rows of the bound data set, out of which batches are gathered. */
-  readonly rows: number;
+export interface StepDescription extends NetworkDescription {
   readonly hasWeights: boolean;
   /** Weight of each class in the loss, or undefined. */
   readonly classWeights: readonly number[] | undefined;
-  readonly regularizers: readonly Active[];
   readonly optimizer: Optimizer;
   readonly gradientClip: number | undefined;
 }
-
-/** A scalar that the host computes before each step. */
-export type HostScalar =
-  | { readonly kind: 'learningRate' }
-  | { readonly kind: 'optimizer'; readonly name: string }
-  | { readonly kind: 'strength'; readonly regularizer: number }
-  | {
-      readonly kind: 'drawn';
-      readonly regularizer: number;
-      readonly label: string;
-      readonly draw: (stream: Random, strength: number) => number;
-    };
 
 export interface CompiledStep {
   readonly model: Model;
@@ -75,6 +44,10 @@ export interface CompiledStep {
   /** Optimizer slots of each pack. */
   readonly slots: readonly string[];
   readonly buffers: readonly string[];
+  /** State of the regularizers' own. */
+  readonly ownState: readonly (OwnedTensor & { readonly writer: 'graph' | 'host' })[];
+  /** Trainable tensors of the regularizers' own, members of packs. */
+  readonly ownParameters: readonly OwnedTensor[];
   /** float32 scalar inputs, by name. */
   readonly scalars: ReadonlyMap<string, HostScalar>;
   /** Random sites: uint32 [1] inputs named `random.<label>`. */
@@ -87,6 +60,8 @@ export interface HostUpdate {
   readonly pack: Pack;
   /** Scalar output that holds the factor of the old weights (decay hooks); undefined = 1. */
   readonly kept: string | undefined;
+  /** Scalar input that holds the factor of the learning rate (rate hooks); undefined = 1. */
+  readonly rate: string | undefined;
 }
 
 export interface CompileOptions {
@@ -94,126 +69,128 @@ export interface CompileOptions {
   readonly updates?: 'graph' | 'host';
   /** Whether convolutions are built as products for the processor's caches; they are unless told otherwise. */
   readonly convolutions?: 'lowered' | 'plain';
+  /** What the output `loss` holds: the loss of the batch alone, or all that is differentiated (for checks of gradients). */
+  readonly report?: 'loss' | 'objective';
 }
 
 export function compileStep(
   description: StepDescription,
-  { updates = 'graph', convolutions = 'lowered' }: CompileOptions = {},
+  { updates = 'graph', convolutions = 'lowered', report = 'loss' }: CompileOptions = {},
 ): CompiledStep {
   const { architecture, batchSize, task, outputs, rows, optimizer } = description;
   const b = new GraphBuilder('training-step');
-  const active = inOrder(description.regularizers).filter(({ strength }) => strength !== 0);
-  const scalars = new Map<string, HostScalar>();
-  const scalar = (name: string, host: HostScalar): Value => {
-    scalars.set(name, host);
-    return b.has(name) ? b.value(name) : b.input(name, 'float32', []);
-  };
-  const random = new RandomSites(b);
-  const contexts = active.map((entry, index): StepContext => {
-    const name = `${entry.regularizer.type}.${index}`;
-    return {
-      b,
-      batchSize,
-      task,
-      outputs,
-      inputs: description.inputs,
-      get strength() {
-        return scalar(`strength.${name}`, { kind: 'strength', regularizer: index });
-      },
-      random: (label) => random.site(`${name}.${label}`),
-      drawn: (label, draw) => scalar(`drawn.${name}.${label}`, { kind: 'drawn', regularizer: index, label, draw }),
-    };
-  });
-
-  // Data
   const index = b.input('batch.index', 'int64', [batchSize]);
   const rowsOf = (name: string, type: DataType, shape: readonly number[]): Value =>
     b.gather(b.input(`data.${name}`, type, [rows, ...shape]), index);
+  const step = new StepGraph(b, description, 'training', convolutions, (name) => rowsOf(name, 'int64', []));
+  const { active, contexts } = step;
+  const has = (hook: keyof Active['regularizer']['hooks']): boolean =>
+    active.some(({ regularizer }) => regularizer.hooks[hook] !== undefined);
+
+  // Data
   const inputs: Record<string, Value> = {};
   for (const { name, type, shape } of description.inputs) inputs[name] = rowsOf(name, type, shape);
   const target =
     task === 'classification'
       ? b.oneHot(rowsOf('target', 'int64', []), outputs)
       : rowsOf('target', 'float32', [outputs]);
-  const weights = description.hasWeights ? rowsOf('weight', 'float32', []) : undefined;
-  let batch: Batch = { inputs, target };
-  active.forEach(({ regularizer, options }, i) => {
-    batch = regularizer.hooks.batch?.(contexts[i], options, batch) ?? batch;
-  });
+  const givenWeights = description.hasWeights ? rowsOf('weight', 'float32', []) : undefined;
 
-  // Network
-  const onHost = updates === 'host' && active.every(({ regularizer }) => regularizer.hooks.proximal === undefined);
-  const packs = (onHost ? packEach : packParameters)(architecture.parameters);
+  // Parameters and state
+  const own = ownTensors(description);
+  const onHost = updates === 'host' && !has('proximal');
+  const separate = onHost || has('rate') || active.some(({ regularizer }) => regularizer.wholeTensors === true);
+  const auxiliary = own.parameters.map(({ name, shape }) => ({ name, shape, role: 'auxiliary' as const }));
+  const packs = (separate ? packEach : packParameters)([...architecture.parameters, ...auxiliary]);
   const packed = packs.map((pack) => b.input(`parameter.${pack.name}`, 'float32', pack.shape));
-  const parameters = new Map(packs.flatMap((pack, i) => [...unpack(b, pack, packed[i])]));
-  const buffers = new Map(
-    architecture.buffers.map(({ name, initial }) => [name, b.input(`buffer.${name}`, 'float32', initial.shape)]),
-  );
-  const newBuffers = new Map<string, Value>();
-  const disturbed = active.some(({ regularizer }) => regularizer.hooks.forward !== undefined);
-  const lowered =
-    convolutions === 'lowered'
-      ? lowerConvolutions(b, architecture.graph, { sitesInUse: disturbed ? architecture.sites : new Set() })
-      : undefined;
-  const graphOutputs = inline(b, architecture.graph, {
-    inputs: batch.inputs,
-    prefix: 'model.',
-    parameter: (name) => parameters.get(name) ?? buffers.get(name),
-    replace(node, nodeInputs) {
-      if (node.opType === 'Dropout') return [nodeInputs[0] as Value];
-      if (node.opType !== 'BatchNormalization') return lowered?.(node, nodeInputs);
-      const { output, runningMean, runningVariance } = batchNormalize(b, node, nodeInputs);
-      newBuffers.set(node.inputs[3], runningMean);
-      newBuffers.set(node.inputs[4], runningVariance);
-      return [output];
-    },
-    intercept(name, value) {
-      if (!architecture.sites.has(name)) return value;
-      return active.reduce(
-        (current, { regularizer, options }, i) =>
-          regularizer.hooks.forward?.(contexts[i], options, { name, value: current }) ?? current,
-        value,
-      );
-    },
-  });
-  const output = graphOutputs[architecture.graph.outputs[0].name];
+  const unpacked = (values: readonly Value[]): ReadonlyMap<string, Value> =>
+    new Map(packs.flatMap((pack, i) => [...unpack(b, pack, values[i])]));
+  for (const { name, shape } of own.state) step.setOwn(name, b.input(`state.${name}`, 'float32', shape));
 
-  // Loss and objective
-  const targets = active.reduce(
-    (current, { regularizer, options }, i) => regularizer.hooks.targets?.(contexts[i], options, current) ?? current,
-    batch.target,
-  );
-  const loss = meanLoss(b, description, output, { labels: batch.target, targets, rowWeights: weights });
-  const weighted: Weights[] = architecture.parameters.map((parameter) => ({
-    parameter,
-    value: parameters.get(parameter.name)!,
-  }));
-  let objective = loss;
-  active.forEach(({ regularizer, options }, i) => {
-    const penalty = regularizer.hooks.objective?.(contexts[i], options, weighted);
-    if (penalty !== undefined) objective = b.add(objective, penalty);
-  });
+  let batch: Batch | undefined;
+  /** The objective at these values of the packs; the batch is made once. */
+  const objectiveAt = (values: readonly Value[]): { objective: Value; loss: Value } => {
+    const stored = unpacked(values);
+    for (const { name } of own.parameters) step.setOwn(name, stored.get(name)!);
+    const effective = step.useWeights(stored);
+    batch ??= active.reduce<Batch>(
+      (current, { regularizer, options }, i) => regularizer.hooks.batch?.(contexts[i], options, current) ?? current,
+      { inputs, target },
+    );
+    const made = batch;
+    const pass = step.pass(made.inputs, { disturbed: true }, true);
+    const targets = active.reduce(
+      (current, { regularizer, options }, i) =>
+        regularizer.hooks.targets?.(contexts[i], options, current, made) ?? current,
+      made.target,
+    );
+    const weightsOf = (values: ReadonlyMap<string, Value>): Weights[] =>
+      architecture.parameters.map((parameter) => ({ parameter, value: values.get(parameter.name)! }));
+    const view = viewOf(step, { pass, batch: made, targets, weights: () => weightsOf(effective), givenWeights });
+    const loss =
+      has('losses') || has('rowWeights')
+        ? weightedMean(step, view, description)
+        : meanLoss(b, description, pass.logits, { labels: made.target, targets, rowWeights: givenWeights });
+    const weighted = weightsOf(stored);
+    const objective = active.reduce((sum, { regularizer, options }, i) => {
+      const penalty = regularizer.hooks.objective?.(contexts[i], options, weighted, view);
+      return penalty === undefined ? sum : b.add(sum, penalty);
+    }, loss);
+    return { objective, loss };
+  };
+  const { objective, loss } = objectiveAt(packed);
 
   // Gradients
-  const found = gradients(b, objective, packed);
+  let found = gradients(b, objective, packed);
+  active.forEach(({ regularizer, options }, i) => {
+    const hook = regularizer.hooks.gradients;
+    if (hook === undefined) return;
+    const known = packs.flatMap((pack, p) => {
+      const gradient = found[p];
+      const parameter = { name: pack.name, role: pack.role, shape: pack.shape };
+      return gradient === undefined ? [] : [{ p, parameter, value: packed[p], gradient }];
+    });
+    const at = (values: readonly Value[]): (Value | undefined)[] => {
+      // A point of its own: the way to it is not differentiated.
+      const points = packed.slice();
+      known.forEach(({ p }, k) => {
+        points[p] = b.detached(() => b.op('Identity', [values[k]]));
+      });
+      const all = gradients(b, step.again(() => objectiveAt(points)).objective, points);
+      return known.map(({ p }) => all[p]);
+    };
+    const changed = hook(contexts[i], options, known, at);
+    found = found.slice();
+    known.forEach(({ p }, k) => {
+      found[p] = changed[k];
+    });
+  });
   const clipped = description.gradientClip === undefined ? found : clipByNorm(b, found, description.gradientClip);
 
   // Update
-  const learningRate = scalar('learningRate', { kind: 'learningRate' });
+  const learningRate = step.scalar('learningRate', { kind: 'learningRate' });
   const hostUpdates: HostUpdate[] = [];
   packs.forEach((pack, p) => {
     const gradient = clipped[p];
     const old = packed[p];
     const parameter = { name: pack.name, role: pack.role, shape: pack.shape };
+    const rateName = `rate.${pack.name}`;
+    const ownRate =
+      has('rate') && pack.role !== 'auxiliary'
+        ? step.scalar(rateName, { kind: 'rate', parameter: pack.name })
+        : undefined;
+    const scaled = (value: Value): Value => (ownRate === undefined ? value : b.mul(value, ownRate));
     const update = (hook: 'decay' | 'proximal', value: Value, stepSize: () => Value): Value =>
-      active.reduce((current, { regularizer, options }, i) => {
-        // The context's strength is a getter: copying it here would open a scalar that nothing reads.
-        const context: UpdateContext = Object.create(contexts[i], {
-          learningRate: { value: learningRate },
-          stepSize: { get: stepSize },
-        });
-        return regularizer.hooks[hook]?.(context, options, { parameter, value: old }, current) ?? current;
-      }, value);
+      pack.role === 'auxiliary'
+        ? value
+        : active.reduce((current, { regularizer, options }, i) => {
+            // The context's strength is a getter: copying it here would open a scalar that nothing reads.
+            const context: UpdateContext = Object.create(contexts[i], {
+              learningRate: { get: () => scaled(learningRate) },
+              stepSize: { get: () => scaled(stepSize()) },
+            });
+            return regularizer.hooks[hook]?.(context, options, { parameter, value: old }, current) ?? current;
+          }, value);
     const one = b.scalar(1);
     const factor = onHost ? update('decay', one, () => learningRate) : old;
     // A decay of weights one by one is the graph's.
@@ -221,7 +198,7 @@ export function compileStep(
       const kept = factor === one ? undefined : `kept.${pack.name}`;
       if (kept !== undefined) b.output(kept, factor);
       b.output(`gradient.${pack.name}`, gradient);
-      hostUpdates.push({ pack, kept });
+      hostUpdates.push({ pack, kept, rate: ownRate === undefined ? undefined : rateName });
       return;
     }
     const slots = optimizer.slots.map((slot) => b.input(`${slot}.${pack.name}`, 'float32', pack.shape));
@@ -232,37 +209,125 @@ export function compileStep(
             gradient,
             slots,
             learningRate,
-            scalar: (name) => scalar(`optimizer.${name}`, { kind: 'optimizer', name }),
+            scalar: (name) => step.scalar(`optimizer.${name}`, { kind: 'optimizer', name }),
           });
     const stepSize = result?.stepSize ?? (() => learningRate);
     const kept = update('decay', old, stepSize);
-    const proposed = result === undefined ? kept : b.sub(kept, result.displacement);
+    const proposed = result === undefined ? kept : b.sub(kept, scaled(result.displacement));
     b.output(`new.parameter.${pack.name}`, update('proximal', proposed, stepSize));
     optimizer.slots.forEach((slot, s) => {
       b.output(`new.${slot}.${pack.name}`, result?.slots[s] ?? slots[s]);
     });
   });
   for (const { name } of architecture.buffers) {
-    b.output(`new.buffer.${name}`, newBuffers.get(name) ?? buffers.get(name)!);
+    b.output(`new.buffer.${name}`, step.newBuffers.get(name) ?? step.buffers.get(name)!);
   }
-  b.output('loss', loss);
+  for (const { name, writer } of own.state) {
+    if (writer === 'graph') b.output(`new.state.${name}`, step.next.get(name) ?? b.value(`state.${name}`));
+  }
+  b.output('loss', report === 'loss' ? loss : objective);
 
   // A penalty's value, for one, is not wanted: only its gradient is.
   const built = b.model();
   const model = { ...built, graph: removeDeadCode(built.graph) };
-  const read = new Set(model.graph.nodes.flatMap((node) => node.inputs));
-  const acting = new Set<number>();
-  for (const [name, host] of scalars) if ('regularizer' in host && read.has(name)) acting.add(host.regularizer);
   return {
     model,
     packs,
     hostUpdates,
     slots: optimizer.slots,
     buffers: architecture.buffers.map(({ name }) => name),
-    scalars,
-    randomSites: random.labels,
-    idle: active.filter(({ regularizer }, i) => regularizer.hooks.afterEpoch === undefined && !acting.has(i)),
+    ownState: own.state,
+    ownParameters: own.parameters,
+    scalars: step.scalars,
+    randomSites: step.random.labels,
+    idle: idleOf(model, step, own),
   };
+}
+
+/** Hooks that act without the step's graph. */
+const HOST_HOOKS = [
+  'architecture',
+  'rate',
+  'afterStep',
+  'afterEachEpoch',
+  'evaluated',
+  'afterEpoch',
+  'finish',
+] as const;
+
+/** Regularizers that nothing in the graph depends on, and that do nothing outside of it. */
+function idleOf(model: Model, { active, scalars }: StepGraph, own: ReturnType<typeof ownTensors>): Active[] {
+  const read = new Set(model.graph.nodes.flatMap((node) => node.inputs));
+  const acts = new Set<number>();
+  for (const [name, host] of scalars) if ('regularizer' in host && read.has(name)) acts.add(host.regularizer);
+  for (const { name, regularizer } of own.state) if (read.has(`state.${name}`)) acts.add(regularizer);
+  for (const { name, regularizer } of own.parameters) if (read.has(`parameter.${name}`)) acts.add(regularizer);
+  return active.filter(
+    ({ regularizer: { hooks } }, i) => !acts.has(i) && HOST_HOOKS.every((hook) => hooks[hook] === undefined),
+  );
+}
+
+/** What hooks see of a step, each part built when it is asked for. */
+function viewOf(
+  step: StepGraph,
+  {
+    pass,
+    batch,
+    targets,
+    weights,
+    givenWeights,
+  }: {
+    pass: Pass;
+    batch: Batch;
+    targets: Value;
+    weights: () => Weights[];
+    givenWeights: Value | undefined;
+  },
+): StepView {
+  let losses: Value | undefined;
+  const view = {
+    logits: pass.logits,
+    activations: pass.activations as readonly Site[],
+    features: pass.features,
+    batch,
+    targets,
+    rowWeights: givenWeights,
+    get weights() {
+      return weights();
+    },
+    get losses() {
+      losses ??= step.active.reduce(
+        (current, { regularizer, options }, i) =>
+          regularizer.hooks.losses?.(step.contexts[i], options, current, { ...pass, batch, targets }) ?? current,
+        step.lossesOf(pass.logits, targets),
+      );
+      return losses;
+    },
+  };
+  return view;
+}
+
+/**
+ * The mean of the rows' losses under their weights: those given, times those of their classes, as the `rowWeights` hooks
+ * leave them. With one-hot targets it is {@link meanLoss}; softened targets take the weight of their label's class.
+ */
+function weightedMean(
+  { b, active, contexts }: StepGraph,
+  view: StepView,
+  { classWeights, outputs, batchSize }: StepDescription,
+): Value {
+  let given = view.rowWeights ?? b.scalar(1, 'float32', [batchSize]);
+  if (classWeights !== undefined) {
+    const table = b.constant(float32([1, outputs], Float32Array.from(classWeights)));
+    given = b.mul(given, b.reduceSum(b.mul(view.batch.target, table), [1]));
+  }
+  const weights = active.reduce(
+    (current, { regularizer, options }, i) =>
+      regularizer.hooks.rowWeights?.(contexts[i], options, current, view) ?? current,
+    given,
+  );
+  // A batch of weight zero has a loss of zero, not 0 / 0.
+  return b.div(b.reduceSum(b.mul(view.losses, weights)), b.maximum(b.reduceSum(weights), 1e-12));
 }
 
 /**

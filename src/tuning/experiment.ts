@@ -13,8 +13,8 @@ import { findConflicts } from '../regularizers/resolve.js';
 import { type PreparedData, prepareData } from '../spec/prepare.js';
 import type { ResolvedSpec } from '../spec/read.js';
 import type { Store } from '../store/types.js';
-import { readArchitecture } from '../training/architecture.js';
-import { checkProblem, type TrainingResult } from '../training/loop.js';
+import type { Architecture } from '../training/architecture.js';
+import { architectureOf, checkProblem, type TrainingResult } from '../training/loop.js';
 import { CheckpointFolder } from './checkpoints.js';
 import { codeCommit, describeEnvironment } from './environment.js';
 import type { ExperimentEvent } from './events.js';
@@ -109,7 +109,7 @@ export async function runExperiment(resolved: ResolvedSpec, options: ExperimentO
     const earlier = before.find((run) => run.role === plan.role && run.name === label);
     if (earlier?.status === 'finished' || earlier?.status === 'diverged') return loadResult(store, earlier.id, folder);
     const { problem, examples } = await problemOf(resolved, data, plan);
-    const architecture = readArchitecture(problem.graph, problem.frozen);
+    const architecture = architectureOf(problem);
     // Baseline and model have one architecture: what the model's regularizers do not go with is told before any run.
     if (!begun) {
       const ofModel = { ...problem, regularizers: resolved.regularizers };
@@ -298,7 +298,7 @@ function labelOf({ role, seed, fold }: PlannedRun, repeats: number): string {
 
 function refuseConflicts(
   problem: Awaited<ReturnType<typeof problemOf>>['problem'],
-  architecture: ReturnType<typeof readArchitecture>,
+  architecture: Architecture,
   tell: (event: ExperimentEvent) => void,
 ): void {
   const conflicts = findConflicts({
@@ -309,6 +309,9 @@ function refuseConflicts(
     optimizer: problem.options.optimizer.type,
     inputs: problem.inputs,
     rows: problem.data.train.length,
+    epochs: problem.options.epochs,
+    classes: problem.classes,
+    columns: problem.data.columns ?? [],
   });
   const error = conflicts.find(({ severity }) => severity === 'error');
   if (error !== undefined) {

@@ -9,6 +9,7 @@ import type { ResolvedSpec } from '../spec/read.js';
 import type { Checkpoint } from '../training/checkpoint.js';
 import type { TrainingEvent } from '../training/events.js';
 import { type TrainingProblem, type TrainingResult, train } from '../training/loop.js';
+import { groupColumn } from './judge.js';
 import { metricsOf } from './metrics.js';
 import type { PlannedRun } from './plan.js';
 
@@ -42,6 +43,7 @@ export async function problemOf(
       weights: examples.weights,
       train: Int32Array.from({ length: count }, (_, i) => i),
       validation: Int32Array.from({ length: rows.length - count }, (_, i) => count + i),
+      columns: rowColumns(data, rows),
     },
     regularizers: regularizersOf(resolved, plan),
     options: spec.training,
@@ -50,6 +52,22 @@ export async function problemOf(
     ...(spec.model.type === 'onnx' ? { frozen: spec.model.freeze } : {}),
   };
   return { problem, examples };
+}
+
+/** Columns that say something of rows without being inputs of the network. */
+function rowColumns(
+  { table, roles }: PreparedData,
+  rows: Uint32Array,
+): NonNullable<TrainingProblem['data']['columns']> {
+  const named = [
+    ...(roles.domain === undefined ? [] : [{ role: 'domain' as const, name: roles.domain }]),
+    ...roles.group.map((name) => ({ role: 'group' as const, name })),
+    ...roles.sensitive.map((name) => ({ role: 'sensitive' as const, name })),
+  ];
+  return named.map(({ role, name }) => {
+    const { codes, dictionary } = groupColumn(table, name, rows);
+    return { role, name, values: dictionary, codes: Int32Array.from(codes) };
+  });
 }
 
 /** The baseline is the same run with every strength 0: no regularizer at all, and the weights of its last epoch. */

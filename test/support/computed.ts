@@ -50,8 +50,17 @@ export function stepContext(
   strength: Value,
   more: Partial<StepContext> & { inputs: readonly InputDescription[]; batchSize: number },
 ): StepContext {
+  const outside = (): never => {
+    throw new Error('only within a training step');
+  };
   return {
     b,
+    phase: 'training',
+    own: outside,
+    next: outside,
+    column: () => undefined,
+    network: outside,
+    lossesOf: outside,
     task: 'classification',
     outputs: 3,
     strength,

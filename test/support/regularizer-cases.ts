@@ -10,12 +10,29 @@ export interface RegularizerCase {
   readonly entry: Readonly<Record<string, unknown>>;
   /** What differs from the suite's own problem. */
   readonly setting: ProblemOptions;
+  readonly excuses: Excuses;
 }
 
 interface Variant {
   readonly options: Readonly<Record<string, unknown>>;
   readonly setting?: ProblemOptions;
 }
+
+/** What a regularizer is excused from, and why. */
+interface Excuses {
+  /** Its step is not the gradient of its objective: a second pass, straight-through rounding, a detached attack. */
+  readonly gradient?: string;
+  /** Fed strength 0 it is still not the plain run: it changes the structure, not an amount. */
+  readonly silent?: string;
+  /** Its other seed gives the same bytes though it draws numbers, or other bytes though it draws none in the step. */
+  readonly seed?: string;
+}
+
+/** Keyed by type. A new entry needs its reason. */
+const EXCUSES: Readonly<Record<string, Excuses>> = {};
+
+/** Options without which a regularizer cannot run on the suite's own problem, and the problem it can run on. */
+const NEEDS: Readonly<Record<string, Variant>> = {};
 
 /** Options worth running besides the defaults. A new regularizer runs with its defaults whether it is named here or not. */
 const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
@@ -44,8 +61,9 @@ export const REGULARIZER_CASES: readonly RegularizerCase[] = listRegularizers().
   [{ options: {} }, ...(VARIANTS[regularizer.type] ?? [])].map(({ options, setting = {} }: Variant) => ({
     title: `${regularizer.type} ${Object.keys(options).length === 0 ? '' : JSON.stringify(options)}`.trim(),
     regularizer,
-    entry: { ...defaultEntry(regularizer), ...options },
-    setting,
+    entry: { ...defaultEntry(regularizer), ...NEEDS[regularizer.type]?.options, ...options },
+    setting: { ...NEEDS[regularizer.type]?.setting, ...setting },
+    excuses: EXCUSES[regularizer.type] ?? {},
   })),
 );
 

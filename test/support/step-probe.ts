@@ -15,14 +15,15 @@ export interface StepProbe {
 /**
  * @param double in float64, where every operator of the step has such a kernel
  * @param rate learning rate of the step
+ * @param report whether `loss` is the loss of the batch, or the objective with all its penalties
  */
 export async function probeStep(
   runtime: Runtime,
   problem: TrainingProblem,
   description: StepDescription,
-  { double, rate }: { double: boolean; rate: number },
+  { double, rate, report = 'loss' }: { double: boolean; rate: number; report?: 'loss' | 'objective' },
 ): Promise<StepProbe> {
-  const stepper = await stepperOf(runtime, problem, description, double);
+  const stepper = await stepperOf(runtime, problem, description, double, report);
   const at = { step: 1, rate, rows: problem.data.train.subarray(0, description.batchSize) };
   return {
     initial: new Map(

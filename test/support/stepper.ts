@@ -1,11 +1,17 @@
 import { writeModel } from '../../src/graph/format/encode.js';
 import { siteKey } from '../../src/graph/random.js';
 import type { Runtime } from '../../src/graph/runtime/runtime.js';
-import { type NumericArray, sizeOf, type Tensor } from '../../src/graph/tensor.js';
+import { int64, type NumericArray, sizeOf, type Tensor } from '../../src/graph/tensor.js';
 import { inOrder } from '../../src/regularizers/resolve.js';
 import { readArchitecture } from '../../src/training/architecture.js';
 import type { TrainingProblem } from '../../src/training/loop.js';
-import { type CompiledStep, compileStep, drawnStream, type StepDescription } from '../../src/training/step.js';
+import {
+  type CompiledStep,
+  type CompileOptions,
+  compileStep,
+  drawnStream,
+  type StepDescription,
+} from '../../src/training/step.js';
 import { inDoublePrecision } from './double-precision.js';
 
 /** State tensors of a step by their names in its graph. */
@@ -46,6 +52,11 @@ export function describeStep(
     outputs: Math.max(1, problem.classes.length),
     batchSize: problem.options.batchSize,
     rows: problem.data.target.shape[0],
+    trainRows: problem.data.train.length,
+    classes: problem.classes,
+    columns: (problem.data.columns ?? []).map(({ role, name, values }) => ({ role, name, values })),
+    epochs: problem.options.epochs,
+    seed: problem.seed,
     hasWeights: problem.data.weights !== undefined,
     classWeights: undefined,
     regularizers: problem.regularizers,
@@ -61,8 +72,9 @@ export async function stepperOf(
   problem: TrainingProblem,
   description: StepDescription,
   double: boolean,
+  report: CompileOptions['report'] = 'loss',
 ): Promise<Stepper> {
-  const compiled = compileStep(description);
+  const compiled = compileStep(description, { report });
   const session = await runtime.load(writeModel(double ? inDoublePrecision(compiled.model) : compiled.model));
   const { architecture, optimizer } = description;
   const cast = (shape: readonly number[], data: ArrayLike<number>): Tensor<NumericArray> =>
@@ -74,12 +86,16 @@ export async function stepperOf(
   for (const [name, given] of Object.entries({ ...inputs, target })) {
     data[`data.${name}`] = given.type === 'float32' ? cast(given.shape, given.data as Float32Array) : given;
   }
+  for (const { role, name, codes } of problem.data.columns ?? []) {
+    data[`data.column.${role}.${name}`] = int64([codes.length], codes);
+  }
   if (weights !== undefined) data['data.weight'] = cast([weights.length], weights);
   const shapes = new Map<string, readonly number[]>();
   for (const { name, shape } of compiled.packs) {
     for (const kind of ['parameter', ...compiled.slots]) shapes.set(`${kind}.${name}`, shape);
   }
   for (const { name, initial } of architecture.buffers) shapes.set(`buffer.${name}`, initial.shape);
+  for (const { name, shape } of compiled.ownState) shapes.set(`state.${name}`, shape);
 
   const active = inOrder(description.regularizers).filter(({ strength }) => strength !== 0);
   const hostScalars = ({ step, rate }: StepAt): Record<string, Tensor> => {
@@ -92,10 +108,12 @@ export async function stepperOf(
             ? optimizer.scalars[host.name]({ step, learningRate: rate })
             : host.kind === 'strength'
               ? active[host.regularizer].strength
-              : host.draw(
-                  drawnStream(problem.seed, host.regularizer, host.label, step),
-                  active[host.regularizer].strength,
-                );
+              : host.kind === 'rate'
+                ? 1
+                : host.draw(
+                    drawnStream(problem.seed, host.regularizer, host.label, step),
+                    active[host.regularizer].strength,
+                  );
       feeds[name] = cast([], [value]);
     }
     for (const label of compiled.randomSites) {
@@ -122,8 +140,10 @@ export async function stepperOf(
     stateOf(parameters) {
       const state = new Map([...shapes].map(([name, shape]) => [name, new Float64Array(sizeOf(shape))]));
       for (const { name, initial } of architecture.buffers) state.get(`buffer.${name}`)!.set(initial.data);
+      for (const { name, initial } of compiled.ownState) state.get(`state.${name}`)!.set(initial);
+      const own = new Map(compiled.ownParameters.map(({ name, initial }) => [name, initial]));
       for (const pack of compiled.packs) {
-        const values = pack.members.flatMap(({ name }) => Array.from(parameters.get(name)!));
+        const values = pack.members.flatMap(({ name }) => Array.from<number>(parameters.get(name) ?? own.get(name)!));
         state.get(`parameter.${pack.name}`)!.set(values);
       }
       return state;
@@ -142,10 +162,11 @@ export async function stepperOf(
     },
     async run(state, at) {
       const names = [...state.keys()];
-      const results = await execute(state, at, ['loss', ...names.map((name) => `new.${name}`)]);
+      const moved = new Set(compiled.model.graph.outputs.map(({ name }) => name));
+      const results = await execute(state, at, [...moved]);
       const next = names.map((name): [string, Float64Array] => [
         name,
-        Float64Array.from(results[`new.${name}`].data as Float64Array),
+        moved.has(`new.${name}`) ? Float64Array.from(results[`new.${name}`].data as Float64Array) : state.get(name)!,
       ]);
       return { loss: Number(results.loss.data[0]), state: new Map(next) };
     },

@@ -6,7 +6,7 @@ import { buildModel } from '../../src/models/build.js';
 import type { NativeModelOptions } from '../../src/models/options.js';
 import { modelOptions } from '../../src/models/options.js';
 import { derive } from '../../src/numeric/random.js';
-import type { InputDescription } from '../../src/regularizers/regularizer.js';
+import type { InputDescription, RowColumn } from '../../src/regularizers/regularizer.js';
 import { resolveEntry } from '../../src/regularizers/resolve.js';
 import type { Checkpoint } from '../../src/training/checkpoint.js';
 import type { TrainingEvent } from '../../src/training/events.js';
@@ -108,12 +108,30 @@ export function problem({
       weights,
       train: Int32Array.from({ length: rows }, (_, i) => i),
       validation: Int32Array.from({ length: validation }, (_, i) => rows + i),
+      columns: [
+        codesOf('domain', ['near', 'far'], total, 3),
+        codesOf('group', ['x', 'y', 'z'], total, 5),
+        codesOf('sensitive', ['p', 'q'], total, 7),
+      ],
     },
     regularizers: regularizers.map((entry, i) => resolveEntry(entry, `regularizers[${i}]`)),
     options,
     seed,
     metrics: task === 'classification' ? classificationMetrics(target.data as BigInt64Array) : errorMetrics(noisy),
   };
+}
+
+/** A column of codes, one in ten of them missing. */
+function codesOf(
+  role: RowColumn['role'],
+  values: readonly string[],
+  rows: number,
+  step: number,
+): RowColumn & { readonly codes: Int32Array } {
+  const codes = Int32Array.from({ length: rows }, (_, row) =>
+    row % 10 === 9 ? -1 : (row * step + (row >> 2)) % values.length,
+  );
+  return { role, name: `the ${role}`, values, codes };
 }
 
 function classificationMetrics(labels: BigInt64Array): MetricsFunction {

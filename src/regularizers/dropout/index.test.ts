@@ -27,7 +27,7 @@ async function dropped(
       y: dropout.hooks.forward!(
         stepContext(computation, computation.inputs.rate, { inputs: [], batchSize: shape[0] }),
         { mode },
-        { name: 'site', value: computation.inputs.x },
+        { name: 'site', kind: 'hidden', value: computation.inputs.x },
       ),
     }),
     options,

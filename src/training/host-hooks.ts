@@ -1,0 +1,120 @@
+import type { Active, HostView, Parameter } from '../regularizers/regularizer.js';
+import type { Architecture } from './architecture.js';
+import { forEachMember } from './packing.js';
+import type { TrainingState } from './program.js';
+import type { CompiledStep } from './step.js';
+
+export interface HostSetting {
+  /** Regularizers in their order of application. */
+  readonly active: readonly Active[];
+  readonly architecture: Architecture;
+  readonly stepsPerEpoch: number;
+  readonly totalEpochs: number;
+  readonly seed: number;
+  readonly strengthAt: (regularizer: number, epochs: number) => number;
+}
+
+/** Factor of a parameter's learning rate after that many epochs: the product of what the `rate` hooks say. */
+export function rateOf(
+  { active, architecture, totalEpochs, strengthAt }: Omit<HostSetting, 'stepsPerEpoch' | 'seed'>,
+  name: string,
+  epochs: number,
+): number {
+  const parameter = architecture.parameters.find((candidate) => candidate.name === name) as Parameter;
+  const { layers, depth } = architecture;
+  return active.reduce((factor, { regularizer, options }, i) => {
+    const at = { epochs, totalEpochs, strength: strengthAt(i, epochs), layer: layers.get(name) ?? 0, depth };
+    return factor * (regularizer.hooks.rate?.(parameter, options, at) ?? 1);
+  }, 1);
+}
+
+/** The hooks that act on the host between two steps, on live arrays of the training state. */
+export class HostHooks {
+  readonly #setting: HostSetting;
+  readonly #state: TrainingState;
+  readonly #compiled: Pick<CompiledStep, 'ownState' | 'ownParameters'>;
+  /** What hooks see, for each side of the state. */
+  readonly #views: (readonly Omit<HostView, 'step' | 'epochs' | 'strength'>[] | undefined)[] = [undefined, undefined];
+
+  constructor(setting: HostSetting, state: TrainingState, compiled: Pick<CompiledStep, 'ownState' | 'ownParameters'>) {
+    this.#setting = setting;
+    this.#state = state;
+    this.#compiled = compiled;
+  }
+
+  afterStep(step: number, epochs: number): void {
+    this.#each('afterStep', step, epochs);
+  }
+
+  afterEpoch(step: number, epochs: number): void {
+    this.#each('afterEachEpoch', step, epochs);
+  }
+
+  /**
+   * Puts the weights that stand for the model (averages) in the place of those under training.
+   *
+   * @returns puts the latter back
+   */
+  substitute(step: number, epochs: number): () => void {
+    const { active } = this.#setting;
+    const state = this.#state;
+    const put: (readonly [Float32Array, Float32Array])[] = [];
+    active.forEach(({ regularizer, options }, i) => {
+      const view = this.#view(i, step, epochs);
+      const averaged = regularizer.hooks.evaluated?.(view, options);
+      for (const [name, values] of averaged ?? []) {
+        const target = view.parameters.get(name)?.data ?? state.array(`buffer.${name}`);
+        put.push([target, target.slice()]);
+        target.set(values);
+      }
+    });
+    return () => {
+      for (const [target, values] of put.reverse()) target.set(values);
+    };
+  }
+
+  /** A regularizer's own tensors as they are now, by their labels. */
+  own(regularizer: number): ReadonlyMap<string, Float32Array> {
+    return this.#view(regularizer, 0, 0).own;
+  }
+
+  #each(hook: 'afterStep' | 'afterEachEpoch', step: number, epochs: number): void {
+    this.#setting.active.forEach(({ regularizer, options }, i) => {
+      regularizer.hooks[hook]?.(this.#view(i, step, epochs), options);
+    });
+  }
+
+  #view(index: number, step: number, epochs: number): HostView {
+    const { side } = this.#state;
+    this.#views[side] ??= this.#setting.active.map((_, i) => this.#arrays(i));
+    const { strengthAt } = this.#setting;
+    return { ...this.#views[side][index], step, epochs, strength: strengthAt(index, epochs) };
+  }
+
+  #arrays(index: number): Omit<HostView, 'step' | 'epochs' | 'strength'> {
+    const state = this.#state;
+    const { stepsPerEpoch, totalEpochs, seed, architecture } = this.#setting;
+    const all = new Map<string, { role: Parameter['role']; shape: readonly number[]; data: Float32Array }>();
+    for (const pack of state.packs) {
+      forEachMember(pack, state.array(`parameter.${pack.name}`), ({ name, role, shape }, data) => {
+        all.set(name, { role, shape, data });
+      });
+    }
+    const own = new Map<string, Float32Array>();
+    for (const tensor of this.#compiled.ownParameters) {
+      if (tensor.regularizer === index) own.set(tensor.label, all.get(tensor.name)!.data);
+      all.delete(tensor.name);
+    }
+    for (const tensor of this.#compiled.ownState) {
+      if (tensor.regularizer === index) own.set(tensor.label, state.array(`state.${tensor.name}`));
+    }
+    return {
+      stepsPerEpoch,
+      totalEpochs,
+      seed,
+      parameters: all,
+      buffers: new Map(architecture.buffers.map(({ name }) => [name, state.array(`buffer.${name}`)])),
+      own,
+    };
+  }
+}

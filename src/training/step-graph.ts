@@ -1,0 +1,302 @@
+import type { GraphBuilder, Value } from '../graph/builder.js';
+import { inline } from '../graph/inline.js';
+import { lowerConvolutions } from '../graph/lowering/plan.js';
+import { RandomSites } from '../graph/random.js';
+import type { DataType } from '../graph/tensor.js';
+import type { Random } from '../numeric/random.js';
+import type {
+  Active,
+  InputDescription,
+  OwnContext,
+  OwnState,
+  OwnTensor,
+  Pass,
+  PassOptions,
+  RowColumn,
+  Site,
+  StepContext,
+} from '../regularizers/regularizer.js';
+import { inOrder } from '../regularizers/resolve.js';
+import type { Architecture } from './architecture.js';
+import { batchNormalize } from './normalization.js';
+
+/** What a network is trained and evaluated as. */
+export interface NetworkDescription {
+  readonly architecture: Architecture;
+  readonly inputs: readonly (InputDescription & { readonly type: DataType })[];
+  readonly task: 'classification' | 'regression';
+  /** Classes, or 1. */
+  readonly outputs: number;
+  readonly batchSize: number;
+  /** Rows of the bound data set, out of which batches are gathered. */
+  readonly rows: number;
+  /** Rows of the training part. */
+  readonly trainRows: number;
+  readonly classes: readonly string[];
+  readonly columns: readonly RowColumn[];
+  readonly regularizers: readonly Active[];
+  readonly optimizer: { readonly type: string };
+  readonly epochs: number;
+  readonly seed: number;
+}
+
+/** A scalar that the host computes before each step. */
+export type HostScalar =
+  | { readonly kind: 'learningRate' }
+  | { readonly kind: 'optimizer'; readonly name: string }
+  | { readonly kind: 'rate'; readonly parameter: string }
+  | { readonly kind: 'strength'; readonly regularizer: number }
+  | {
+      readonly kind: 'drawn';
+      readonly regularizer: number;
+      readonly label: string;
+      readonly draw: (stream: Random, strength: number) => number;
+    };
+
+/** A parameter or state tensor of a regularizer, by its name in the graph. */
+export interface OwnedTensor extends OwnTensor {
+  /** Its name as the regularizer declared it. */
+  readonly label: string;
+  readonly regularizer: number;
+}
+
+/** Regularizers that act, in their order of application: the step numbers them by it, not by the spec's. */
+export function acting(regularizers: readonly Active[]): Active[] {
+  return inOrder(regularizers).filter(({ strength }) => strength !== 0);
+}
+
+/** What regularizers declare parameters and state from. */
+export function ownContext(description: NetworkDescription, active: readonly Active[]): OwnContext {
+  const { architecture, inputs, task, outputs, trainRows, classes, columns, optimizer, epochs, seed } = description;
+  return {
+    active,
+    task,
+    parameters: architecture.parameters,
+    operators: architecture.graph.nodes.map(({ opType }) => opType),
+    optimizer: optimizer.type,
+    inputs,
+    rows: trainRows,
+    epochs,
+    classes,
+    columns,
+    seed,
+    outputs,
+    initial: new Map(architecture.parameters.map(({ name, initial }) => [name, initial])),
+    featureCount: architecture.head?.features,
+    sites: [...architecture.sites].map(([name, kind]) => ({ name, kind })),
+  };
+}
+
+/** Every tensor that the regularizers of a run declare for themselves. */
+export function ownTensors(description: NetworkDescription): {
+  readonly parameters: readonly OwnedTensor[];
+  readonly state: readonly (OwnedTensor & OwnState)[];
+} {
+  const active = acting(description.regularizers);
+  const context = ownContext(description, active);
+  const named = <T extends OwnTensor>(i: number, tensors: readonly T[] = []): (T & OwnedTensor)[] =>
+    tensors.map((own) => ({ ...own, label: own.name, name: ownName(active[i], i, own.name), regularizer: i }));
+  return {
+    parameters: active.flatMap(({ regularizer: { hooks }, options }, i) =>
+      named(i, hooks.parameters?.(context, options)),
+    ),
+    state: active.flatMap(({ regularizer: { hooks }, options }, i) => named(i, hooks.state?.(context, options))),
+  };
+}
+
+function ownName({ regularizer: { type } }: Active, index: number, name: string): string {
+  return `own.${type}.${index}.${name}`;
+}
+
+/**
+ * The network and its regularizers inside one graph, in training or inference: runs of the network on any inputs and
+ * weights, and the contexts that hooks act through.
+ */
+export class StepGraph {
+  readonly active: readonly Active[];
+  readonly contexts: readonly StepContext[];
+  /** float32 scalar inputs of the graph, by name. */
+  readonly scalars = new Map<string, HostScalar>();
+  readonly random: RandomSites;
+  /** What state tensors hold after this step, by their names in the graph. */
+  readonly next = new Map<string, Value>();
+  /** Running statistics after this step. */
+  readonly newBuffers = new Map<string, Value>();
+  readonly #convolutions: 'lowered' | 'plain';
+  readonly #own = new Map<string, Value>();
+  readonly #columns = new Map<RowColumn['role'], RowColumn & { readonly codes: Value }>();
+  readonly #rowsOf: ((name: string) => Value) | undefined;
+  readonly #buffers: ReadonlyMap<string, Value>;
+  #parameters: ReadonlyMap<string, Value> = new Map();
+  #settled = false;
+
+  constructor(
+    readonly b: GraphBuilder,
+    readonly description: NetworkDescription,
+    readonly phase: 'training' | 'inference',
+    convolutions: 'lowered' | 'plain' = 'plain',
+    rowsOf?: (name: string) => Value,
+  ) {
+    this.#rowsOf = rowsOf;
+    this.#convolutions = convolutions;
+    this.random = new RandomSites(b);
+    this.active = acting(description.regularizers);
+    this.contexts = this.active.map((entry, index) => this.#context(entry, index));
+    this.#buffers = new Map(
+      description.architecture.buffers.map(({ name, initial }) => [
+        name,
+        b.input(`buffer.${name}`, 'float32', initial.shape),
+      ]),
+    );
+  }
+
+  get buffers(): ReadonlyMap<string, Value> {
+    return this.#buffers;
+  }
+
+  /** A scalar input that the host feeds. */
+  scalar(name: string, host: HostScalar): Value {
+    this.scalars.set(name, host);
+    return this.b.has(name) ? this.b.value(name) : this.b.input(name, 'float32', []);
+  }
+
+  /** Makes a regularizer's own tensor known. */
+  setOwn(name: string, value: Value): void {
+    this.#own.set(name, value);
+  }
+
+  /** The first column of a role; it becomes an input of the graph when it is first asked for. */
+  #column(role: RowColumn['role']): (RowColumn & { readonly codes: Value }) | undefined {
+    const known = this.#columns.get(role);
+    const declared = this.description.columns.find((column) => column.role === role);
+    if (known !== undefined || declared === undefined || this.#rowsOf === undefined) return known;
+    const made = { ...declared, codes: this.#rowsOf(`column.${role}.${declared.name}`) };
+    this.#columns.set(role, made);
+    return made;
+  }
+
+  /** Runs `build` so that it moves no state: the step's own objective stands, and this one is for other weights. */
+  again<T>(build: () => T): T {
+    this.#settled = true;
+    try {
+      return build();
+    } finally {
+      this.#settled = false;
+    }
+  }
+
+  /** Stored weights -> as the network sees them; what follows uses them unless told otherwise. */
+  useWeights(stored: ReadonlyMap<string, Value>): ReadonlyMap<string, Value> {
+    this.#parameters = this.effective(stored);
+    return this.#parameters;
+  }
+
+  /** Stored weights -> as the network sees them. */
+  effective(stored: ReadonlyMap<string, Value>): ReadonlyMap<string, Value> {
+    const result = new Map<string, Value>();
+    for (const parameter of this.description.architecture.parameters) {
+      const value = this.active.reduce(
+        (current, { regularizer, options }, i) =>
+          regularizer.hooks.weight?.(this.contexts[i], options, { parameter, value: current }) ?? current,
+        stored.get(parameter.name)!,
+      );
+      result.set(parameter.name, value);
+    }
+    return result;
+  }
+
+  /**
+   * Runs the network.
+   *
+   * @param own whether it is the step's own pass, which moves running statistics: attacks come before it, others after
+   */
+  pass(
+    inputs: Readonly<Record<string, Value>>,
+    { parameters = this.#parameters, disturbed = false }: PassOptions = {},
+    own = false,
+  ): Pass {
+    const { b, active, contexts, phase } = this;
+    const { architecture, batchSize, outputs } = this.description;
+    const { sites, head } = architecture;
+    const acts = active.map(({ regularizer }) =>
+      phase === 'inference' ? regularizer.forwardAtInference === true : disturbed,
+    );
+    const disturbing = active.some(({ regularizer }, i) => acts[i] && regularizer.hooks.forward !== undefined);
+    const read = active.some(({ regularizer }) => regularizer.readsActivations === true);
+    const lowered =
+      this.#convolutions === 'lowered'
+        ? lowerConvolutions(b, architecture.graph, { sitesInUse: new Set(disturbing || read ? sites.keys() : []) })
+        : undefined;
+    const activations: Site[] = [];
+    let features: Value | undefined;
+    const results = inline(b, architecture.graph, {
+      inputs,
+      prefix: 'model.',
+      parameter: (name) => parameters.get(name) ?? this.#buffers.get(name),
+      replace: (node, nodeInputs) => {
+        if (node.outputs[0] === head?.output && nodeInputs[0]?.shape.length === 2) features = nodeInputs[0];
+        if (node.opType === 'Dropout') return [nodeInputs[0] as Value];
+        if (phase === 'inference') return undefined;
+        if (node.opType !== 'BatchNormalization') return lowered?.(node, nodeInputs);
+        const { output, runningMean, runningVariance } = batchNormalize(b, node, nodeInputs);
+        if (own) {
+          this.newBuffers.set(node.inputs[3], runningMean);
+          this.newBuffers.set(node.inputs[4], runningVariance);
+        }
+        return [output];
+      },
+      intercept: (name, value) => {
+        const kind = sites.get(name);
+        if (kind === undefined) return value;
+        const left = active.reduce((current, { regularizer, options }, i) => {
+          if (!acts[i]) return current;
+          return regularizer.hooks.forward?.(contexts[i], options, { name, kind, value: current }) ?? current;
+        }, value);
+        activations.push({ name, kind, value: left });
+        return left;
+      },
+    });
+    const logits = b.reshape(results[architecture.graph.outputs[0].name], [batchSize, outputs]);
+    return { logits, activations, features };
+  }
+
+  /** Cross-entropy of each row, or half its squared error: [batch]. */
+  lossesOf(logits: Value, target: Value): Value {
+    const { b } = this;
+    if (this.description.task === 'classification') {
+      return b.neg(b.reduceSum(b.mul(b.logSoftmax(logits), target), [1]));
+    }
+    const error = b.sub(logits, target);
+    return b.mul(b.reduceSum(b.mul(error, error), [1]), 0.5);
+  }
+
+  #context(entry: Active, index: number): StepContext {
+    const graph = this;
+    const { b, description, phase } = this;
+    const name = `${entry.regularizer.type}.${index}`;
+    return {
+      b,
+      batchSize: description.batchSize,
+      task: description.task,
+      outputs: description.outputs,
+      inputs: description.inputs,
+      phase,
+      get strength() {
+        return graph.scalar(`strength.${name}`, { kind: 'strength', regularizer: index });
+      },
+      random: (label) => this.random.site(`${name}.${label}`),
+      drawn: (label, draw) => this.scalar(`drawn.${name}.${label}`, { kind: 'drawn', regularizer: index, label, draw }),
+      own: (label) => {
+        const value = this.#own.get(ownName(entry, index, label));
+        if (value === undefined) throw new Error(`${entry.regularizer.type} did not declare "${label}"`);
+        return value;
+      },
+      next: (label, value) => {
+        if (!this.#settled) this.next.set(ownName(entry, index, label), value);
+      },
+      column: (role) => this.#column(role),
+      network: (inputs, options) => this.pass(inputs, options),
+      lossesOf: (logits, target) => this.lossesOf(logits, target),
+    };
+  }
+}
