@@ -62,7 +62,7 @@ function apply(layers: LayerBuilder, x: Value, layer: CnnLayer, index: number): 
       layers.normalize(layers.conv(x, residual, { stride, bias }), normalization),
       activation,
     );
-    const second = layers.normalize(layers.conv(first, residual, { bias }), normalization);
+    const second = layers.site(layers.normalize(layers.conv(first, residual, { bias }), normalization), 'branch');
     const fits = stride === 1 && x.shape[1] === residual;
     const shortcut = fits ? x : layers.normalize(layers.conv(x, residual, { kernel: 1, stride, bias }), normalization);
     return layers.activate(b.add(second, shortcut), activation);

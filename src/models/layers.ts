@@ -16,6 +16,7 @@ export class LayerBuilder {
   readonly #seed: number;
   #count = 0;
   #weights = 0;
+  #sites = 0;
 
   constructor(b: GraphBuilder, seed: number) {
     this.b = b;
@@ -133,9 +134,9 @@ export class LayerBuilder {
     return this.b.op(operator[kind], [x]);
   }
 
-  /** A site at which dropout may act; the identity otherwise. */
-  site(x: Value): Value {
-    return this.b.op('Dropout', [x]);
+  /** A site at which activations may be disturbed; the identity otherwise. Its node's name tells what stands there. */
+  site(x: Value, kind: 'hidden' | 'embedding' | 'attention' | 'branch' = 'hidden'): Value {
+    return this.b.op('Dropout', [x], {}, { name: `site.${kind}.${++this.#sites}` });
   }
 
   /** [batch, ...] -> [batch, features]. */

@@ -9,7 +9,7 @@ type TransformerOptions = Extract<NativeModelOptions, { type: 'transformer' }>;
 
 /**
  * Pre-normalized encoder (Xiong et al., 2020) over tokens [batch, length] or a series [batch, length, channels], with
- * learned positions and the mean over positions at the end. Dropout sites: embeddings, attention and inner outputs.
+ * learned positions and the mean over positions at the end. Sites: embeddings, attention probabilities, both branches.
  */
 export function transformer(
   { dimension, heads, layers: depth, feedForward = 4 * dimension, activation }: TransformerOptions,
@@ -37,7 +37,7 @@ export function transformer(
   } else {
     throw wrongInput('transformer', input, 'tokens [length] or a series [length, channels]');
   }
-  x = layers.site(b.add(x, layers.weights('embedding.positions', [length, dimension], 0.02)));
+  x = layers.site(b.add(x, layers.weights('embedding.positions', [length, dimension], 0.02)), 'embedding');
   for (let block = 1; block <= depth; block++) {
     const attention = selfAttention(
       layers,
@@ -45,11 +45,14 @@ export function transformer(
       heads,
       `block${block}.attention`,
     );
-    x = b.add(x, layers.site(attention));
+    x = b.add(x, layers.site(attention, 'branch'));
     const normalized = normalizeLast(layers, x, `block${block}.norm2`);
     const inner = layers.activate(layers.project(normalized, feedForward, 1, `block${block}.inner`), activation);
     // Two residual branches a block: scaling their last maps keeps the variance of the sum level (Radford et al., 2019).
-    x = b.add(x, layers.site(layers.project(inner, dimension, 1 / Math.sqrt(2 * depth), `block${block}.outer`)));
+    x = b.add(
+      x,
+      layers.site(layers.project(inner, dimension, 1 / Math.sqrt(2 * depth), `block${block}.outer`), 'branch'),
+    );
   }
   return b.reduceMean(normalizeLast(layers, x, 'final.norm'), [1]);
 }
@@ -70,7 +73,7 @@ function selfAttention(layers: LayerBuilder, x: Value, heads: number, name: stri
   const split = b.transpose(layers.reshape(projected, [length, 3, heads, size]), [2, 0, 3, 1, 4]);
   const [q, k, v] = b.split(split, [1, 1, 1], 0).map((part) => b.squeeze(part, [0]));
   const scores = b.mul(b.matMul(q, b.swapLast(k)), 1 / Math.sqrt(size));
-  const mixed = b.matMul(b.softmax(scores), v);
+  const mixed = b.matMul(layers.site(b.softmax(scores), 'attention'), v);
   const joined = layers.reshape(b.transpose(mixed, [0, 2, 1, 3]), [length, dimension]);
   return layers.project(joined, dimension, 1, `${name}.output`);
 }

@@ -106,6 +106,8 @@ export interface Parameter {
   readonly name: string;
   readonly role: ParameterRole;
   readonly shape: readonly number[];
+  /** Axis along which a weight's output units (neurons, channels) lie; undefined where it has none. */
+  readonly unitAxis?: number;
 }
 
 /** What a run looks like before it starts: what conflicts and checks may ask. */
@@ -162,8 +164,10 @@ export interface StepContext {
   readonly strength: Value;
   /** Numbers of this regularizer's own inside the graph, different at every call. */
   random(label: string): RandomSite;
-  /** A scalar drawn on the host before each step (where no closed form fits into a graph), given today's strength. */
-  drawn(label: string, draw: (stream: Random, strength: number) => number): Value;
+  /** A scalar drawn on the host before each step (where no closed form fits into a graph), given today's strength and the step, from 1. */
+  drawn(label: string, draw: (stream: Random, strength: number, step: number) => number): Value;
+  /** Places where the architecture lets activations be disturbed, in order. */
+  readonly sites: readonly { readonly name: string; readonly kind: SiteKind }[];
   /** One of its own parameters or state tensors, as declared. */
   own(name: string): Value;
   /** What a state tensor of the graph holds after this step. Ignored in second passes: a step moves state once. */

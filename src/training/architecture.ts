@@ -65,10 +65,13 @@ const ACTIVATIONS = new Set([
  */
 export function readArchitecture(graph: Graph, frozen: readonly string[] = []): Architecture {
   const roles = new Map<string, ParameterRole | 'buffer'>();
+  const unitAxes = new Map<string, number>();
   for (const node of graph.nodes) {
     node.inputs.forEach((name, index) => {
       const role = roleOf(node, index, graph.initializers.get(name)?.shape ?? []);
-      if (role !== undefined && graph.initializers.has(name) && !roles.has(name)) roles.set(name, role);
+      if (role === undefined || !graph.initializers.has(name) || roles.has(name)) return;
+      roles.set(name, role);
+      if (role === 'weight') unitAxes.set(name, unitAxisOf(node, graph.initializers.get(name)!.shape.length));
     });
   }
   const parameters: (Parameter & { initial: Tensor<Float32Array> })[] = [];
@@ -78,7 +81,14 @@ export function readArchitecture(graph: Graph, frozen: readonly string[] = []): 
     if (role === undefined || !isFloat32(initial)) continue;
     if (role === 'buffer') buffers.push({ name, initial });
     else if (initial.shape.length > 0 && !frozen.some((prefix) => name.startsWith(prefix))) {
-      parameters.push({ name, role, shape: initial.shape, initial });
+      const unitAxis = role === 'weight' ? unitAxes.get(name) : undefined;
+      parameters.push({
+        name,
+        role,
+        shape: initial.shape,
+        initial,
+        ...(unitAxis === undefined ? {} : { unitAxis }),
+      });
     }
   }
   if (parameters.length === 0) {
@@ -129,6 +139,13 @@ function headOf(graph: Graph): Head | undefined {
   const { shape } = graph.initializers.get(weight)!;
   const transposed = node.attributes.transB?.kind === 'int' && node.attributes.transB.value !== 0;
   return { output, weight, features: shape[transposed ? 1 : 0] };
+}
+
+/** Where the output units of a weight lie: PyTorch's [out, in, ...] for convolutions, [in, out] for products. */
+function unitAxisOf({ opType, attributes }: Node, rank: number): number {
+  if (opType === 'Conv') return 0;
+  if (opType === 'ConvTranspose') return 1;
+  return attributes.transB?.kind === 'int' && attributes.transB.value !== 0 ? 0 : rank - 1;
 }
 
 /** Numbers weighted layers in graph order; a bias or a normalization belongs to the layer before it. */

@@ -269,7 +269,7 @@ export class StepProgram {
           break;
         case 'drawn': {
           const stream = drawnStream(this.#seed, host.regularizer, host.label, position.step);
-          target[0] = host.draw(stream, this.#strengthAt(host.regularizer, epochs));
+          target[0] = host.draw(stream, this.#strengthAt(host.regularizer, epochs), position.step);
           break;
         }
       }

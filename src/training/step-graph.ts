@@ -50,7 +50,7 @@ export type HostScalar =
       readonly kind: 'drawn';
       readonly regularizer: number;
       readonly label: string;
-      readonly draw: (stream: Random, strength: number) => number;
+      readonly draw: (stream: Random, strength: number, step: number) => number;
     };
 
 /** A parameter or state tensor of a regularizer, by its name in the graph. */
@@ -281,6 +281,7 @@ export class StepGraph {
       outputs: description.outputs,
       inputs: description.inputs,
       phase,
+      sites: [...description.architecture.sites].map(([site, kind]) => ({ name: site, kind })),
       get strength() {
         return graph.scalar(`strength.${name}`, { kind: 'strength', regularizer: index });
       },

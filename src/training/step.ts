@@ -4,7 +4,16 @@ import { gradients } from '../graph/gradients.js';
 import type { Model } from '../graph/model.js';
 import { type DataType, float32 } from '../graph/tensor.js';
 import { derive, type Random } from '../numeric/random.js';
-import type { Active, Batch, Pass, Site, StepView, UpdateContext, Weights } from '../regularizers/regularizer.js';
+import type {
+  Active,
+  Batch,
+  Parameter,
+  Pass,
+  Site,
+  StepView,
+  UpdateContext,
+  Weights,
+} from '../regularizers/regularizer.js';
 import type { Optimizer } from './optimizers.js';
 import { type Pack, packEach, packParameters, unpack } from './packing.js';
 import { type HostScalar, type NetworkDescription, type OwnedTensor, ownTensors, StepGraph } from './step-graph.js';
@@ -147,7 +156,7 @@ export function compileStep(
     if (hook === undefined) return;
     const known = packs.flatMap((pack, p) => {
       const gradient = found[p];
-      const parameter = { name: pack.name, role: pack.role, shape: pack.shape };
+      const parameter = asParameter(pack);
       return gradient === undefined ? [] : [{ p, parameter, value: packed[p], gradient }];
     });
     const at = (values: readonly Value[]): (Value | undefined)[] => {
@@ -173,7 +182,7 @@ export function compileStep(
   packs.forEach((pack, p) => {
     const gradient = clipped[p];
     const old = packed[p];
-    const parameter = { name: pack.name, role: pack.role, shape: pack.shape };
+    const parameter = asParameter(pack);
     const rateName = `rate.${pack.name}`;
     const ownRate =
       has('rate') && pack.role !== 'auxiliary'
@@ -242,6 +251,11 @@ export function compileStep(
     randomSites: step.random.labels,
     idle: idleOf(model, step, own),
   };
+}
+
+/** What update hooks see of a pack: the parameter itself, where it is one. */
+function asParameter({ members, name, role, shape }: Pack): Parameter {
+  return members.length === 1 ? members[0] : { name, role, shape };
 }
 
 /** Hooks that act without the step's graph. */

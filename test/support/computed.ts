@@ -56,6 +56,7 @@ export function stepContext(
   return {
     b,
     phase: 'training',
+    sites: [],
     own: outside,
     next: outside,
     column: () => undefined,
@@ -65,9 +66,9 @@ export function stepContext(
     outputs: 3,
     strength,
     random: (label) => random.site(label),
-    drawn: (label, draw: (stream: Random, strength: number) => number) => {
+    drawn: (label, draw: (stream: Random, strength: number, step: number) => number) => {
       const constant = b.constantOf(strength);
-      return b.scalar(draw(derive(1, label), Number(constant?.data[0] ?? 0)));
+      return b.scalar(draw(derive(1, label), Number(constant?.data[0] ?? 0), 1));
     },
     ...more,
   };

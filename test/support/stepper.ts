@@ -113,6 +113,7 @@ export async function stepperOf(
                 : host.draw(
                     drawnStream(problem.seed, host.regularizer, host.label, step),
                     active[host.regularizer].strength,
+                    step,
                   );
       feeds[name] = cast([], [value]);
     }

@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import type { GraphBuilder, Value } from '../../graph/builder.js';
+import { needsClasses } from '../needs.js';
+import { defineRegularizer } from '../regularizer.js';
+
+/** Entropy -sum p log p of each row of logits, in nats: [batch]. */
+export function entropyOf(b: GraphBuilder, logits: Value): Value {
+  const logP = b.logSoftmax(logits);
+  return b.neg(b.reduceSum(b.mul(b.exp(logP), logP), [1]));
+}
+
+export const confidencePenalty = defineRegularizer({
+  type: 'confidence-penalty',
+  title: 'Confidence penalty',
+  technique: 'T11',
+  summary: 'Takes lambda times the entropy of the prediction off the loss, so that the network pays for being sure.',
+  strength: { unit: 'coefficient lambda', default: 0.1, range: [0.01, 2], scale: 'log', limits: [0, 100] },
+  options: z.strictObject({}),
+  hooks: {
+    objective: ({ b, strength }, _options, _weights, { logits }) =>
+      b.mul(b.reduceMean(entropyOf(b, logits)), b.neg(strength)),
+  },
+  conflicts: (_self, setting) => needsClasses('confidence-penalty', setting),
+  cost: { training: 'four passes over the logits a step', inference: 'none' },
+  fails: [
+    'Well calibrated models become underconfident: look at the reliability diagram.',
+    'With label-smoothing it does the same twice.',
+  ],
+  dataSize: 'Small but steady effect at any size.',
+  references: [
+    'Pereyra et al., Regularizing Neural Networks by Penalizing Confident Output Distributions, ICLR workshop 2017',
+  ],
+});
