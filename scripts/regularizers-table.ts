@@ -11,6 +11,8 @@ const page = new URL('../docs/regularizers.md', import.meta.url);
 
 const ACTS: Record<keyof Hooks<unknown>, string> = {
   architecture: 'network',
+  examples: 'rows',
+  rows: 'values of rows',
   parameters: 'own parameters',
   state: 'own state',
   batch: 'batch',
@@ -29,6 +31,7 @@ const ACTS: Record<keyof Hooks<unknown>, string> = {
   evaluated: 'evaluated weights',
   afterEpoch: 'stopping',
   finish: 'after training',
+  findings: 'findings',
 };
 
 function strengthOf({ strength }: Regularizer): string {

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { z } from 'zod';
+import { interactionsOf } from '../regularizers/interactions.js';
 import { listRegularizers, regularizerOf } from '../regularizers/registry.js';
 import { HOOK_ORDER, type Regularizer } from '../regularizers/regularizer.js';
 import { entrySchema } from '../regularizers/resolve.js';
@@ -14,7 +15,7 @@ export function regularizersCommand(): Command {
     .action(async (name: string | undefined, options: { json?: boolean }) => {
       if (name === undefined) {
         const all = listRegularizers().map(describe);
-        answer(options, { regularizers: all }, table(listRegularizers()));
+        answer(options, all, table(listRegularizers()));
         return;
       }
       const regularizer = regularizerOf(name);
@@ -25,20 +26,32 @@ export function regularizersCommand(): Command {
 
 /** The typed metadata as a document. */
 function describe(regularizer: Regularizer): Record<string, unknown> {
-  const { type, title, technique, summary, strength, cost, fails, dataSize, references } = regularizer;
-  const { inverse, ...scale } = strength;
+  const { type, title, technique, summary, strength, needs = {}, cost, fails, dataSize, references } = regularizer;
+  const { inverse, range, ...scale } = strength;
   return {
-    type,
+    name: type,
     title,
     technique,
     summary,
-    hooks: HOOK_ORDER.filter((hook) => regularizer.hooks[hook] !== undefined),
-    strength: { ...scale, ...(inverse === undefined ? {} : { option: inverse.option }) },
+    acts: HOOK_ORDER.filter((hook) => regularizer.hooks[hook] !== undefined),
+    strength: {
+      // What a spec writes: patience runs the other way.
+      parameter: inverse?.option ?? 'strength',
+      min: range[0],
+      max: range[1],
+      ...scale,
+    },
+    tasks: needs.classes === true ? ['classification'] : ['classification', 'regression'],
+    needs,
+    conflicts: interactionsOf(type).map(({ first, second, ...rest }) => ({
+      with: first === type ? second : first,
+      ...rest,
+    })),
     options: z.toJSONSchema(entrySchema(regularizer), { io: 'input' }),
     cost,
     fails,
     dataSize,
-    references,
+    source: references,
   };
 }
 

@@ -10,6 +10,8 @@ export interface ManifestEntry {
   readonly strength: number;
   readonly schedule?: StrengthSchedule;
   readonly options: Readonly<Record<string, unknown>>;
+  /** SHA-256 of the models that the options name. */
+  readonly assets?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -37,12 +39,15 @@ export function manifestOf(
 ): Manifest {
   const regularizers = inOrder(active)
     .filter(({ strength }) => strength !== 0)
-    .map(({ regularizer, strength, schedule, options }) => ({
+    .map(({ regularizer, strength, schedule, options, assets }) => ({
       type: regularizer.type,
       hooks: HOOK_ORDER.filter((hook) => regularizer.hooks[hook] !== undefined),
       strength,
       ...(schedule === undefined ? {} : { schedule }),
       options: options as Record<string, unknown>,
+      ...(assets === undefined
+        ? {}
+        : { assets: Object.fromEntries([...assets].map(([name, { hash }]) => [name, hash])) }),
     }));
   return { version: 1, regularizers, architecture, training };
 }

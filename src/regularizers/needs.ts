@@ -1,42 +1,30 @@
-import type { Conflict, RowColumn, Setting } from './regularizer.js';
+import type { Active, Conflict, Setting } from './regularizer.js';
 
-/** What several regularizers need of a run, and how its absence is told. */
-
-/** An error where the task has no classes. */
-export function needsClasses(type: string, { task }: Setting): Conflict[] {
-  if (task === 'classification') return [];
-  return [
-    {
-      code: 'REGULARIZER_NEEDS_CLASSES',
-      severity: 'error',
-      message: `${type} needs classes, and the task is ${task}`,
-      remedy: `Remove ${type}`,
-    },
-  ];
-}
-
-/** An error where no column has the role. */
-export function needsColumn(type: string, role: RowColumn['role'], { columns }: Setting): Conflict[] {
-  if (columns.some((column) => column.role === role)) return [];
-  return [
-    {
-      code: `REGULARIZER_NEEDS_${role.toUpperCase()}`,
-      severity: 'error',
-      message: `${type} needs a ${role} column, and the spec declares none`,
-      remedy: `Name it in data.columns.${role}`,
-    },
-  ];
-}
-
-/** An error where no input holds numbers. */
-export function needsNumbers(type: string, { inputs }: Setting): Conflict[] {
-  if (inputs.some(({ content }) => content !== 'tokens')) return [];
-  return [
-    {
-      code: 'REGULARIZER_NEEDS_NUMBERS',
-      severity: 'error',
-      message: `${type} acts on numbers, and the only inputs are token indices`,
-      remedy: `Remove ${type}`,
-    },
-  ];
+/** An error for each thing that a regularizer needs and the run has not. */
+export function unmetNeeds({ regularizer: { type, needs } }: Active, setting: Setting): Conflict[] {
+  if (needs === undefined) return [];
+  const missing: Conflict[] = [];
+  const miss = (what: string, message: string, remedy: string): void => {
+    const code = `${type.toUpperCase().replaceAll('-', '_')}_NEEDS_${what}`;
+    missing.push({ code, severity: 'error', message, remedy });
+  };
+  if (needs.classes === true && setting.task !== 'classification') {
+    miss('CLASSES', `${type} needs classes, and the task is ${setting.task}`, `Remove ${type}`);
+  }
+  const { column, content } = needs;
+  if (column !== undefined && !setting.columns.some(({ role }) => role === column)) {
+    miss(
+      column.toUpperCase(),
+      `${type} needs a ${column} column, and the spec declares none`,
+      `Name it in data.columns.${column}`,
+    );
+  }
+  if (content !== undefined && !setting.inputs.some((input) => content.includes(input.content))) {
+    miss(
+      'INPUT',
+      `${type} needs an input of ${content.join(', ')}, and there is none`,
+      `Remove ${type}; ballast regularizers lists what acts on what`,
+    );
+  }
+  return missing;
 }

@@ -1,16 +1,38 @@
 import type { z } from 'zod';
-import type { GraphBuilder, Value } from '../graph/builder.js';
+import type { Value } from '../graph/builder.js';
 import type { Graph } from '../graph/model.js';
-import type { RandomSite } from '../graph/random.js';
-import type { Tensor } from '../graph/tensor.js';
-import type { Random } from '../numeric/random.js';
+import type {
+  AddedExamples,
+  ArchitectureContext,
+  Batch,
+  EpochMonitor,
+  FinishContext,
+  Gradient,
+  HostView,
+  OwnContext,
+  OwnState,
+  OwnTensor,
+  Pass,
+  PreparationContext,
+  RatePosition,
+  RowTensor,
+  Site,
+  StepContext,
+  StepView,
+  UpdateContext,
+  Weights,
+} from './context.js';
+import type { Finding } from './finding.js';
+
+export type * from './context.js';
 
 /**
  * A regularizer is a value: it says where in the lifecycle it acts, how strong it is on a scale where more is
  * stronger, what it costs, what it does not go with, and when it fails. Training, tuning, paths, diagnosis, retraining,
  * provenance and the docs are all written against this one interface.
  *
- *     architecture(graph)            weight tying
+ *     architecture(graph)            weight tying, several networks in one
+ *     examples, rows                 before training: synthetic rows; what a teacher says of each row
  *     step:
  *       batch(batch)                 mixup, noise, augmentation, adversarial examples
  *       weight(parameter)            masks, spectral normalization, weight noise, fake quantization
@@ -22,7 +44,7 @@ import type { Random } from '../numeric/random.js';
  *       gradients(g)                 sharpness-aware second pass, noise; then clipping
  *       update(parameter)            decoupled decay, then the proximal step
  *     between steps, on the host     rate(parameter), afterStep, afterEpoch: freezing, averages, masks, early stopping
- *     after training                 finish(graph): averaged, Bayesian or ensembled predictions
+ *     after training                 finish(graph): averaged, Bayesian or ensembled predictions; findings
  *
  * Each hook of the step is a pure function from graph values to graph values. The strength reaches it as a scalar of the
  * graph, so that a schedule, a sweep or a path needs no recompilation. A strength of constant 0 compiles to nothing.
@@ -53,8 +75,21 @@ export interface Regularizer<Options = unknown> {
   /** Effect against data size, in one sentence. */
   readonly dataSize: string;
   readonly references: readonly string[];
-  /** Known bad company, judged before a run starts. */
+  /** What it cannot do without: a run that lacks it is refused before it starts. */
+  readonly needs?: Needs;
+  /** Models that its options name, by what the regularizer calls them: read before training, hashed into the manifest. */
+  readonly files?: (options: Options) => Readonly<Record<string, string>>;
+  /** Trouble that depends on the setting, judged before a run starts; known pairs are in `interactions.ts`. */
   readonly conflicts?: (self: Active<Options>, setting: Setting) => Conflict[];
+}
+
+export interface Needs {
+  /** The task has classes. */
+  readonly classes?: true;
+  /** A column has this role. */
+  readonly column?: RowColumn['role'];
+  /** One input at least is of one of these contents. */
+  readonly content?: readonly InputDescription['content'][];
 }
 
 /** How the strength is measured. Larger is always stronger. */
@@ -97,6 +132,15 @@ export interface Active<Options = unknown> {
   readonly strength: number;
   readonly schedule: StrengthSchedule | undefined;
   readonly options: Options;
+  /** The models of {@link Regularizer.files}, once they are read. */
+  readonly assets?: ReadonlyMap<string, Asset>;
+}
+
+/** A model that a regularizer uses: a teacher, the network of an earlier task. */
+export interface Asset {
+  readonly graph: Graph;
+  /** SHA-256 of the file, in hex. */
+  readonly hash: string;
 }
 
 /** `auxiliary`: a regularizer's own, no part of the model. */
@@ -150,162 +194,13 @@ export interface Conflict {
   readonly remedy: string;
 }
 
-/** What every hook is given. */
-export interface StepContext {
-  readonly b: GraphBuilder;
-  readonly batchSize: number;
-  readonly task: 'classification' | 'regression';
-  /** Columns of the logits or of the prediction. */
-  readonly outputs: number;
-  readonly inputs: readonly InputDescription[];
-  /** Of prediction, only `weight` (and `forward` where declared) is part. */
-  readonly phase: 'training' | 'inference';
-  /** This regularizer's strength: a scalar of the graph, scheduled from outside. */
-  readonly strength: Value;
-  /** Numbers of this regularizer's own inside the graph, different at every call. */
-  random(label: string): RandomSite;
-  /** A scalar drawn on the host before each step (where no closed form fits into a graph), given today's strength and the step, from 1. */
-  drawn(label: string, draw: (stream: Random, strength: number, step: number) => number): Value;
-  /** Places where the architecture lets activations be disturbed, in order. */
-  readonly sites: readonly { readonly name: string; readonly kind: SiteKind }[];
-  /** One of its own parameters or state tensors, as declared. */
-  own(name: string): Value;
-  /** What a state tensor of the graph holds after this step. Ignored in second passes: a step moves state once. */
-  next(name: string, value: Value): void;
-  /** Codes int64 [batch] of the first column of that role in this batch, -1 where missing; undefined without such a column. */
-  column(role: RowColumn['role']): (RowColumn & { readonly codes: Value }) | undefined;
-  /**
-   * The network once more, in training mode without `forward` hooks unless asked for, on other inputs, other weights, or
-   * both; running statistics stay. Differentiable, unless the caller detaches it.
-   */
-  network(inputs: Readonly<Record<string, Value>>, options?: PassOptions): Pass;
-  /** One loss a row [batch] of logits against target distributions (or predictions against numbers). */
-  lossesOf(logits: Value, target: Value): Value;
-}
-
-export interface PassOptions {
-  /** Weights to use in the place of the trained ones, by name: as the network sees them, after `weight` hooks. */
-  readonly parameters?: ReadonlyMap<string, Value>;
-  /** Whether `forward` hooks act. */
-  readonly disturbed?: boolean;
-}
-
-/** One run of the network over a batch. */
-export interface Pass {
-  /** Logits or predictions [batch, outputs]. */
-  readonly logits: Value;
-  /** Values at the architecture's sites, as they left them, in order. */
-  readonly activations: readonly Site[];
-  /** The input of the last weighted layer, [batch, features]; undefined where it has another shape. */
-  readonly features: Value | undefined;
-}
-
-/** The batch of a step on its way to the objective. */
-export interface StepView extends Pass {
-  readonly batch: Batch;
-  /** What the loss compares with, after `targets` hooks. */
-  readonly targets: Value;
-  /** One loss a row, [batch]. */
-  readonly losses: Value;
-  /** Weight of each row in the mean, [batch]; undefined = all alike. */
-  readonly rowWeights: Value | undefined;
-  /** Weights as the network sees them. */
-  readonly weights: readonly Weights[];
-}
-
-/** A mini-batch inside the graph. Classification targets are distributions [batch, classes], regression [batch, 1]. */
-export interface Batch {
-  readonly inputs: Readonly<Record<string, Value>>;
-  readonly target: Value;
-}
-
-/** A place where the architecture lets activations be disturbed: [batch, features] or [batch, channels, ...]. */
-export interface Site {
-  readonly name: string;
-  /** What stands there: `attention` probabilities, the result of a residual `branch`, `embedding`s, or `hidden` activations. */
-  readonly kind: SiteKind;
-  readonly value: Value;
-}
-
-export type SiteKind = 'hidden' | 'embedding' | 'attention' | 'branch';
-
-export interface Weights {
-  readonly parameter: Parameter;
-  readonly value: Value;
-}
-
-export interface UpdateContext extends StepContext {
-  /** Learning rate of this step: a scalar of the graph. */
-  readonly learningRate: Value;
-  /**
-   * What a unit of lasting gradient displaces a weight by under the optimizer in use: rate / (1 - momentum) for SGD, one
-   * a weight for Adam. A proximal step scaled by it has its fixed point at the optimum of loss plus penalty.
-   */
-  readonly stepSize: Value;
-}
-
-/** A parameter or state tensor that a regularizer declares for itself. Its name is unique within the regularizer. */
-export interface OwnTensor {
-  readonly name: string;
-  readonly shape: readonly number[];
-  readonly initial: Float32Array;
-}
-
-export interface OwnState extends OwnTensor {
-  /** Who writes it: `next` in the graph, or the host's hooks. */
-  readonly writer: 'graph' | 'host';
-}
-
-/** A gradient on its way to the optimizer. The tensor may be several parameters of one role, flat. */
-export interface Gradient extends Weights {
-  readonly gradient: Value;
-}
-
-/** What own parameters and state are declared from. */
-export interface OwnContext extends Setting {
-  readonly seed: number;
-  readonly outputs: number;
-  /** Parameters with their initial values. */
-  readonly initial: ReadonlyMap<string, Tensor<Float32Array>>;
-  /** Extent of {@link Pass.features}; undefined where the network has none. */
-  readonly featureCount: number | undefined;
-  readonly sites: readonly { readonly name: string; readonly kind: SiteKind }[];
-}
-
-/** Training seen from the host, between two steps. Arrays are live: what is written into them, the next step reads. */
-export interface HostView {
-  /** Steps and epochs done; epochs with their fraction. */
-  readonly step: number;
-  readonly epochs: number;
-  readonly stepsPerEpoch: number;
-  readonly totalEpochs: number;
-  readonly strength: number;
-  readonly seed: number;
-  readonly parameters: ReadonlyMap<
-    string,
-    { readonly role: ParameterRole; readonly shape: readonly number[]; readonly data: Float32Array }
-  >;
-  /** Running statistics of normalizations. */
-  readonly buffers: ReadonlyMap<string, Float32Array>;
-  /** Its own parameters and state, by their names. */
-  readonly own: ReadonlyMap<string, Float32Array>;
-}
-
-/** What a trained model may be finished with. */
-export interface FinishContext extends OwnContext {
-  readonly strength: number;
-  readonly own: ReadonlyMap<string, Float32Array>;
-  /** Row numbers of the training part; the validation part is for choosing strengths only. */
-  readonly train: Int32Array;
-  readonly validation: Int32Array;
-  readonly target: Tensor;
-  /** Outputs [rows.length, outputs] of a graph with the network's inputs, in inference mode. */
-  run(graph: Graph, rows: Int32Array, output?: string): Promise<Float32Array>;
-}
-
 export interface Hooks<Options> {
   /** Changes the network before training. */
   architecture?(context: ArchitectureContext, options: Options, graph: Graph): Graph;
+  /** Rows to add to the training part. Must follow from the context alone: a resumed run makes them again. */
+  examples?(context: PreparationContext, options: Options): Promise<AddedExamples | undefined>;
+  /** Values of every row, known before training. */
+  rows?(context: OwnContext, options: Options): readonly RowTensor[];
   /** Trainable tensors of its own: with the optimizer, without decay, no part of the model. */
   parameters?(context: OwnContext, options: Options): readonly OwnTensor[];
   /** Tensors of its own that are carried from step to step. */
@@ -353,40 +248,15 @@ export interface Hooks<Options> {
   afterEpoch?(options: Options): EpochMonitor;
   /** Another graph with the same inputs and output, made of the trained one. */
   finish?(context: FinishContext, options: Options, graph: Graph): Promise<Graph>;
-}
-
-export interface ArchitectureContext {
-  readonly seed: number;
-  readonly task: 'classification' | 'regression';
-}
-
-export interface RatePosition {
-  readonly epochs: number;
-  readonly totalEpochs: number;
-  readonly strength: number;
-  /** Weighted layers from the input on: 0 is the first, `depth` - 1 the last; a parameter belongs to one. */
-  readonly layer: number;
-  readonly depth: number;
-}
-
-/** Serializable state of an after-epoch decision: survives checkpoints. */
-export interface EpochMonitor {
-  /** The metric it follows; undefined = the primary one. */
-  readonly metric: string | undefined;
-  observe(epoch: number, value: number, higherIsBetter: boolean): EpochVerdict;
-  state(): Readonly<Record<string, number>>;
-  restore(state: Readonly<Record<string, number>>): void;
-}
-
-export interface EpochVerdict {
-  readonly best: boolean;
-  readonly stop: boolean;
-  readonly restoreBest: boolean;
+  /** What it noticed, told once training has ended. */
+  findings?(host: HostView, options: Options): readonly Finding[];
 }
 
 /** The hooks a regularizer has, in the order in which a step meets them. */
 export const HOOK_ORDER = [
   'architecture',
+  'examples',
+  'rows',
   'parameters',
   'state',
   'batch',
@@ -405,6 +275,7 @@ export const HOOK_ORDER = [
   'evaluated',
   'afterEpoch',
   'finish',
+  'findings',
 ] as const satisfies readonly (keyof Hooks<unknown>)[];
 
 /** Defines a regularizer, keeping the type of its options. */

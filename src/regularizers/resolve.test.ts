@@ -73,13 +73,13 @@ describe('findConflicts', () => {
       'image augmentation without images',
       [{ type: 'image-augmentation' }],
       { inputs: [SETTING.inputs[0]] },
-      ['IMAGE_AUGMENTATION_NEEDS_IMAGES'],
+      ['IMAGE_AUGMENTATION_NEEDS_INPUT'],
     ],
     [
       'tabular augmentation without columns',
       [{ type: 'tabular-augmentation' }],
       { inputs: [SETTING.inputs[1]] },
-      ['TABULAR_AUGMENTATION_NEEDS_COLUMNS'],
+      ['TABULAR_AUGMENTATION_NEEDS_INPUT'],
     ],
     ['nothing', [], {}, []],
   ])('judges %s', (_title, entries, setting, expected) => {

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { BallastError } from '../errors.js';
 import { canonicalJson } from './canonical-json.js';
+import { pairConflicts } from './interactions.js';
+import { unmetNeeds } from './needs.js';
 import { orderOf, regularizerOf } from './registry.js';
 import type { Active, Conflict, Regularizer, Setting } from './regularizer.js';
 
@@ -97,9 +99,14 @@ export function inOrder(active: readonly Active[]): Active[] {
   });
 }
 
-/** Every known bad mix of this setting, each judged by the regularizer that knows it. */
+/** What this setting lacks or mixes badly: unmet needs, what each regularizer says of it, and the table of pairs. */
 export function findConflicts(setting: Setting): Conflict[] {
-  return setting.active
-    .filter(({ strength }) => strength !== 0)
-    .flatMap((active) => active.regularizer.conflicts?.(active, setting) ?? []);
+  const acting = setting.active.filter(({ strength }) => strength !== 0);
+  return [
+    ...acting.flatMap((active) => [
+      ...unmetNeeds(active, setting),
+      ...(active.regularizer.conflicts?.(active, setting) ?? []),
+    ]),
+    ...pairConflicts(acting),
+  ];
 }

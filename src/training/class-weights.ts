@@ -1,6 +1,6 @@
 import { BallastError } from '../errors.js';
-import type { TrainingData } from './loop.js';
 import type { TrainingOptions } from './options.js';
+import type { TrainingData } from './problem.js';
 
 /**
  * Weight of each class in the loss, or undefined for none. `balanced` is rows / (classes * rows of the class), as

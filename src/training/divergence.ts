@@ -1,4 +1,5 @@
-import type { EpochRecord, Finding } from './events.js';
+import type { Finding } from '../regularizers/finding.js';
+import type { EpochRecord } from './events.js';
 import type { TrainingState } from './program.js';
 
 /** What showed it: a loss that is no finite number, or outputs that are none after an epoch of finite losses. */

@@ -1,5 +1,6 @@
-import type { EpochRecord, Finding } from './events.js';
-import type { MetricsFunction } from './loop.js';
+import type { Finding } from '../regularizers/finding.js';
+import type { EpochRecord } from './events.js';
+import type { MetricsFunction } from './problem.js';
 
 /**
  * Says when stopping may have been luck: the validation loss wobbled, from epoch to epoch, by more than what separates

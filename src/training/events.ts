@@ -1,3 +1,4 @@
+import type { Finding } from '../regularizers/finding.js';
 import type { Checkpoint } from './checkpoint.js';
 
 /** Metrics by name, values only: what an epoch costs little to compute. */
@@ -38,11 +39,3 @@ export type TrainingEvent =
   | { readonly type: 'epoch'; readonly record: EpochRecord; readonly best: boolean; readonly secondsLeft: number }
   | { readonly type: 'checkpoint'; readonly checkpoint: Checkpoint }
   | { readonly type: 'finding'; readonly finding: Finding };
-
-/** Something worth knowing about a run, with its mend. */
-export interface Finding {
-  readonly code: string;
-  readonly severity: 'info' | 'warning';
-  readonly message: string;
-  readonly remedy: string;
-}

@@ -1,3 +1,4 @@
+import type { Finding } from '../regularizers/finding.js';
 import type { Active, HostView, Parameter } from '../regularizers/regularizer.js';
 import type { Architecture } from './architecture.js';
 import { forEachMember } from './packing.js';
@@ -71,6 +72,13 @@ export class HostHooks {
     return () => {
       for (const [target, values] of put.reverse()) target.set(values);
     };
+  }
+
+  /** What regularizers noticed, once training has ended. */
+  findings(step: number, epochs: number): Finding[] {
+    return this.#setting.active.flatMap(
+      ({ regularizer, options }, i) => regularizer.hooks.findings?.(this.#view(i, step, epochs), options) ?? [],
+    );
   }
 
   /** A regularizer's own tensors as they are now, by their labels. */

@@ -4,7 +4,7 @@ import { FEATURES, problem, trained } from '../../test/support/training-problem.
 import { openRuntime } from '../graph/runtime/choose.js';
 import type { Runtime } from '../graph/runtime/runtime.js';
 import { float32, int64 } from '../graph/tensor.js';
-import type { TrainingProblem } from './loop.js';
+import type { TrainingProblem } from './problem.js';
 
 interface Golden {
   readonly title: string;

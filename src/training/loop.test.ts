@@ -12,8 +12,8 @@ import {
 import { openRuntime } from '../graph/runtime/choose.js';
 import type { Runtime } from '../graph/runtime/runtime.js';
 import { float32 } from '../graph/tensor.js';
-import type { TrainingProblem } from './loop.js';
 import { sgd } from './optimizers.js';
+import type { TrainingProblem } from './problem.js';
 
 let runtime: Runtime;
 beforeAll(async () => {

@@ -1,68 +1,42 @@
 import { BallastError } from '../errors.js';
 import type { Graph } from '../graph/model.js';
 import type { Runtime, SessionOptions } from '../graph/runtime/runtime.js';
-import { type DataType, int64, type NumericArray, sizeOf, type Tensor, tensor } from '../graph/tensor.js';
-import type { Active, EpochMonitor, InputDescription, RowColumn } from '../regularizers/regularizer.js';
-import { type Architecture, readArchitecture } from './architecture.js';
+import { sizeOf } from '../graph/tensor.js';
+import type { Finding } from '../regularizers/finding.js';
+import type { EpochMonitor } from '../regularizers/regularizer.js';
+import type { Architecture } from './architecture.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { Kept } from './checkpoint-progress.js';
-import { classWeightsOf } from './class-weights.js';
 import { chooseProvider } from './device.js';
 import { explainDivergence, type Symptom } from './divergence.js';
 import { stoppedTooEarly } from './early-stop-finding.js';
 import { Evaluator, inferenceWeights } from './evaluator.js';
-import type { EpochRecord, Finding, MetricValues, TrainingEvent } from './events.js';
+import type { EpochRecord, MetricValues, TrainingEvent } from './events.js';
 import { HostHooks, type HostSetting, rateOf } from './host-hooks.js';
-import { adam, type Optimizer, sgd } from './optimizers.js';
-import type { TrainingOptions } from './options.js';
 import { Pace } from './pace.js';
-import { type BoundData, bindData, StepProgram, type TrainingState } from './program.js';
+import { boundData, prepareProblem } from './preparation.js';
+import {
+  architectureOf,
+  batchesOf,
+  describeStep,
+  type MetricsFunction,
+  optimizerOf,
+  refuseIdle,
+  sampledRows,
+  type TrainingData,
+  type TrainingProblem,
+} from './problem.js';
+import { type BoundData, StepProgram, type TrainingState } from './program.js';
 import { runGraph } from './run-graph.js';
 import { initialPlateau, learningRateAt, observePlateau } from './schedules.js';
-import { compileStep, type StepDescription } from './step.js';
+import type { StepDescription } from './step.js';
 import { acting, ownContext } from './step-graph.js';
 import { strengthFactor } from './strengths.js';
 
-/** One run: a network, data, regularizers and how to train. */
-export interface TrainingProblem {
-  readonly graph: Graph;
-  readonly inputs: readonly (InputDescription & { readonly type: DataType })[];
-  readonly task: 'classification' | 'regression';
-  /** Classes in the order of the logits; empty for regression. */
-  readonly classes: readonly string[];
-  /** All rows that may be trained or validated on; never the holdout. */
-  readonly data: TrainingData;
-  readonly regularizers: readonly Active[];
-  readonly options: TrainingOptions;
-  readonly seed: number;
-  /** Prefixes of parameters that stay as they are. */
-  readonly frozen?: readonly string[];
-  readonly metrics: MetricsFunction;
-}
-
-export interface TrainingData {
-  readonly inputs: Readonly<Record<string, Tensor<NumericArray>>>;
-  /** int64 [rows] class indices, or float32 [rows, 1]. */
-  readonly target: Tensor<NumericArray>;
-  readonly weights: Float32Array | undefined;
-  readonly train: Int32Array;
-  readonly validation: Int32Array;
-  /** What is known of rows beside inputs and target: domain, group, sensitive category. */
-  readonly columns?: readonly (RowColumn & { readonly codes: Int32Array })[];
-}
-
-/** Metrics of some rows, given the network's outputs for them; the loop does not know which. */
-export interface MetricsFunction {
-  readonly primary: string;
-  readonly higherIsBetter: (metric: string) => boolean;
-  /** What schedules and early stopping follow unless told otherwise; lower is better. */
-  readonly loss: string;
-  (rows: Int32Array, outputs: Float32Array): MetricValues;
-}
-
 export interface TrainingControls {
   readonly runtime: Runtime;
-  readonly order: (epoch: number) => Int32Array;
+  /** Rows of an epoch in their order, out of {@link sampledRows}. */
+  readonly order: (epoch: number, data: TrainingData) => Int32Array;
   readonly onEvent?: (event: TrainingEvent) => void | Promise<void>;
   readonly signal?: AbortSignal;
   readonly resume?: Checkpoint;
@@ -87,24 +61,19 @@ export interface TrainingResult {
  * checkpoints as events. Pure with respect to storage; the same problem and seed give the same bytes, interrupted or
  * not (one thread, same processor features).
  */
-export async function train(problem: TrainingProblem, controls: TrainingControls): Promise<TrainingResult> {
-  const { options, data, regularizers, seed, metrics } = problem;
+export async function train(given: TrainingProblem, controls: TrainingControls): Promise<TrainingResult> {
   const { runtime, signal } = controls;
   const emit = async (event: TrainingEvent): Promise<void> => controls.onEvent?.(event);
+  const prepared = await prepareProblem(given, runtime);
+  const { problem } = prepared;
+  const { options, data, regularizers, seed, metrics } = problem;
   const architecture = architectureOf(problem);
   const optimizer = optimizerOf(options);
   const active = acting(regularizers);
-  const { batchSize, stepsPerEpoch, lastBatch } = batchesOf(data.train.length, options.batchSize, architecture);
+  const { batchSize, stepsPerEpoch, lastBatch } = batchesOf(sampledRows(data).length, options.batchSize, architecture);
   const releases: (() => void)[] = [];
   try {
-    const bound = bindData(runtime, {
-      ...data.inputs,
-      target: data.target,
-      ...(data.weights === undefined ? {} : { weight: tensor('float32', [data.weights.length], data.weights) }),
-      ...Object.fromEntries(
-        (data.columns ?? []).map(({ role, name, codes }) => [`column.${role}.${name}`, int64([codes.length], codes)]),
-      ),
-    });
+    const bound = boundData(runtime, data);
     for (const target of Object.values(bound.tensors)) releases.push(() => target.release());
     const description = describeStep(problem, architecture, batchSize);
     const strengthAt = (index: number, epochs: number): number =>
@@ -157,7 +126,7 @@ export async function train(problem: TrainingProblem, controls: TrainingControls
     let bestEpoch = resumed?.bestEpoch ?? 0;
     let plateau = resumed?.plateau ?? initialPlateau();
     const history: EpochRecord[] = [...(resumed?.history ?? [])];
-    const findings: Finding[] = [];
+    const findings: Finding[] = [...prepared.findings];
     let step = resumed?.step ?? 0;
     let outcome: TrainingResult['outcome'] = 'completed';
     const evaluated = evenly(data.train, options.trainMetricsRows);
@@ -188,7 +157,7 @@ export async function train(problem: TrainingProblem, controls: TrainingControls
     };
 
     training: for (let epoch = resumed?.epoch ?? 0; epoch < options.epochs; epoch++) {
-      const order = controls.order(epoch);
+      const order = controls.order(epoch, data);
       const continued = epoch === resumed?.epoch ? resumed : undefined;
       let lossSum = continued?.lossSum ?? 0;
       const started = performance.now() - 1000 * (continued?.seconds ?? 0);
@@ -291,6 +260,7 @@ export async function train(problem: TrainingProblem, controls: TrainingControls
     const epochs = history.length;
     if (returns) state.restore(kept.weights);
     else host.substitute(step, epochs);
+    findings.push(...host.findings(step, epochs));
     for (const finding of findings) await emit({ type: 'finding', finding });
     const bestEpochs = returns ? kept.epoch : epochs;
     evaluator.setStrengths((index) => strengthAt(index, bestEpochs));
@@ -354,84 +324,6 @@ interface Machinery {
   readonly strengthAt: HostSetting['strengthAt'];
 }
 
-/**
- * Batches of an epoch. A last batch of a single row, which batch normalization cannot train on, is left out: rows come in
- * another order every epoch, so that none is left out for good.
- */
-function batchesOf(
-  rows: number,
-  wanted: number,
-  { normalization }: Architecture,
-): { batchSize: number; stepsPerEpoch: number; lastBatch: number } {
-  const batchSize = Math.min(wanted, rows);
-  const stepsPerEpoch = Math.ceil(rows / batchSize);
-  const lastBatch = rows - (stepsPerEpoch - 1) * batchSize;
-  return lastBatch === 1 && stepsPerEpoch > 1 && normalization.includes('BatchNormalization')
-    ? { batchSize, stepsPerEpoch: stepsPerEpoch - 1, lastBatch: batchSize }
-    : { batchSize, stepsPerEpoch, lastBatch };
-}
-
-/** The network of a problem as it is trained: after what its regularizers change of its structure. */
-export function architectureOf({ graph, frozen, regularizers, seed, task }: TrainingProblem): Architecture {
-  const changed = acting(regularizers).reduce(
-    (current, { regularizer, options }) =>
-      regularizer.hooks.architecture?.({ seed, task }, options, current) ?? current,
-    graph,
-  );
-  return readArchitecture(changed, frozen);
-}
-
-function describeStep(problem: TrainingProblem, architecture: Architecture, batchSize: number): StepDescription {
-  const { data, options } = problem;
-  return {
-    architecture,
-    inputs: problem.inputs,
-    task: problem.task,
-    outputs: Math.max(1, problem.classes.length),
-    batchSize,
-    rows: data.target.shape[0],
-    trainRows: data.train.length,
-    classes: problem.classes,
-    columns: (data.columns ?? []).map(({ role, name, values }) => ({ role, name, values })),
-    epochs: options.epochs,
-    seed: problem.seed,
-    hasWeights: data.weights !== undefined,
-    classWeights: classWeightsOf(options.classWeights, problem.classes, data),
-    regularizers: problem.regularizers,
-    optimizer: optimizerOf(options),
-    gradientClip: options.gradientClip,
-  };
-}
-
-/**
- * Builds the step of a problem without running it, so that what cannot be trained is refused before anything else is:
- * an operator without a gradient, a regularizer that acts on nothing, weights of unknown classes.
- *
- * @throws BallastError as {@link train} would before its first step
- */
-export function checkProblem(problem: TrainingProblem): void {
-  const architecture = architectureOf(problem);
-  const batchSize = Math.min(problem.options.batchSize, problem.data.train.length);
-  refuseIdle(compileStep(describeStep(problem, architecture, batchSize)).idle);
-}
-
-/**
- * A regularizer that finds nothing to act on would still be in the manifest: refused rather than ignored.
- *
- * @throws BallastError REGULARIZER_WITHOUT_EFFECT
- */
-function refuseIdle(idle: readonly Active[]): void {
-  if (idle.length === 0) return;
-  const [{ regularizer, options }] = idle;
-  const { type } = regularizer;
-  throw new BallastError(`${type} has nothing to act on in this network, with these inputs and options`, {
-    code: 'REGULARIZER_WITHOUT_EFFECT',
-    place: 'regularizers',
-    value: options,
-    remedy: `Remove ${type}, or change its options or the model; ballast regularizers ${type} says where it acts`,
-  });
-}
-
 /** Puts a run back to where a checkpoint left it. @throws BallastError CHECKPOINT_MISMATCH */
 function takeUp(
   { progress, state: saved, kept }: Checkpoint,
@@ -457,10 +349,6 @@ function takeUp(
 function evenly(rows: Int32Array, limit: number): Int32Array {
   if (rows.length <= limit) return rows;
   return Int32Array.from({ length: limit }, (_, i) => rows[Math.floor((i * rows.length) / limit)]);
-}
-
-function optimizerOf({ optimizer }: TrainingOptions): Optimizer {
-  return optimizer.type === 'sgd' ? sgd(optimizer) : adam(optimizer.type, optimizer);
 }
 
 function gapBetween(

@@ -5,8 +5,8 @@ import { FEATURES, problem } from '../../test/support/training-problem.js';
 import { openRuntime } from '../graph/runtime/choose.js';
 import type { Runtime } from '../graph/runtime/runtime.js';
 import { float32, int64 } from '../graph/tensor.js';
-import type { TrainingProblem } from './loop.js';
 import { adam, type Optimizer, sgd } from './optimizers.js';
+import type { TrainingProblem } from './problem.js';
 import { initialPlateau, learningRateAt, observePlateau, type ScheduleOptions } from './schedules.js';
 import type { StepDescription } from './step.js';
 

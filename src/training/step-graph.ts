@@ -1,6 +1,7 @@
 import type { GraphBuilder, Value } from '../graph/builder.js';
 import { inline } from '../graph/inline.js';
 import { lowerConvolutions } from '../graph/lowering/plan.js';
+import type { Graph } from '../graph/model.js';
 import { RandomSites } from '../graph/random.js';
 import type { DataType } from '../graph/tensor.js';
 import type { Random } from '../numeric/random.js';
@@ -13,6 +14,7 @@ import type {
   Pass,
   PassOptions,
   RowColumn,
+  RowTensor,
   Site,
   StepContext,
 } from '../regularizers/regularizer.js';
@@ -65,6 +67,12 @@ export function acting(regularizers: readonly Active[]): Active[] {
   return inOrder(regularizers).filter(({ strength }) => strength !== 0);
 }
 
+/** A row tensor of a regularizer, by its name in the graph. */
+export interface OwnedRows extends RowTensor {
+  readonly label: string;
+  readonly regularizer: number;
+}
+
 /** What regularizers declare parameters and state from. */
 export function ownContext(description: NetworkDescription, active: readonly Active[]): OwnContext {
   const { architecture, inputs, task, outputs, trainRows, classes, columns, optimizer, epochs, seed } = description;
@@ -91,18 +99,33 @@ export function ownContext(description: NetworkDescription, active: readonly Act
 export function ownTensors(description: NetworkDescription): {
   readonly parameters: readonly OwnedTensor[];
   readonly state: readonly (OwnedTensor & OwnState)[];
+  readonly rows: readonly OwnedRows[];
 } {
   const active = acting(description.regularizers);
   const context = ownContext(description, active);
-  const named = <T extends OwnTensor>(i: number, tensors: readonly T[] = []): (T & OwnedTensor)[] =>
+  const named = <T extends { readonly name: string }>(
+    i: number,
+    tensors: readonly T[] = [],
+  ): (T & { label: string; regularizer: number })[] =>
     tensors.map((own) => ({ ...own, label: own.name, name: ownName(active[i], i, own.name), regularizer: i }));
   return {
     parameters: active.flatMap(({ regularizer: { hooks }, options }, i) =>
       named(i, hooks.parameters?.(context, options)),
     ),
     state: active.flatMap(({ regularizer: { hooks }, options }, i) => named(i, hooks.state?.(context, options))),
+    rows: active.flatMap(({ regularizer: { hooks }, options }, i) => named(i, hooks.rows?.(context, options))),
   };
 }
+
+/** A model that a regularizer uses. */
+export function assetOf({ regularizer, assets }: Active, name: string): Graph {
+  const asset = assets?.get(name);
+  if (asset === undefined) throw new Error(`${regularizer.type} has no model "${name}"`);
+  return asset.graph;
+}
+
+/** Values of the batch's rows out of the bound data. */
+export type RowsOf = (name: string, type: DataType, shape: readonly number[]) => Value;
 
 function ownName({ regularizer: { type } }: Active, index: number, name: string): string {
   return `own.${type}.${index}.${name}`;
@@ -125,8 +148,12 @@ export class StepGraph {
   readonly #convolutions: 'lowered' | 'plain';
   readonly #own = new Map<string, Value>();
   readonly #columns = new Map<RowColumn['role'], RowColumn & { readonly codes: Value }>();
-  readonly #rowsOf: ((name: string) => Value) | undefined;
+  readonly #rowsOf: RowsOf | undefined;
   readonly #buffers: ReadonlyMap<string, Value>;
+  /** Row tensors in use, by their inputs, with the regularizer that they are of. */
+  readonly rowTensors = new Map<string, number>();
+  readonly #rows = new Map<string, Value>();
+  #declared: readonly OwnedRows[] | undefined;
   #parameters: ReadonlyMap<string, Value> = new Map();
   #settled = false;
 
@@ -135,7 +162,7 @@ export class StepGraph {
     readonly description: NetworkDescription,
     readonly phase: 'training' | 'inference',
     convolutions: 'lowered' | 'plain' = 'plain',
-    rowsOf?: (name: string) => Value,
+    rowsOf?: RowsOf,
   ) {
     this.#rowsOf = rowsOf;
     this.#convolutions = convolutions;
@@ -170,9 +197,29 @@ export class StepGraph {
     const known = this.#columns.get(role);
     const declared = this.description.columns.find((column) => column.role === role);
     if (known !== undefined || declared === undefined || this.#rowsOf === undefined) return known;
-    const made = { ...declared, codes: this.#rowsOf(`column.${role}.${declared.name}`) };
+    const made = { ...declared, codes: this.#rowsOf(`column.${role}.${declared.name}`, 'int64', []) };
     this.#columns.set(role, made);
     return made;
+  }
+
+  /** A row tensor for the rows of the batch; it becomes an input of the graph when it is first asked for. */
+  #row(entry: Active, index: number, label: string): Value {
+    const name = ownName(entry, index, label);
+    const known = this.#rows.get(name);
+    if (known !== undefined) return known;
+    const declared = this.#declaredRows().find((tensor) => tensor.name === name);
+    if (declared === undefined || this.#rowsOf === undefined) {
+      throw new Error(`${entry.regularizer.type} did not declare rows "${label}", or asks for them in inference`);
+    }
+    const made = this.#rowsOf(`rows.${name}`, 'float32', declared.shape);
+    this.#rows.set(name, made);
+    this.rowTensors.set(`data.rows.${name}`, index);
+    return made;
+  }
+
+  #declaredRows(): readonly OwnedRows[] {
+    this.#declared ??= ownTensors(this.description).rows;
+    return this.#declared;
   }
 
   /** Runs `build` so that it moves no state: the step's own objective stands, and this one is for other weights. */
@@ -292,6 +339,8 @@ export class StepGraph {
         if (value === undefined) throw new Error(`${entry.regularizer.type} did not declare "${label}"`);
         return value;
       },
+      row: (label) => this.#row(entry, index, label),
+      asset: (label) => assetOf(entry, label),
       next: (label, value) => {
         if (!this.#settled) this.next.set(ownName(entry, index, label), value);
       },

@@ -91,7 +91,7 @@ export function compileStep(
   const index = b.input('batch.index', 'int64', [batchSize]);
   const rowsOf = (name: string, type: DataType, shape: readonly number[]): Value =>
     b.gather(b.input(`data.${name}`, type, [rows, ...shape]), index);
-  const step = new StepGraph(b, description, 'training', convolutions, (name) => rowsOf(name, 'int64', []));
+  const step = new StepGraph(b, description, 'training', convolutions, rowsOf);
   const { active, contexts } = step;
   const has = (hook: keyof Active['regularizer']['hooks']): boolean =>
     active.some(({ regularizer }) => regularizer.hooks[hook] !== undefined);
@@ -261,6 +261,7 @@ function asParameter({ members, name, role, shape }: Pack): Parameter {
 /** Hooks that act without the step's graph. */
 const HOST_HOOKS = [
   'architecture',
+  'examples',
   'rate',
   'afterStep',
   'afterEachEpoch',
@@ -270,12 +271,17 @@ const HOST_HOOKS = [
 ] as const;
 
 /** Regularizers that nothing in the graph depends on, and that do nothing outside of it. */
-function idleOf(model: Model, { active, scalars }: StepGraph, own: ReturnType<typeof ownTensors>): Active[] {
+function idleOf(
+  model: Model,
+  { active, scalars, rowTensors }: StepGraph,
+  own: ReturnType<typeof ownTensors>,
+): Active[] {
   const read = new Set(model.graph.nodes.flatMap((node) => node.inputs));
   const acts = new Set<number>();
   for (const [name, host] of scalars) if ('regularizer' in host && read.has(name)) acts.add(host.regularizer);
   for (const { name, regularizer } of own.state) if (read.has(`state.${name}`)) acts.add(regularizer);
   for (const { name, regularizer } of own.parameters) if (read.has(`parameter.${name}`)) acts.add(regularizer);
+  for (const [name, regularizer] of rowTensors) if (read.has(name)) acts.add(regularizer);
   return active.filter(
     ({ regularizer: { hooks } }, i) => !acts.has(i) && HOST_HOOKS.every((hook) => hooks[hook] === undefined),
   );

@@ -10,11 +10,13 @@ import { sizeOf } from '../graph/tensor.js';
 import { canonicalJson } from '../regularizers/canonical-json.js';
 import { manifestOf, regularizerId } from '../regularizers/manifest.js';
 import { findConflicts } from '../regularizers/resolve.js';
+import { loadAssets } from '../spec/assets.js';
 import { type PreparedData, prepareData } from '../spec/prepare.js';
 import type { ResolvedSpec } from '../spec/read.js';
 import type { Store } from '../store/types.js';
 import type { Architecture } from '../training/architecture.js';
-import { architectureOf, checkProblem, type TrainingResult } from '../training/loop.js';
+import type { TrainingResult } from '../training/loop.js';
+import { architectureOf, checkProblem } from '../training/problem.js';
 import { CheckpointFolder } from './checkpoints.js';
 import { codeCommit, describeEnvironment } from './environment.js';
 import type { ExperimentEvent } from './events.js';
@@ -27,7 +29,7 @@ import { RunRecorder } from './recorder.js';
 import { loadResult, saveResult } from './result-record.js';
 import type { RunResult } from './run-result.js';
 import { refuseChangedSpec } from './spec-difference.js';
-import { problemOf, regularizersOf, trainRun } from './train-run.js';
+import { problemOf, trainRun } from './train-run.js';
 import { parameterHash, summarizeWeights } from './weights.js';
 
 export interface ExperimentOptions {
@@ -112,12 +114,15 @@ export async function runExperiment(resolved: ResolvedSpec, options: ExperimentO
     const architecture = architectureOf(problem);
     // Baseline and model have one architecture: what the model's regularizers do not go with is told before any run.
     if (!begun) {
-      const ofModel = { ...problem, regularizers: resolved.regularizers };
+      const ofModel = {
+        ...problem,
+        regularizers: await loadAssets(resolved.regularizers, resolved.baseDirectory),
+      };
       refuseConflicts(ofModel, architecture, tell);
       checkProblem(ofModel);
     }
     const manifest = manifestOf(
-      regularizersOf(resolved, plan),
+      problem.regularizers,
       { normalization: architecture.normalization },
       {
         optimizer: spec.training.optimizer.type,

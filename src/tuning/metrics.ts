@@ -5,7 +5,7 @@ import { findMetric } from '../evaluation/metrics/index.js';
 import { prepareSample } from '../evaluation/sample.js';
 import type { PreparedData } from '../spec/prepare.js';
 import type { Spec } from '../spec/schema.js';
-import type { MetricsFunction } from '../training/loop.js';
+import type { MetricsFunction } from '../training/problem.js';
 import { groupColumn, predictionsOf, primaryMetric } from './judge.js';
 
 /**

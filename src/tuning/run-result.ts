@@ -1,8 +1,9 @@
 import type { Evaluation } from '../evaluation/evaluate.js';
 import type { Figure } from '../evaluation/figure.js';
+import type { Finding } from '../regularizers/finding.js';
 import type { Manifest } from '../regularizers/manifest.js';
 import type { RunRole } from '../store/types.js';
-import type { EpochRecord, Finding } from '../training/events.js';
+import type { EpochRecord } from '../training/events.js';
 import type { TrainingResult } from '../training/loop.js';
 
 /** The trained values of one parameter, or of all weights together. */

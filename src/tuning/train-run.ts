@@ -1,14 +1,16 @@
 import type { Examples } from '../data/preprocess/preprocessor.js';
-import { createSampler } from '../data/sampler.js';
+import { createSampler, type Sampler } from '../data/sampler.js';
 import { BallastError } from '../errors.js';
 import type { Runtime } from '../graph/runtime/runtime.js';
 import type { Active } from '../regularizers/regularizer.js';
+import { loadAssets } from '../spec/assets.js';
 import { networkOf } from '../spec/network.js';
 import type { PreparedData } from '../spec/prepare.js';
 import type { ResolvedSpec } from '../spec/read.js';
 import type { Checkpoint } from '../training/checkpoint.js';
 import type { TrainingEvent } from '../training/events.js';
-import { type TrainingProblem, type TrainingResult, train } from '../training/loop.js';
+import { type TrainingResult, train } from '../training/loop.js';
+import { sampledRows, type TrainingProblem } from '../training/problem.js';
 import { groupColumn } from './judge.js';
 import { metricsOf } from './metrics.js';
 import type { PlannedRun } from './plan.js';
@@ -45,7 +47,7 @@ export async function problemOf(
       validation: Int32Array.from({ length: rows.length - count }, (_, i) => count + i),
       columns: rowColumns(data, rows),
     },
-    regularizers: regularizersOf(resolved, plan),
+    regularizers: await loadAssets(regularizersOf(resolved, plan), resolved.baseDirectory),
     options: spec.training,
     seed: plan.seed,
     metrics: metricsOf(spec, data, examples, rows),
@@ -71,13 +73,13 @@ function rowColumns(
 }
 
 /** The baseline is the same run with every strength 0: no regularizer at all, and the weights of its last epoch. */
-export function regularizersOf({ regularizers }: ResolvedSpec, { role }: Pick<PlannedRun, 'role'>): readonly Active[] {
+function regularizersOf({ regularizers }: ResolvedSpec, { role }: Pick<PlannedRun, 'role'>): readonly Active[] {
   return role === 'baseline' ? [] : regularizers;
 }
 
 /** Trains one planned run. */
 export async function trainRun(problem: TrainingProblem, options: TrainRunOptions): Promise<TrainingResult> {
-  const { data, options: training, seed } = problem;
+  const { options: training, seed } = problem;
   if (training.sampler === 'balanced' && problem.task !== 'classification') {
     throw new BallastError('a balanced sampler needs classes, and the task is regression', {
       code: 'SAMPLER_NEEDS_CLASSES',
@@ -85,16 +87,20 @@ export async function trainRun(problem: TrainingProblem, options: TrainRunOption
       remedy: 'Use shuffle',
     });
   }
-  const sampler = createSampler({
-    rows: data.train,
-    batchSize: Math.min(training.batchSize, data.train.length),
-    seed,
-    ...(training.sampler === 'balanced' ? { balance: data.target.data } : {}),
-  });
+  let sampler: Sampler | undefined;
   return train(problem, {
     runtime: options.runtime,
     onEvent: options.onEvent,
-    order: sampler.order,
+    order(epoch, prepared) {
+      const rows = sampledRows(prepared);
+      sampler ??= createSampler({
+        rows,
+        batchSize: Math.min(training.batchSize, rows.length),
+        seed,
+        ...(training.sampler === 'balanced' ? { balance: prepared.target.data } : {}),
+      });
+      return sampler.order(epoch);
+    },
     ...(options.signal === undefined ? {} : { signal: options.signal }),
     ...(options.resume === undefined ? {} : { resume: options.resume }),
   });

@@ -335,7 +335,7 @@ describe('the locked holdout', () => {
     writeSpec(folder, customerSpec({ ...withSeed(1), regularizers: [{ type: 'image-augmentation' }] }));
     const { code, json } = await ballast(folder, 'train', 'spec.yaml', '--json');
     expect(code).toBe(2);
-    expect(json()).toMatchObject({ error: { code: 'IMAGE_AUGMENTATION_NEEDS_IMAGES' } });
+    expect(json()).toMatchObject({ error: { code: 'IMAGE_AUGMENTATION_NEEDS_INPUT' } });
     await using store = await openStore(join(folder, '.ballast'));
     expect(await store.listRuns()).toEqual([]);
     expect(await store.holdoutChanges('customers.csv')).toEqual([]);

@@ -59,6 +59,8 @@ export function stepContext(
     sites: [],
     own: outside,
     next: outside,
+    row: outside,
+    asset: outside,
     column: () => undefined,
     network: outside,
     lossesOf: outside,

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { Runtime } from '../../src/graph/runtime/runtime.js';
-import type { TrainingProblem } from '../../src/training/loop.js';
 import { sgd } from '../../src/training/optimizers.js';
+import type { TrainingProblem } from '../../src/training/problem.js';
 import { finiteDifferenceGradients } from './finite-differences.js';
 import { probeStep } from './step-probe.js';
 import { describeStep } from './stepper.js';

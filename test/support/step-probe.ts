@@ -1,5 +1,5 @@
 import type { Runtime } from '../../src/graph/runtime/runtime.js';
-import type { TrainingProblem } from '../../src/training/loop.js';
+import type { TrainingProblem } from '../../src/training/problem.js';
 import type { StepDescription } from '../../src/training/step.js';
 import { type Parameters, stepperOf } from './stepper.js';
 

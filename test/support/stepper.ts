@@ -4,7 +4,7 @@ import type { Runtime } from '../../src/graph/runtime/runtime.js';
 import { int64, type NumericArray, sizeOf, type Tensor } from '../../src/graph/tensor.js';
 import { inOrder } from '../../src/regularizers/resolve.js';
 import { readArchitecture } from '../../src/training/architecture.js';
-import type { TrainingProblem } from '../../src/training/loop.js';
+import type { TrainingProblem } from '../../src/training/problem.js';
 import {
   type CompiledStep,
   type CompileOptions,
@@ -88,6 +88,9 @@ export async function stepperOf(
   }
   for (const { role, name, codes } of problem.data.columns ?? []) {
     data[`data.column.${role}.${name}`] = int64([codes.length], codes);
+  }
+  for (const [name, rows] of Object.entries(problem.data.rowTensors ?? {})) {
+    data[`data.rows.${name}`] = cast(rows.shape, rows.data);
   }
   if (weights !== undefined) data['data.weight'] = cast([weights.length], weights);
   const shapes = new Map<string, readonly number[]>();

@@ -10,14 +10,14 @@ import type { InputDescription, RowColumn } from '../../src/regularizers/regular
 import { resolveEntry } from '../../src/regularizers/resolve.js';
 import type { Checkpoint } from '../../src/training/checkpoint.js';
 import type { TrainingEvent } from '../../src/training/events.js';
+import { type TrainingControls, type TrainingResult, train } from '../../src/training/loop.js';
+import { trainingOptions } from '../../src/training/options.js';
 import {
   type MetricsFunction,
-  type TrainingControls,
+  sampledRows,
+  type TrainingData,
   type TrainingProblem,
-  type TrainingResult,
-  train,
-} from '../../src/training/loop.js';
-import { trainingOptions } from '../../src/training/options.js';
+} from '../../src/training/problem.js';
 
 /** Small problems on made-up rows, for tests of training. */
 
@@ -165,9 +165,9 @@ function errorMetrics(target: Float32Array): MetricsFunction {
 
 /** Shuffles the training rows by epoch alone. */
 export const orderOf =
-  ({ data }: TrainingProblem, seed = 3) =>
-  (epoch: number): Int32Array =>
-    derive(seed, 'order', epoch).shuffle(data.train.slice());
+  (given: Pick<TrainingProblem, 'data'>, seed = 3) =>
+  (epoch: number, data: TrainingData = given.data): Int32Array =>
+    derive(seed, 'order', epoch).shuffle(sampledRows(data).slice());
 
 export interface Trained extends TrainingResult {
   readonly checkpoints: readonly Checkpoint[];

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import type { GraphBuilder, Value } from '../../graph/builder.js';
-import { needsClasses } from '../needs.js';
 import { defineRegularizer } from '../regularizer.js';
 
 /** Entropy -sum p log p of each row of logits, in nats: [batch]. */
@@ -20,7 +19,7 @@ export const confidencePenalty = defineRegularizer({
     objective: ({ b, strength }, _options, _weights, { logits }) =>
       b.mul(b.reduceMean(entropyOf(b, logits)), b.neg(strength)),
   },
-  conflicts: (_self, setting) => needsClasses('confidence-penalty', setting),
+  needs: { classes: true },
   cost: { training: 'four passes over the logits a step', inference: 'none' },
   fails: [
     'Well calibrated models become underconfident: look at the reliability diagram.',

@@ -42,7 +42,7 @@ export const dropout = defineRegularizer({
       return dropElements(b, site.value, strength, random(site.name));
     },
   },
-  conflicts: (self, { active, operators }) => {
+  conflicts: (self, { operators }) => {
     const found = [];
     const lastNorm = operators.lastIndexOf('BatchNormalization');
     const site = operators.indexOf('Dropout');
@@ -54,15 +54,6 @@ export const dropout = defineRegularizer({
         message:
           'dropout stands before a batch normalization: the variance it sees in training is not that of inference',
         remedy: 'Drop only after the last normalization, or use layer or group normalization (X14)',
-      });
-    }
-    const smoothing = active.some(({ regularizer, strength }) => regularizer.type === 'mixup' && strength > 0);
-    if (self.strength > 0.5 && smoothing) {
-      found.push({
-        code: 'STRONG_DROPOUT_WITH_MIXUP',
-        severity: 'warning' as const,
-        message: `dropout of ${self.strength} together with mixup tends to underfit`,
-        remedy: 'Lower one of the two and compare train with validation',
       });
     }
     return found;

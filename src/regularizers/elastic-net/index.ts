@@ -29,32 +29,6 @@ export const elasticNet = defineRegularizer({
       return softThreshold(b, proposed, b.mul(stepSize, b.mul(strength, l1Ratio)));
     },
   },
-  conflicts: (_self, { active }) => {
-    const acts = (...types: string[]): boolean =>
-      active.some(({ regularizer, strength }) => types.includes(regularizer.type) && strength > 0);
-    return [
-      ...(acts('l1', 'l2')
-        ? [
-            {
-              code: 'ELASTIC_NET_WITH_PARTS',
-              severity: 'warning' as const,
-              message: 'elastic-net already holds an L1 and an L2 part, and l1 or l2 is declared beside it',
-              remedy: 'Fold the other penalty into elastic-net by its strength and l1Ratio',
-            },
-          ]
-        : []),
-      ...(acts('weight-decay')
-        ? [
-            {
-              code: 'ELASTIC_NET_WITH_WEIGHT_DECAY',
-              severity: 'warning' as const,
-              message: 'elastic-net and weight-decay both shrink the same weights',
-              remedy: 'Keep one of them, so that its strength can be tuned alone',
-            },
-          ]
-        : []),
-    ];
-  },
   cost: { training: 'that of l1 and l2 together', inference: 'none' },
   fails: ['Like l1 under adaptive optimizers.', 'Two numbers to tune where one may do.'],
   dataSize: 'As l1; steadier than l1 where features are correlated.',

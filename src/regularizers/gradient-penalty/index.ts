@@ -2,7 +2,6 @@ import { z } from 'zod';
 import type { Value } from '../../graph/builder.js';
 import { gradients } from '../../graph/gradients.js';
 import { isFloat } from '../../graph/operators/operator.js';
-import { needsNumbers } from '../needs.js';
 import { defineRegularizer } from '../regularizer.js';
 
 export const gradientPenalty = defineRegularizer({
@@ -37,7 +36,7 @@ export const gradientPenalty = defineRegularizer({
       return b.mul(squares, b.mul(strength, (of === 'loss' ? 1 : outputs / 2) / batchSize));
     },
   },
-  conflicts: (_self, setting) => needsNumbers('gradient-penalty', setting),
+  needs: { content: ['tabular', 'image', 'audio', 'series'] },
   cost: {
     training: 'a second backward pass through the network and its derivative: about 3 times the plain step',
     inference: 'none',

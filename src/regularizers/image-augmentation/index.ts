@@ -70,17 +70,7 @@ export const imageAugmentation = defineRegularizer({
       return { inputs: augmented, target: batch.target };
     },
   },
-  conflicts: (_self, { inputs }) =>
-    inputs.some(({ content }) => content === 'image')
-      ? []
-      : [
-          {
-            code: 'IMAGE_AUGMENTATION_NEEDS_IMAGES',
-            severity: 'error',
-            message: 'image-augmentation needs an image input, and there is none',
-            remedy: 'Remove it, or use tabular-augmentation',
-          },
-        ],
+  needs: { content: ['image'] },
   cost: { training: 'two small batched matrix products an image', inference: 'none' },
   fails: [
     'A transform that changes the label (a mirrored 2, a zoomed lesion whose size is the diagnosis): constrain it (X8).',

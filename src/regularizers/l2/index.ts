@@ -28,17 +28,7 @@ export const l2 = defineRegularizer({
         strength,
       ),
   },
-  conflicts: (_self, { active, optimizer }) => [
-    ...(active.some(({ regularizer, strength }) => regularizer.type === 'weight-decay' && strength > 0)
-      ? [
-          {
-            code: 'L2_WITH_WEIGHT_DECAY',
-            severity: 'warning' as const,
-            message: 'l2 and weight-decay both shrink the same weights',
-            remedy: 'Keep one of them, so that its strength can be tuned alone',
-          },
-        ]
-      : []),
+  conflicts: (_self, { optimizer }) => [
     ...(optimizer === 'adam' || optimizer === 'adamw'
       ? [
           {

@@ -17,29 +17,7 @@ export const labelSmoothing = defineRegularizer({
   strength: { unit: 'share epsilon', default: 0.1, range: [0.01, 0.3], scale: 'linear', limits: [0, 1], open: true },
   options: z.strictObject({}),
   hooks: { targets: ({ b, strength }, _options, targets) => smoothTargets(b, targets, strength) },
-  conflicts: (_self, { active, task }) => [
-    ...(task === 'classification'
-      ? []
-      : [
-          {
-            code: 'LABEL_SMOOTHING_NEEDS_CLASSES',
-            severity: 'error' as const,
-            message: `label-smoothing needs classes, and the task is ${task}`,
-            remedy: 'Remove it, or use input-noise',
-          },
-        ]),
-    ...(active.some(({ regularizer, strength }) => regularizer.type === 'mixup' && strength > 0)
-      ? [
-          {
-            code: 'LABEL_SMOOTHING_WITH_MIXUP',
-            severity: 'warning' as const,
-            message:
-              'label-smoothing and mixup both soften the targets, which tends to underfit and to blur calibration',
-            remedy: 'Keep one of them, or lower both',
-          },
-        ]
-      : []),
-  ],
+  needs: { classes: true },
   cost: { training: 'one pass over the targets a step', inference: 'none' },
   fails: [
     'It may make a model underconfident: look at the reliability diagram and recalibrate.',

@@ -54,17 +54,7 @@ export const tabularAugmentation = defineRegularizer({
       return { inputs: augmented, target: batch.target };
     },
   },
-  conflicts: (_self, { inputs }) =>
-    inputs.some(({ content }) => content === 'tabular')
-      ? []
-      : [
-          {
-            code: 'TABULAR_AUGMENTATION_NEEDS_COLUMNS',
-            severity: 'error',
-            message: 'tabular-augmentation needs tabular columns, and there are none',
-            remedy: 'Remove it, or use image-augmentation',
-          },
-        ],
+  needs: { content: ['tabular'] },
   cost: { training: 'one 32-bit hash and one selection a feature value (about 8 ns)', inference: 'none' },
   fails: [
     'Columns that only mean something together (latitude and longitude): swapping one makes rows that cannot exist.',

@@ -1,0 +1,24 @@
+import { cpus } from 'node:os';
+
+/** What `npm run results -- NAME` makes: the module `benchmarks/results/NAME.ts` exports it as `results`. */
+export interface Results {
+  /** The whole of docs/results/NAME.md but its last paragraph, which tells how it was made. */
+  page(setting: ResultsSetting): Promise<string>;
+}
+
+export interface ResultsSetting {
+  /** Folder of the data sets. */
+  readonly datasets: string;
+  /** Fewer seeds: to see that it runs, not for publication. */
+  readonly quick: boolean;
+  /** A line on stderr. */
+  readonly tell: (line: string) => void;
+}
+
+/** The paragraph that every page ends with. */
+export function provenance(name: string, seconds: number): string {
+  const processor = cpus()[0]?.model.trim();
+  return `Made by \`npm run results -- ${name}\` with the environment variable \`BALLAST_DATASETS\` naming the folder of the data
+sets, in ${Math.round(seconds)} s on ${processor}, one thread, Node ${process.versions.node}.
+`;
+}

@@ -1,0 +1,236 @@
+import type { GraphBuilder, Value } from '../graph/builder.js';
+import type { Graph } from '../graph/model.js';
+import type { RandomSite } from '../graph/random.js';
+import type { NumericArray, Tensor } from '../graph/tensor.js';
+import type { Random } from '../numeric/random.js';
+import type { Finding } from './finding.js';
+import type { InputDescription, Parameter, ParameterRole, RowColumn, Setting } from './regularizer.js';
+
+/** What every hook is given. */
+export interface StepContext {
+  readonly b: GraphBuilder;
+  readonly batchSize: number;
+  readonly task: 'classification' | 'regression';
+  /** Columns of the logits or of the prediction. */
+  readonly outputs: number;
+  readonly inputs: readonly InputDescription[];
+  /** Of prediction, only `weight` (and `forward` where declared) is part. */
+  readonly phase: 'training' | 'inference';
+  /** This regularizer's strength: a scalar of the graph, scheduled from outside. */
+  readonly strength: Value;
+  /** Numbers of this regularizer's own inside the graph, different at every call. */
+  random(label: string): RandomSite;
+  /** A scalar drawn on the host before each step (where no closed form fits into a graph), given today's strength and the step, from 1. */
+  drawn(label: string, draw: (stream: Random, strength: number, step: number) => number): Value;
+  /** Places where the architecture lets activations be disturbed, in order. */
+  readonly sites: readonly { readonly name: string; readonly kind: SiteKind }[];
+  /** One of its own parameters or state tensors, as declared. */
+  own(name: string): Value;
+  /** One of its own row tensors, for the rows of this batch: [batch, ...]. */
+  row(name: string): Value;
+  /** A model of its own, as read from a file: inline it to differentiate or compare with it. */
+  asset(name: string): Graph;
+  /** What a state tensor of the graph holds after this step. Ignored in second passes: a step moves state once. */
+  next(name: string, value: Value): void;
+  /** Codes int64 [batch] of the first column of that role in this batch, -1 where missing; undefined without such a column. */
+  column(role: RowColumn['role']): (RowColumn & { readonly codes: Value }) | undefined;
+  /**
+   * The network once more, in training mode without `forward` hooks unless asked for, on other inputs, other weights, or
+   * both; running statistics stay. Differentiable, unless the caller detaches it.
+   */
+  network(inputs: Readonly<Record<string, Value>>, options?: PassOptions): Pass;
+  /** One loss a row [batch] of logits against target distributions (or predictions against numbers). */
+  lossesOf(logits: Value, target: Value): Value;
+}
+
+export interface PassOptions {
+  /** Weights to use in the place of the trained ones, by name: as the network sees them, after `weight` hooks. */
+  readonly parameters?: ReadonlyMap<string, Value>;
+  /** Whether `forward` hooks act. */
+  readonly disturbed?: boolean;
+}
+
+/** One run of the network over a batch. */
+export interface Pass {
+  /** Logits or predictions [batch, outputs]. */
+  readonly logits: Value;
+  /** Values at the architecture's sites, as they left them, in order. */
+  readonly activations: readonly Site[];
+  /** The input of the last weighted layer, [batch, features]; undefined where it has another shape. */
+  readonly features: Value | undefined;
+}
+
+/** The batch of a step on its way to the objective. */
+export interface StepView extends Pass {
+  readonly batch: Batch;
+  /** What the loss compares with, after `targets` hooks. */
+  readonly targets: Value;
+  /** One loss a row, [batch]. */
+  readonly losses: Value;
+  /** Weight of each row in the mean, [batch]; undefined = all alike. */
+  readonly rowWeights: Value | undefined;
+  /** Weights as the network sees them. */
+  readonly weights: readonly Weights[];
+}
+
+/** A mini-batch inside the graph. Classification targets are distributions [batch, classes], regression [batch, 1]. */
+export interface Batch {
+  readonly inputs: Readonly<Record<string, Value>>;
+  readonly target: Value;
+}
+
+/** A place where the architecture lets activations be disturbed: [batch, features] or [batch, channels, ...]. */
+export interface Site {
+  readonly name: string;
+  /** What stands there: `attention` probabilities, the result of a residual `branch`, `embedding`s, or `hidden` activations. */
+  readonly kind: SiteKind;
+  readonly value: Value;
+}
+
+export type SiteKind = 'hidden' | 'embedding' | 'attention' | 'branch';
+
+export interface Weights {
+  readonly parameter: Parameter;
+  readonly value: Value;
+}
+
+export interface UpdateContext extends StepContext {
+  /** Learning rate of this step: a scalar of the graph. */
+  readonly learningRate: Value;
+  /**
+   * What a unit of lasting gradient displaces a weight by under the optimizer in use: rate / (1 - momentum) for SGD, one
+   * a weight for Adam. A proximal step scaled by it has its fixed point at the optimum of loss plus penalty.
+   */
+  readonly stepSize: Value;
+}
+
+/** A parameter or state tensor that a regularizer declares for itself. Its name is unique within the regularizer. */
+export interface OwnTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly initial: Float32Array;
+}
+
+export interface OwnState extends OwnTensor {
+  /** Who writes it: `next` in the graph, or the host's hooks. */
+  readonly writer: 'graph' | 'host';
+}
+
+/** Values known of every row before training, which batches carry along: what a teacher says, how much a row weighs. */
+export interface RowTensor {
+  readonly name: string;
+  /** Of one row; [] for a number a row. */
+  readonly shape: readonly number[];
+  /** All rows, [rows, ...shape]. Must follow from the context alone: a resumed run computes it again. */
+  compute(context: PreparationContext): Promise<Float32Array>;
+}
+
+/** Rows to train on beside those of the data; they are never validated on. */
+export interface AddedExamples {
+  /** [added, ...] for every input of the network. */
+  readonly inputs: Readonly<Record<string, Tensor<NumericArray>>>;
+  /** [added] class indices, or [added, 1]. */
+  readonly target: Tensor<NumericArray>;
+  /** Weights in the loss, where they are not 1. */
+  readonly weights?: Float32Array;
+  /** What is worth telling of them: how far they lie from real rows. */
+  readonly findings?: readonly Finding[];
+}
+
+/** All that is known before the first step. */
+export interface PreparationContext extends OwnContext {
+  readonly strength: number;
+  readonly options: unknown;
+  /** [rows, ...] by name of the input. */
+  readonly data: Readonly<Record<string, Tensor<NumericArray>>>;
+  /** int64 [rows] class indices, or float32 [rows, 1]. */
+  readonly target: Tensor<NumericArray>;
+  readonly weights: Float32Array | undefined;
+  /** Row numbers of the two parts, and of rows that regularizers added to the first. */
+  readonly train: Int32Array;
+  readonly validation: Int32Array;
+  readonly added: Int32Array;
+  /** Codes of the first column of a role for all rows, -1 where missing. */
+  codes(role: RowColumn['role']): Int32Array | undefined;
+  asset(name: string): Graph;
+  /** The network with its initial weights. */
+  readonly network: Graph;
+  /** Outputs [rows.length, ...] of a graph with the network's inputs, in inference mode. */
+  run(graph: Graph, rows: Int32Array, output?: string): Promise<Float32Array>;
+}
+
+/** A gradient on its way to the optimizer. The tensor may be several parameters of one role, flat. */
+export interface Gradient extends Weights {
+  readonly gradient: Value;
+}
+
+/** What own parameters and state are declared from. */
+export interface OwnContext extends Setting {
+  readonly seed: number;
+  readonly outputs: number;
+  /** Parameters with their initial values. */
+  readonly initial: ReadonlyMap<string, Tensor<Float32Array>>;
+  /** Extent of {@link Pass.features}; undefined where the network has none. */
+  readonly featureCount: number | undefined;
+  readonly sites: readonly { readonly name: string; readonly kind: SiteKind }[];
+}
+
+/** Training seen from the host, between two steps. Arrays are live: what is written into them, the next step reads. */
+export interface HostView {
+  /** Steps and epochs done; epochs with their fraction. */
+  readonly step: number;
+  readonly epochs: number;
+  readonly stepsPerEpoch: number;
+  readonly totalEpochs: number;
+  readonly strength: number;
+  readonly seed: number;
+  readonly parameters: ReadonlyMap<
+    string,
+    { readonly role: ParameterRole; readonly shape: readonly number[]; readonly data: Float32Array }
+  >;
+  /** Running statistics of normalizations. */
+  readonly buffers: ReadonlyMap<string, Float32Array>;
+  /** Its own parameters and state, by their names. */
+  readonly own: ReadonlyMap<string, Float32Array>;
+}
+
+/** What a trained model may be finished with. */
+export interface FinishContext extends OwnContext {
+  readonly strength: number;
+  readonly own: ReadonlyMap<string, Float32Array>;
+  /** Row numbers of the training part; the validation part is for choosing strengths only. */
+  readonly train: Int32Array;
+  readonly validation: Int32Array;
+  readonly target: Tensor;
+  /** Outputs [rows.length, outputs] of a graph with the network's inputs, in inference mode. */
+  run(graph: Graph, rows: Int32Array, output?: string): Promise<Float32Array>;
+}
+
+export interface ArchitectureContext {
+  readonly seed: number;
+  readonly task: 'classification' | 'regression';
+}
+
+export interface RatePosition {
+  readonly epochs: number;
+  readonly totalEpochs: number;
+  readonly strength: number;
+  /** Weighted layers from the input on: 0 is the first, `depth` - 1 the last; a parameter belongs to one. */
+  readonly layer: number;
+  readonly depth: number;
+}
+
+/** Serializable state of an after-epoch decision: survives checkpoints. */
+export interface EpochMonitor {
+  /** The metric it follows; undefined = the primary one. */
+  readonly metric: string | undefined;
+  observe(epoch: number, value: number, higherIsBetter: boolean): EpochVerdict;
+  state(): Readonly<Record<string, number>>;
+  restore(state: Readonly<Record<string, number>>): void;
+}
+
+export interface EpochVerdict {
+  readonly best: boolean;
+  readonly stop: boolean;
+  readonly restoreBest: boolean;
+}

@@ -1,0 +1,99 @@
+import type { Active, Conflict } from './regularizer.js';
+
+/**
+ * Which regularizers do not go together, and why: read by the check before a run, by `ballast regularizers` and by the
+ * docs. What depends on more than the pair (the network, the optimizer) is judged by a regularizer's own `conflicts`.
+ */
+export interface Interaction {
+  /** The two types. `order`: `first` must act before `second`, which the registry sees to. */
+  readonly first: string;
+  readonly second: string;
+  readonly kind: 'warn' | 'refuse' | 'order';
+  readonly code: string;
+  readonly reason: string;
+  readonly remedy: string;
+  /** Who says so: a paper, a reference implementation, or a measurement of ours. */
+  readonly source: string;
+  /** Applies where both strengths are at least these. */
+  readonly from?: { readonly first?: number; readonly second?: number };
+}
+
+const INTERACTIONS: readonly Interaction[] = [
+  {
+    first: 'label-smoothing',
+    second: 'mixup',
+    kind: 'warn',
+    code: 'LABEL_SMOOTHING_WITH_MIXUP',
+    reason: 'label-smoothing and mixup both soften the targets, which tends to underfit and to blur calibration',
+    remedy: 'Keep one of them, or lower both',
+    source: 'Wen et al., Combining Ensembles and Data Augmentation can Harm your Calibration, ICLR 2021',
+  },
+  {
+    first: 'dropout',
+    second: 'mixup',
+    kind: 'warn',
+    code: 'STRONG_DROPOUT_WITH_MIXUP',
+    reason: 'dropout above a half together with mixup tends to underfit',
+    remedy: 'Lower one of the two and compare train with validation',
+    source: 'Zhang et al., mixup: Beyond Empirical Risk Minimization, ICLR 2018, section 3.4',
+    from: { first: 0.5 + 1e-9 },
+  },
+  {
+    first: 'l2',
+    second: 'weight-decay',
+    kind: 'warn',
+    code: 'L2_WITH_WEIGHT_DECAY',
+    reason: 'l2 and weight-decay both shrink the same weights',
+    remedy: 'Keep one of them, so that its strength can be tuned alone',
+    source: 'Loshchilov and Hutter, Decoupled Weight Decay Regularization, ICLR 2019',
+  },
+  {
+    first: 'elastic-net',
+    second: 'l1',
+    kind: 'warn',
+    code: 'ELASTIC_NET_WITH_PARTS',
+    reason: 'elastic-net already holds an L1 part, and l1 is declared beside it',
+    remedy: 'Fold the other penalty into elastic-net by its strength and l1Ratio',
+    source: 'Zou and Hastie, Regularization and Variable Selection via the Elastic Net, JRSS B 2005',
+  },
+  {
+    first: 'elastic-net',
+    second: 'l2',
+    kind: 'warn',
+    code: 'ELASTIC_NET_WITH_PARTS',
+    reason: 'elastic-net already holds an L2 part, and l2 is declared beside it',
+    remedy: 'Fold the other penalty into elastic-net by its strength and l1Ratio',
+    source: 'Zou and Hastie, Regularization and Variable Selection via the Elastic Net, JRSS B 2005',
+  },
+  {
+    first: 'elastic-net',
+    second: 'weight-decay',
+    kind: 'warn',
+    code: 'ELASTIC_NET_WITH_WEIGHT_DECAY',
+    reason: 'elastic-net and weight-decay both shrink the same weights',
+    remedy: 'Keep one of them, so that its strength can be tuned alone',
+    source: 'Loshchilov and Hutter, Decoupled Weight Decay Regularization, ICLR 2019',
+  },
+];
+
+/** Entries of the table that a regularizer is part of. */
+export function interactionsOf(type: string): readonly Interaction[] {
+  return INTERACTIONS.filter(({ first, second }) => first === type || second === type);
+}
+
+/** Pairs of a run that the table warns of or refuses. */
+export function pairConflicts(active: readonly Active[]): Conflict[] {
+  const strongest = new Map<string, number>();
+  for (const { regularizer, strength } of active) {
+    strongest.set(regularizer.type, Math.max(strength, strongest.get(regularizer.type) ?? 0));
+  }
+  return INTERACTIONS.flatMap(({ first, second, kind, code, reason, remedy, from }) => {
+    if (kind === 'order') return [];
+    const acts = (type: string, least = 0): boolean => {
+      const strength = strongest.get(type) ?? 0;
+      return strength > 0 && strength >= least;
+    };
+    if (!acts(first, from?.first) || !acts(second, from?.second)) return [];
+    return [{ code, severity: kind === 'refuse' ? ('error' as const) : ('warning' as const), message: reason, remedy }];
+  });
+}

@@ -1,0 +1,139 @@
+import { BallastError } from '../errors.js';
+import type { Graph } from '../graph/model.js';
+import type { DataType, NumericArray, Tensor } from '../graph/tensor.js';
+import type { Active, InputDescription, RowColumn } from '../regularizers/regularizer.js';
+import { type Architecture, readArchitecture } from './architecture.js';
+import { classWeightsOf } from './class-weights.js';
+import type { MetricValues } from './events.js';
+import { adam, type Optimizer, sgd } from './optimizers.js';
+import type { TrainingOptions } from './options.js';
+import { compileStep, type StepDescription } from './step.js';
+import { acting } from './step-graph.js';
+
+/** One run: a network, data, regularizers and how to train. */
+export interface TrainingProblem {
+  readonly graph: Graph;
+  readonly inputs: readonly (InputDescription & { readonly type: DataType })[];
+  readonly task: 'classification' | 'regression';
+  /** Classes in the order of the logits; empty for regression. */
+  readonly classes: readonly string[];
+  /** All rows that may be trained or validated on; never the holdout. */
+  readonly data: TrainingData;
+  readonly regularizers: readonly Active[];
+  readonly options: TrainingOptions;
+  readonly seed: number;
+  /** Prefixes of parameters that stay as they are. */
+  readonly frozen?: readonly string[];
+  readonly metrics: MetricsFunction;
+}
+
+export interface TrainingData {
+  readonly inputs: Readonly<Record<string, Tensor<NumericArray>>>;
+  /** int64 [rows] class indices, or float32 [rows, 1]. */
+  readonly target: Tensor<NumericArray>;
+  readonly weights: Float32Array | undefined;
+  readonly train: Int32Array;
+  readonly validation: Int32Array;
+  /** What is known of rows beside inputs and target: domain, group, sensitive category. */
+  readonly columns?: readonly (RowColumn & { readonly codes: Int32Array })[];
+  /** Rows that regularizers made: trained on beside `train`, never measured. */
+  readonly added?: Int32Array;
+  /** Row tensors of regularizers, float32 [rows, ...], by their names in the step's graph. */
+  readonly rowTensors?: Readonly<Record<string, Tensor<Float32Array>>>;
+}
+
+/** The rows that batches are drawn from. */
+export function sampledRows({ train, added }: Pick<TrainingData, 'train' | 'added'>): Int32Array {
+  return added === undefined ? train : Int32Array.from([...train, ...added]);
+}
+
+/** Metrics of some rows, given the network's outputs for them; the loop does not know which. */
+export interface MetricsFunction {
+  readonly primary: string;
+  readonly higherIsBetter: (metric: string) => boolean;
+  /** What schedules and early stopping follow unless told otherwise; lower is better. */
+  readonly loss: string;
+  (rows: Int32Array, outputs: Float32Array): MetricValues;
+}
+
+/**
+ * Batches of an epoch. A last batch of a single row, which batch normalization cannot train on, is left out: rows come in
+ * another order every epoch, so that none is left out for good.
+ */
+export function batchesOf(
+  rows: number,
+  wanted: number,
+  { normalization }: Architecture,
+): { batchSize: number; stepsPerEpoch: number; lastBatch: number } {
+  const batchSize = Math.min(wanted, rows);
+  const stepsPerEpoch = Math.ceil(rows / batchSize);
+  const lastBatch = rows - (stepsPerEpoch - 1) * batchSize;
+  return lastBatch === 1 && stepsPerEpoch > 1 && normalization.includes('BatchNormalization')
+    ? { batchSize, stepsPerEpoch: stepsPerEpoch - 1, lastBatch: batchSize }
+    : { batchSize, stepsPerEpoch, lastBatch };
+}
+
+/** The network of a problem as it is trained: after what its regularizers change of its structure. */
+export function architectureOf({ graph, frozen, regularizers, seed, task }: TrainingProblem): Architecture {
+  const changed = acting(regularizers).reduce(
+    (current, { regularizer, options }) =>
+      regularizer.hooks.architecture?.({ seed, task }, options, current) ?? current,
+    graph,
+  );
+  return readArchitecture(changed, frozen);
+}
+
+export function describeStep(problem: TrainingProblem, architecture: Architecture, batchSize: number): StepDescription {
+  const { data, options } = problem;
+  return {
+    architecture,
+    inputs: problem.inputs,
+    task: problem.task,
+    outputs: Math.max(1, problem.classes.length),
+    batchSize,
+    rows: data.target.shape[0],
+    trainRows: data.train.length,
+    classes: problem.classes,
+    columns: (data.columns ?? []).map(({ role, name, values }) => ({ role, name, values })),
+    epochs: options.epochs,
+    seed: problem.seed,
+    hasWeights: data.weights !== undefined,
+    classWeights: classWeightsOf(options.classWeights, problem.classes, data),
+    regularizers: problem.regularizers,
+    optimizer: optimizerOf(options),
+    gradientClip: options.gradientClip,
+  };
+}
+
+/**
+ * Builds the step of a problem without running it, so that what cannot be trained is refused before anything else is:
+ * an operator without a gradient, a regularizer that acts on nothing, weights of unknown classes.
+ *
+ * @throws BallastError as {@link train} would before its first step
+ */
+export function checkProblem(problem: TrainingProblem): void {
+  const architecture = architectureOf(problem);
+  const batchSize = Math.min(problem.options.batchSize, problem.data.train.length);
+  refuseIdle(compileStep(describeStep(problem, architecture, batchSize)).idle);
+}
+
+/**
+ * A regularizer that finds nothing to act on would still be in the manifest: refused rather than ignored.
+ *
+ * @throws BallastError REGULARIZER_WITHOUT_EFFECT
+ */
+export function refuseIdle(idle: readonly Active[]): void {
+  if (idle.length === 0) return;
+  const [{ regularizer, options }] = idle;
+  const { type } = regularizer;
+  throw new BallastError(`${type} has nothing to act on in this network, with these inputs and options`, {
+    code: 'REGULARIZER_WITHOUT_EFFECT',
+    place: 'regularizers',
+    value: options,
+    remedy: `Remove ${type}, or change its options or the model; ballast regularizers ${type} says where it acts`,
+  });
+}
+
+export function optimizerOf({ optimizer }: TrainingOptions): Optimizer {
+  return optimizer.type === 'sgd' ? sgd(optimizer) : adam(optimizer.type, optimizer);
+}
