@@ -47,6 +47,7 @@ async function trainCase(entry: DataSetCase, folder: string, seeds: number): Pro
     const gaps = { baseline: [] as number[], model: [] as number[] };
     const sign = findMetric(primary).metric.direction === 'higher' ? 1 : -1;
     for (const run of runs) {
+      if (run.role === 'ablation') continue;
       const { evaluation } = await evaluateHoldout(store, runtime, await store.getRun(run.runId));
       const onHoldout = evaluation.metrics[primary].value;
       scores[run.role].push(onHoldout);

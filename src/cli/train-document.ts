@@ -1,17 +1,22 @@
 import { buildLedger } from '../evaluation/ledger.js';
 import { findMetric } from '../evaluation/metrics/index.js';
 import { meanOverSeeds, pairedOverSeeds } from '../evaluation/paired.js';
-import { compareModels, type ModelComparison } from '../evaluation/verdict.js';
+import type { ModelComparison } from '../evaluation/verdict.js';
 import type { ReportFinding, ReportSeeds, TrainReportInput } from '../reports/train-report-input.js';
 import type { ResolvedSpec } from '../spec/read.js';
 import type { Store } from '../store/types.js';
 import type { ExperimentResult } from '../tuning/experiment.js';
-import { predictionsOf } from '../tuning/judge.js';
-import { planRuns } from '../tuning/plan.js';
+import { leftOut } from '../tuning/plan.js';
 import type { RunResult } from '../tuning/run-result.js';
+import { compareRuns, type Worth } from '../tuning/worth.js';
 
 /** The JSON answer of `ballast train`. */
-export function trainDocument(result: ExperimentResult, report: string): Record<string, unknown> {
+export function trainDocument(
+  resolved: ResolvedSpec,
+  result: ExperimentResult,
+  report: string,
+  worth: readonly Worth[] | undefined,
+): Record<string, unknown> {
   const { split } = result.data;
   return {
     experiment: result.id,
@@ -26,6 +31,7 @@ export function trainDocument(result: ExperimentResult, report: string): Record<
       regularizerId: run.regularizerId,
       seed: run.seed,
       ...(run.fold === undefined ? {} : { fold: run.fold }),
+      ...(run.without === undefined ? {} : { without: leftOut(resolved.spec, run.without) }),
       epochs: run.epochs,
       bestEpoch: run.bestEpoch,
       outcome: run.outcome,
@@ -35,6 +41,7 @@ export function trainDocument(result: ExperimentResult, report: string): Record<
       model: run.modelPath,
     })),
     seeds: seedsSummary(result.runs, result.primary),
+    ...(worth === undefined ? {} : { ablations: worth }),
     report,
   };
 }
@@ -45,6 +52,7 @@ export async function trainReportInput(
   result: ExperimentResult,
   store: Store,
   spec: string,
+  worth?: readonly Worth[],
 ): Promise<TrainReportInput> {
   const { data, runs, primary } = result;
   const { split, table, roles } = data;
@@ -87,6 +95,7 @@ export async function trainReportInput(
     runs: runs.map((run) => ({ ...run, stoppedEarly: run.outcome === 'stopped-early' })),
     ...(comparison === undefined ? {} : { comparison }),
     ...(seeds === undefined ? {} : { seeds }),
+    ...(worth === undefined ? {} : { worth }),
     ledgers: runs.slice(0, 2).map((run) => ({
       role: run.role,
       ledger: buildLedger(primary, [
@@ -106,29 +115,13 @@ export async function trainReportInput(
 
 /** The model against the baseline on the same rows, for the first seed and fold. */
 function comparisonOf(resolved: ResolvedSpec, { data, runs, primary }: ExperimentResult): ModelComparison | undefined {
-  const [plan] = planRuns(resolved.spec, data);
-  const baseline = runs.find((run) => run.role === 'baseline' && run.seed === plan.seed && run.fold === plan.fold);
-  const model = runs.find((run) => run.role === 'model' && run.seed === plan.seed && run.fold === plan.fold);
-  if (baseline === undefined || model === undefined) return undefined;
-  const rows = Uint32Array.from([...plan.train, ...plan.validation]);
-  const examples = data.preprocessor.transform(data.table, rows);
-  const positions = Int32Array.from(rows, (_, i) => i);
-  const predictions = (run: RunResult) => ({
-    train: predictionsOf(resolved.spec, data, examples, positions.subarray(0, plan.train.length), run.outputs.train),
-    validation: predictionsOf(
-      resolved.spec,
-      data,
-      examples,
-      positions.subarray(plan.train.length),
-      run.outputs.validation,
-    ),
-  });
-  return compareModels({
-    metric: primary,
-    baseline: predictions(baseline),
-    model: predictions(model),
-    seed: plan.seed,
-  });
+  const model = runs.find(({ role }) => role === 'model');
+  const without = runs.find(
+    ({ role, seed, fold }) => role === 'baseline' && seed === model?.seed && fold === model?.fold,
+  );
+  return model === undefined || without === undefined
+    ? undefined
+    : compareRuns(resolved, { data, primary }, { model, without });
 }
 
 /** Means over seeds (or folds) with intervals, and that of the paired differences. */

@@ -3,13 +3,14 @@ import { Command } from 'commander';
 import { stringify } from 'yaml';
 import { BallastError } from '../errors.js';
 import { openRuntime } from '../graph/runtime/choose.js';
-import { comparisonTable, terminalOptions } from '../reports/terminal.js';
+import { comparisonTable, terminalOptions, worthTable } from '../reports/terminal.js';
 import { writeTrainReport } from '../reports/write-report.js';
 import { type ResolvedSpec, readSpec } from '../spec/read.js';
 import type { Store } from '../store/types.js';
 import { commandLine } from '../tuning/environment.js';
 import { type ExperimentResult, runExperiment } from '../tuning/experiment.js';
 import { primaryMetric } from '../tuning/judge.js';
+import { worthOf } from '../tuning/worth.js';
 import { localFolder } from './local-folder.js';
 import { answer, answerIsNo, type CommonOptions, note, withCommonOptions } from './output.js';
 import { Progress } from './progress.js';
@@ -22,6 +23,7 @@ interface TrainOptions extends CommonOptions {
   newHoldout?: boolean;
   resume?: string;
   out?: string;
+  ablate?: boolean;
 }
 
 export function trainCommand(): Command {
@@ -29,6 +31,7 @@ export function trainCommand(): Command {
     .argument('<spec>', 'spec file (YAML or JSON)')
     .option('--new-holdout', 'draw a new holdout where the spec no longer fits the locked one; recorded')
     .option('--resume <experiment>', 'go on with an interrupted experiment: its id (ballast runs list) or latest')
+    .option('--ablate', 'train without each regularizer as well, and tell what each is worth')
     .option('--out <folder>', 'folder for report and models; under the store unless given')
     .addHelpText(
       'after',
@@ -38,6 +41,7 @@ Exit code 1 where a run diverged: its last good weights are kept.
 Examples:
   ballast init digits && ballast train digits/spec.yaml
   ballast train digits/spec.yaml --resume latest
+  ballast train digits/spec.yaml --ablate
 `,
     )
     .action(async (path: string, options: TrainOptions) => {
@@ -47,6 +51,13 @@ Examples:
 }
 
 async function trainSpec(resolved: ResolvedSpec, store: Store, options: TrainOptions): Promise<void> {
+  if (options.ablate === true && resolved.spec.regularizers.length === 0) {
+    throw new BallastError('there is nothing to leave out: the spec has no regularizers', {
+      code: 'SPEC_NOTHING_TO_ABLATE',
+      place: `${resolved.path ?? 'spec'} regularizers`,
+      remedy: 'Add regularizers, or train without --ablate',
+    });
+  }
   const runtime = await openRuntime();
   const interruption = interruptible();
   const progress = new Progress(primaryMetric(resolved.spec), resolved.spec.training.epochs);
@@ -64,6 +75,7 @@ async function trainSpec(resolved: ResolvedSpec, store: Store, options: TrainOpt
       },
       signal: interruption.signal,
       newHoldout: options.newHoldout === true,
+      ablate: options.ablate === true,
       ...(options.resume === undefined ? {} : { resume: options.resume }),
     });
   } catch (error) {
@@ -75,16 +87,19 @@ async function trainSpec(resolved: ResolvedSpec, store: Store, options: TrainOpt
     interruption.stop();
   }
   if (result.interrupted) throw interrupted(begun);
-  const input = await trainReportInput(resolved, result, store, stringify(resolved.spec));
+  const ablated = options.ablate === true || result.runs.some(({ role }) => role === 'ablation');
+  const worth = ablated ? worthOf(resolved, result) : undefined;
+  const input = await trainReportInput(resolved, result, store, stringify(resolved.spec), worth);
   const { report } = await writeTrainReport(input, resolve(options.out ?? result.folder));
   const diverged = result.runs.filter(({ outcome }) => outcome === 'diverged');
   if (diverged.length > 0) answerIsNo();
   answer(
     options,
-    trainDocument(result, report),
+    trainDocument(resolved, result, report, worth),
     [
       comparisonTable(input, terminalOptions()),
       '',
+      ...(worth === undefined ? [] : [worthTable(worth, result.primary, terminalOptions()), '']),
       ...diverged.map(({ role, findings }) => `${role} diverged: ${findings[0]?.message}. ${findings[0]?.remedy}.`),
       `report   ${shownPath(report)}`,
       ...result.runs

@@ -14,7 +14,8 @@ import {
   type TerminalOptions,
   terminalTable,
 } from './terminal-table.js';
-import type { Evaluation, Figure, ReportRun } from './train-report-input.js';
+import type { Evaluation, Figure, ReportRun, ReportWorth } from './train-report-input.js';
+import { byWorth } from './worth.js';
 
 /** The options for a stream: its width, and colours only when it is a terminal and NO_COLOR is not set. */
 export function terminalOptions(
@@ -113,6 +114,36 @@ export function metricsTable(evaluation: Evaluation, options: TerminalOptions = 
     metricDisplay(metric).label,
     ...figureCells(metric, figure, metricDisplay(metric).format),
     { text: figure.method, style: style.dim },
+  ]);
+  return terminalTable(columns, rows, style.dim, options.width);
+}
+
+/** What each regularizer of an ablation is worth, the one that helps most first. */
+export function worthTable(
+  worth: readonly ReportWorth[],
+  primaryMetric: string,
+  options: TerminalOptions = {},
+): string {
+  const style = styles(options);
+  const tone = { helped: style.good, hurt: style.bad, 'no clear difference': style.dim };
+  const columns: TerminalColumn[] = [
+    { label: 'with it, minus without', shrinkTo: 14 },
+    { label: metricDisplay(primaryMetric).label, align: 'right' },
+    { label: '95% interval', align: 'right' },
+    { label: 'gap', align: 'right', optional: 1 },
+    { label: 'ECE', align: 'right', optional: 2 },
+    { label: 'verdict' },
+  ];
+  const rows = byWorth(worth, primaryMetric).map(({ regularizer, score, gap, ece }) => [
+    regularizer,
+    score === undefined ? '\u2013' : signedText(primaryMetric, score.difference.value),
+    {
+      text: score === undefined ? '' : intervalText(score.difference.interval, differenceFormat(primaryMetric)),
+      style: style.dim,
+    },
+    gap === undefined ? '\u2013' : signedText(primaryMetric, gap.difference.value),
+    ece === undefined ? '\u2013' : signedText('ece', ece.difference.value),
+    score === undefined ? '' : { text: score.verdict, style: tone[score.verdict] },
   ]);
   return terminalTable(columns, rows, style.dim, options.width);
 }
@@ -221,6 +252,7 @@ interface Styles {
   bad: CellStyle;
   baseline: CellStyle;
   model: CellStyle;
+  ablation: CellStyle;
 }
 
 function styles({ color = false }: TerminalOptions): Styles {
@@ -232,5 +264,6 @@ function styles({ color = false }: TerminalOptions): Styles {
     bad: colors.red,
     baseline: colors.yellow,
     model: colors.cyan,
+    ablation: colors.dim,
   };
 }

@@ -1,4 +1,4 @@
-import type { Evaluation, Figure, Ledger, ModelComparison } from '../evaluation/index.js';
+import type { Evaluation, Figure, Ledger, ModelComparison, Verdict } from '../evaluation/index.js';
 import type { Manifest } from '../regularizers/manifest.js';
 import type { RunRole } from '../store/index.js';
 import type { EpochRecord } from '../training/events.js';
@@ -47,6 +47,20 @@ export interface ReportSeeds {
   readonly difference: Figure;
 }
 
+/** What one regularizer is worth: the model minus the model without it. */
+export interface ReportWorth {
+  readonly regularizer: string;
+  readonly score: ReportWorthFigure | undefined;
+  readonly gap: ReportWorthFigure | undefined;
+  readonly ece: ReportWorthFigure | undefined;
+}
+
+interface ReportWorthFigure {
+  readonly metric: string;
+  readonly difference: Figure;
+  readonly verdict: Verdict;
+}
+
 export interface ReportFinding {
   readonly severity: 'error' | 'warning' | 'info';
   readonly message: string;
@@ -79,6 +93,7 @@ export interface TrainReportInput {
   /** Baseline and model on the same rows. */
   readonly comparison?: ModelComparison;
   readonly seeds?: ReportSeeds;
+  readonly worth?: readonly ReportWorth[];
   readonly ledgers?: readonly { readonly role: RunRole; readonly ledger: Ledger }[];
   readonly environment: {
     readonly hardware: string;

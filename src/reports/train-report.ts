@@ -9,6 +9,7 @@ import { manifestTables } from './sections/manifest.js';
 import { dataContent, reproduceContent, runsTable } from './sections/record.js';
 import { tiles, verdictCard } from './sections/verdict.js';
 import type { TrainReportInput } from './train-report-input.js';
+import { worthTableMarkup } from './worth.js';
 
 export type * from './train-report-input.js';
 
@@ -87,6 +88,12 @@ function trainSections(input: TrainReportInput): Section[] {
       title: 'Seeds',
       content: [drawn('seeds')],
       lead: seedsLead(input),
+    },
+    {
+      id: 'worth',
+      title: 'Worth',
+      content: [drawn('worth'), stacked(worthTableMarkup(input))],
+      lead: 'The model against the model without one regularizer, on the same rows. Intervals are 95% each: of many, some seem to help by luck.',
     },
     {
       id: 'calibration',

@@ -43,7 +43,7 @@ export interface RunTable {
   experiment_id: number;
   name: string;
   kind: string;
-  role: 'baseline' | 'model' | null;
+  role: 'baseline' | 'model' | 'ablation' | null;
   status: StoredStatus;
   /** 1, and one more for each resume: an earlier owner of the run can then no longer write its status. */
   attempt: number;

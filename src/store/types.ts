@@ -1,8 +1,8 @@
 import type { HoldoutLock, HoldoutRegister } from '../data/index.js';
 import type { FinalStatus, RunStatus } from './run-status.js';
 
-/** What a run is compared as: the reference without regularization, or the model the spec asks for. */
-export type RunRole = 'baseline' | 'model';
+/** What a run is compared as: the reference without regularization, the model the spec asks for, or it without one part. */
+export type RunRole = 'baseline' | 'model' | 'ablation';
 
 /** What a new run records. Everything that decides its result must be given; null says "there is none". */
 export interface NewRun {

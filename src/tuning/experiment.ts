@@ -13,6 +13,7 @@ import { findConflicts } from '../regularizers/resolve.js';
 import { loadAssets } from '../spec/assets.js';
 import { type PreparedData, prepareData } from '../spec/prepare.js';
 import type { ResolvedSpec } from '../spec/read.js';
+import type { Spec } from '../spec/schema.js';
 import type { Store } from '../store/types.js';
 import type { Architecture } from '../training/architecture.js';
 import type { TrainingResult } from '../training/loop.js';
@@ -24,7 +25,7 @@ import { exportTrained } from './export-trained.js';
 import { findExperiment } from './find-experiment.js';
 import { judge, predictionsOf, primaryMetric } from './judge.js';
 import { lateRegister } from './late-register.js';
-import { type PlannedRun, planRuns } from './plan.js';
+import { leftOut, type PlannedRun, planRuns } from './plan.js';
 import { RunRecorder } from './recorder.js';
 import { loadResult, saveResult } from './result-record.js';
 import type { RunResult } from './run-result.js';
@@ -41,6 +42,8 @@ export interface ExperimentOptions {
   readonly onEvent?: (event: ExperimentEvent) => void;
   readonly signal?: AbortSignal;
   readonly newHoldout?: boolean;
+  /** Train the model without each of its regularizers as well. */
+  readonly ablate?: boolean;
   /** An interrupted experiment to go on with, as {@link findExperiment} takes it. */
   readonly resume?: string;
 }
@@ -95,7 +98,8 @@ export async function runExperiment(resolved: ResolvedSpec, options: ExperimentO
   const checkpoints = new CheckpointFolder(join(options.workFolder, 'checkpoints'));
   const environment = await describeEnvironment(options.runtime, spec.training, options.ballastVersion);
   const commit = await codeCommit(resolved.baseDirectory);
-  const planned = planRuns(spec, data);
+  const ablate = options.ablate === true || before.some(({ role }) => role === 'ablation');
+  const planned = planRuns(spec, data, { ablate });
   const runs: RunResult[] = [];
   let begun = false;
   for (const [index, plan] of planned.entries()) {
@@ -107,7 +111,7 @@ export async function runExperiment(resolved: ResolvedSpec, options: ExperimentO
   return { id, data, runs, folder, primary: primaryMetric(spec), interrupted: runs.length < planned.length };
 
   async function oneRun(plan: PlannedRun, index: number): Promise<RunResult | undefined> {
-    const label = labelOf(plan, spec.training.repeats);
+    const label = labelOf(plan, spec);
     const earlier = before.find((run) => run.role === plan.role && run.name === label);
     if (earlier?.status === 'finished' || earlier?.status === 'diverged') return loadResult(store, earlier.id, folder);
     const { problem, examples } = await problemOf(resolved, data, plan);
@@ -227,7 +231,7 @@ export async function runExperiment(resolved: ResolvedSpec, options: ExperimentO
       preprocessor: data.preprocessor,
       table: data.table,
       graph: result.graph,
-      path: join(folder, `${labelOf(plan, spec.training.repeats).replace(/[^a-z0-9]+/g, '-')}.onnx`),
+      path: join(folder, `${labelOf(plan, spec).replace(/[^a-z0-9]+/g, '-')}.onnx`),
       checkRows: plan.validation,
       checkOutputs: result.outputs.validation,
       metadata: {
@@ -257,6 +261,7 @@ export async function runExperiment(resolved: ResolvedSpec, options: ExperimentO
       role: plan.role,
       seed: plan.seed,
       fold: plan.fold,
+      ...(plan.without === undefined ? {} : { without: plan.without }),
       regularizerId: regularizerId(manifest),
       manifest,
       epochs: result.epochs,
@@ -296,9 +301,14 @@ function undefinedMetric(metric: string, evaluation: Evaluation): BallastError {
   );
 }
 
-/** `baseline`, `model seed 3`, `model fold 2`: unique within an experiment. */
-function labelOf({ role, seed, fold }: PlannedRun, repeats: number): string {
-  return [role, ...(repeats > 1 ? [`seed ${seed}`] : []), ...(fold === undefined ? [] : [`fold ${fold}`])].join(' ');
+/** `baseline`, `model seed 3`, `model fold 2`, `without dropout`: unique within an experiment. */
+function labelOf({ role, seed, fold, without }: PlannedRun, spec: Spec): string {
+  const name = without === undefined ? role : `without ${leftOut(spec, without)}`;
+  return [
+    name,
+    ...(spec.training.repeats > 1 ? [`seed ${seed}`] : []),
+    ...(fold === undefined ? [] : [`fold ${fold}`]),
+  ].join(' ');
 }
 
 function refuseConflicts(

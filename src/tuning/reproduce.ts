@@ -40,8 +40,9 @@ export async function reproduce(
       remedy: 'Restore the data as it was',
     });
   }
-  const plan = planRuns(resolved.spec, data).find(
-    ({ role, seed, fold }) => role === recorded.role && seed === recorded.seed && fold === recorded.fold,
+  const plan = planRuns(resolved.spec, data, { ablate: recorded.role === 'ablation' }).find(
+    ({ role, seed, fold, without }) =>
+      role === recorded.role && seed === recorded.seed && fold === recorded.fold && without === recorded.without,
   );
   if (plan === undefined)
     throw new BallastError('the record does not say which run this is', { code: 'RUN_WITHOUT_SPEC' });

@@ -23,6 +23,8 @@ export interface RunResult {
   readonly role: RunRole;
   readonly seed: number;
   readonly fold: number | undefined;
+  /** Of an ablation: the place in the spec's list of the regularizer that was left out. */
+  readonly without?: number;
   readonly regularizerId: string;
   readonly manifest: Manifest;
   readonly epochs: number;

@@ -73,8 +73,11 @@ function rowColumns(
 }
 
 /** The baseline is the same run with every strength 0: no regularizer at all, and the weights of its last epoch. */
-function regularizersOf({ regularizers }: ResolvedSpec, { role }: Pick<PlannedRun, 'role'>): readonly Active[] {
-  return role === 'baseline' ? [] : regularizers;
+function regularizersOf(
+  { regularizers }: ResolvedSpec,
+  { role, without }: Pick<PlannedRun, 'role' | 'without'>,
+): readonly Active[] {
+  return role === 'baseline' ? [] : regularizers.filter((_, index) => index !== without);
 }
 
 /** Trains one planned run. */

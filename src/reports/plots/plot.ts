@@ -2,7 +2,7 @@ import type { Tone } from '../../charts/index.js';
 import type { ReportRun, RunRole, TrainReportInput } from '../train-report-input.js';
 
 /** The colour of a run, the same on the whole page; the split is told by the dash. */
-export const ROLE_TONE: Readonly<Record<RunRole, Tone>> = { baseline: 'orange', model: 'blue' };
+export const ROLE_TONE: Readonly<Record<RunRole, Tone>> = { baseline: 'orange', model: 'blue', ablation: 'grey' };
 
 export type PlotSection =
   | 'verdict'
@@ -15,7 +15,8 @@ export type PlotSection =
   | 'slices'
   | 'fairness'
   | 'weights'
-  | 'seeds';
+  | 'seeds'
+  | 'worth';
 
 /** One plot of a report: drawn into the page, and as a file of its own beside it. */
 export interface Plot {

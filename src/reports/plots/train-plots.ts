@@ -1,4 +1,5 @@
 import type { TrainReportInput } from '../train-report-input.js';
+import { worthPlots } from '../worth.js';
 import { ledgerPlots, seedPlots, verdictPlots, weightPlots } from './comparison.js';
 import { curvePlots, gapPlots } from './curves.js';
 import { calibrationPlots, errorPlots, fairnessPlots, groupPlots } from './evaluation.js';
@@ -19,5 +20,6 @@ export function trainPlots(input: TrainReportInput): Plot[] {
     ...fairnessPlots(runs),
     ...weightPlots(runs),
     ...seedPlots(input),
+    ...worthPlots(input),
   ];
 }
