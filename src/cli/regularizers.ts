@@ -1,18 +1,35 @@
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { z } from 'zod';
+import { BallastError } from '../errors.js';
 import { interactionsOf } from '../regularizers/interactions.js';
 import { listRegularizers, regularizerOf } from '../regularizers/registry.js';
 import { HOOK_ORDER, type Regularizer } from '../regularizers/regularizer.js';
 import { entrySchema } from '../regularizers/resolve.js';
-import { answer } from './output.js';
+import { type InteractionOptions, showInteractions } from './interactions.js';
+import { wholeNumber } from './number-option.js';
+import { answer, withCommonOptions } from './output.js';
 
 export function regularizersCommand(): Command {
-  return new Command('regularizers')
+  return withCommonOptions(new Command('regularizers'))
     .argument('[name]', 'show the method card of one')
-    .option('--json', 'one JSON document on stdout')
-    .addHelpText('after', '\nExamples:\n  ballast regularizers\n  ballast regularizers dropout\n')
-    .action(async (name: string | undefined, options: { json?: boolean }) => {
+    .option('--interactions', 'what goes badly together; with --spec, measured on your data')
+    .option('--spec <spec>', 'with --interactions: a spec whose regularizers are trained alone and pair by pair')
+    .option('--seeds <count>', 'with --spec: how many seeds', wholeNumber(2, 100), 3)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  ballast regularizers
+  ballast regularizers dropout
+  ballast regularizers --interactions --spec digits/spec.yaml --seeds 3
+`,
+    )
+    .action(async (name: string | undefined, options: InteractionOptions & { interactions?: boolean }) => {
+      if (options.interactions === true) return showInteractions(options);
+      if (options.spec !== undefined) {
+        throw new BallastError('--spec goes with --interactions', { code: 'USAGE', remedy: 'Add --interactions' });
+      }
       if (name === undefined) {
         const all = listRegularizers().map(describe);
         answer(options, all, table(listRegularizers()));

@@ -11,6 +11,7 @@ import { commandLine } from '../tuning/environment.js';
 import { type ExperimentResult, runExperiment } from '../tuning/experiment.js';
 import { primaryMetric } from '../tuning/judge.js';
 import { worthOf } from '../tuning/worth.js';
+import { interruptible } from './interruptible.js';
 import { localFolder } from './local-folder.js';
 import { answer, answerIsNo, type CommonOptions, note, withCommonOptions } from './output.js';
 import { Progress } from './progress.js';
@@ -127,23 +128,4 @@ function interrupted(experiment: string | undefined): BallastError {
 function shownPath(path: string): string {
   const short = relative(process.cwd(), path);
   return short.startsWith('..') ? path : short;
-}
-
-/** Ctrl-C asks the training to stop after its step; a second one ends the process at once. */
-function interruptible(): { signal: AbortSignal; stop: () => void } {
-  const controller = new AbortController();
-  const onSignal = (): void => {
-    if (controller.signal.aborted) process.exit(130);
-    note('\nStopping after this step and saving; once more to quit at once.');
-    controller.abort();
-  };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
-  return {
-    signal: controller.signal,
-    stop: () => {
-      process.off('SIGINT', onSignal);
-      process.off('SIGTERM', onSignal);
-    },
-  };
 }

@@ -18,7 +18,7 @@ export interface Interaction {
   readonly from?: { readonly first?: number; readonly second?: number };
 }
 
-const INTERACTIONS: readonly Interaction[] = [
+export const INTERACTIONS: readonly Interaction[] = [
   {
     first: 'label-smoothing',
     second: 'mixup',

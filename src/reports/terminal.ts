@@ -148,6 +148,43 @@ export function worthTable(
   return terminalTable(columns, rows, style.dim, options.width);
 }
 
+/** What `interactionTable` shows of a pair: quality gained over neither, and what both lose or gain beyond the sum. */
+export interface InteractionRow {
+  readonly first: string;
+  readonly second: string;
+  readonly metric: string;
+  readonly firstAlone: Figure;
+  readonly secondAlone: Figure;
+  readonly both: Figure;
+  readonly interaction: Figure;
+  readonly verdict: 'clash' | 'synergy' | 'no clear interaction';
+}
+
+/** Pairs of regularizers in a factorial: gains in quality, above 0 is better whatever the metric's direction. */
+export function interactionTable(pairs: readonly InteractionRow[], options: TerminalOptions = {}): string {
+  const style = styles(options);
+  const tone = { synergy: style.good, clash: style.bad, 'no clear interaction': style.dim };
+  const columns: TerminalColumn[] = [
+    { label: 'pair', shrinkTo: 16 },
+    { label: 'first alone', align: 'right', optional: 1 },
+    { label: 'second alone', align: 'right', optional: 1 },
+    { label: 'both', align: 'right' },
+    { label: 'beyond the sum', align: 'right' },
+    { label: '95% interval', align: 'right' },
+    { label: 'verdict' },
+  ];
+  const rows = pairs.map(({ first, second, metric, firstAlone, secondAlone, both, interaction, verdict }) => [
+    `${first} + ${second}`,
+    signedText(metric, firstAlone.value),
+    signedText(metric, secondAlone.value),
+    signedText(metric, both.value),
+    signedText(metric, interaction.value),
+    { text: intervalText(interaction.interval, differenceFormat(metric)), style: style.dim },
+    { text: verdict, style: tone[verdict] },
+  ]);
+  return terminalTable(columns, rows, style.dim, options.width);
+}
+
 /** The gap ledger: each stage, its value and the quality lost since the stage before, the largest loss marked. */
 export function ledgerTable(ledger: Ledger, options: TerminalOptions = {}): string {
   const style = styles(options);
