@@ -9,6 +9,7 @@ import { l2 } from './l2/index.js';
 import { labelSmoothing } from './label-smoothing/index.js';
 import { mixup } from './mixup/index.js';
 import type { Regularizer } from './regularizer.js';
+import { smote } from './smote/index.js';
 import { tabularAugmentation } from './tabular-augmentation/index.js';
 import { weightDecay } from './weight-decay/index.js';
 
@@ -17,6 +18,8 @@ const entry = <Options>(regularizer: Regularizer<Options>): Regularizer => regul
 
 /** Every regularizer, in the order in which those of one hook are applied. */
 const REGULARIZERS: readonly Regularizer[] = [
+  // examples: rows made of real rows
+  entry(smote),
   // batch: first what makes new examples, then what blends them
   entry(imageAugmentation),
   entry(tabularAugmentation),

@@ -106,6 +106,8 @@ export interface StrengthScale {
   readonly open?: boolean;
   /** There is no more or less of it: the strength is 1, or 0 for off. */
   readonly switch?: boolean;
+  /** It is used up before the first step (an amount of rows): there is no schedule. */
+  readonly fixed?: boolean;
   /**
    * For a regularizer whose own parameter runs the other way: the option that holds it, and the maps. `strength` is then
    * not written in the spec; patience 5 is.
@@ -169,6 +171,8 @@ export interface Setting {
   /** Classes in the order of the logits; empty for regression. */
   readonly classes: readonly string[];
   readonly columns: readonly RowColumn[];
+  /** The training section evens out the classes itself: it weighs them, or draws each equally often. */
+  readonly rebalanced?: boolean;
 }
 
 /** A column that says something of rows without being an input: which domain, group or sensitive category they are of. */

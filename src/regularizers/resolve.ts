@@ -33,7 +33,7 @@ export function entrySchema(regularizer: Regularizer): z.ZodObject {
           strength: (bounded as z.ZodType<number>)
             .default(strength.default)
             .describe(`${strength.unit}; more is stronger`),
-          ...(strength.switch === true ? {} : { schedule: schedule.optional() }),
+          ...(strength.switch === true || strength.fixed === true ? {} : { schedule: schedule.optional() }),
         }
       : {}),
     ...options.shape,

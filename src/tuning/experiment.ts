@@ -327,6 +327,7 @@ function refuseConflicts(
     epochs: problem.options.epochs,
     classes: problem.classes,
     columns: problem.data.columns ?? [],
+    rebalanced: problem.options.classWeights !== 'none' || problem.options.sampler === 'balanced',
   });
   const error = conflicts.find(({ severity }) => severity === 'error');
   if (error !== undefined) {

@@ -1,6 +1,6 @@
 import { listRegularizers } from '../../src/regularizers/registry.js';
 import type { Regularizer } from '../../src/regularizers/regularizer.js';
-import { PICTURES, type ProblemOptions, problem, SMALL_CNN } from './training-problem.js';
+import { FEATURES, PICTURES, type ProblemOptions, problem, SMALL_CNN } from './training-problem.js';
 
 /** A regularizer with options, and the problem on which the contract suite runs it. */
 export interface RegularizerCase {
@@ -29,10 +29,14 @@ interface Excuses {
 }
 
 /** Keyed by type. A new entry needs its reason. */
-const EXCUSES: Readonly<Record<string, Excuses>> = {};
+const EXCUSES: Readonly<Record<string, Excuses>> = {
+  smote: { seed: 'it draws rows before the first step, none within it' },
+};
 
 /** Options without which a regularizer cannot run on the suite's own problem, and the problem it can run on. */
-const NEEDS: Readonly<Record<string, Variant>> = {};
+const NEEDS: Readonly<Record<string, Variant>> = {
+  smote: { options: {}, setting: { inputs: FEATURES } },
+};
 
 /** Options worth running besides the defaults. A new regularizer runs with its defaults whether it is named here or not. */
 const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
@@ -45,6 +49,7 @@ const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
   'weight-decay': [{ options: { include: ['weight', 'bias'], strength: 0.1 } }],
   'input-noise': [{ options: { inputs: ['picture'], strength: 0.5 } }],
   mixup: [{ options: { strength: 2 } }],
+  smote: [{ options: { variant: 'borderline-2', strength: 0.9, neighbours: 2 }, setting: { rows: 60 } }],
   'label-smoothing': [{ options: { strength: 0.3, schedule: { from: 0.5, to: 1, over: 2, type: 'cosine' } } }],
   'early-stopping': [{ options: { patience: 1, minDelta: 0.001, metric: 'accuracy' } }],
 };
