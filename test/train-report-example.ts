@@ -71,6 +71,7 @@ function evaluation(rows: number, accuracy: number, ece: number, classes: readon
           recall: share(Math.min(0.99, accuracy + 0.03 * wobble(i)), 0.05, 'Wilson'),
           precision: share(Math.min(0.99, accuracy + 0.03 * wobble(i + 3)), 0.05, 'Wilson'),
           f1: share(Math.min(0.99, accuracy + 0.03 * wobble(i + 5)), 0.045),
+          ece: share(ece / 3, 0.008),
         },
       ]),
     ),

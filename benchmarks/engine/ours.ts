@@ -65,6 +65,7 @@ function descriptionOf(subject: EngineCase, rows = ROWS): StepDescription {
     batchSize: subject.batchSize,
     rows,
     trainRows: rows,
+    classRows: [],
     classes: [],
     columns: [],
     epochs: 1,

@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { stringify } from 'yaml';
 import { BallastError } from '../errors.js';
 import { openRuntime } from '../graph/runtime/choose.js';
-import { comparisonTable, terminalOptions, worthTable } from '../reports/terminal.js';
+import { classesTable, comparisonTable, terminalOptions, worthTable } from '../reports/terminal.js';
 import { writeTrainReport } from '../reports/write-report.js';
 import { type ResolvedSpec, readSpec } from '../spec/read.js';
 import type { Store } from '../store/types.js';
@@ -99,6 +99,7 @@ async function trainSpec(resolved: ResolvedSpec, store: Store, options: TrainOpt
     trainDocument(resolved, result, report, worth),
     [
       comparisonTable(input, terminalOptions()),
+      ...[classesTable(input, terminalOptions())].flatMap((table) => (table === '' ? [] : ['', table])),
       '',
       ...(worth === undefined ? [] : [worthTable(worth, result.primary, terminalOptions()), '']),
       ...diverged.map(({ role, findings }) => `${role} diverged: ${findings[0]?.message}. ${findings[0]?.remedy}.`),

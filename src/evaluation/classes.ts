@@ -1,3 +1,4 @@
+import { expectedError, ofClass } from './calibration.js';
 import { curveSummary } from './curves.js';
 import { type Estimand, estimate, type ResolvedIntervals } from './estimate.js';
 import type { Figure } from './figure.js';
@@ -5,8 +6,8 @@ import { isMeasured, type Measured } from './metric.js';
 import { classRate, RATES } from './metrics/class-rate.js';
 import type { ClassificationSample } from './sample.js';
 
-/** The metrics of one class against the rest. */
-export const CLASS_METRICS = ['precision', 'recall', 'f1', 'fnr', 'fpr', 'rocAuc', 'prAuc'] as const;
+/** The metrics of one class against the rest; its `ece` is that of its own probability. */
+export const CLASS_METRICS = ['precision', 'recall', 'f1', 'fnr', 'fpr', 'rocAuc', 'prAuc', 'ece'] as const;
 
 /** One class against the rest. Rates it has no rows for are absent. */
 export type PerClass = {
@@ -52,5 +53,6 @@ function measureClass(sample: ClassificationSample, k: number): [string, Measure
     ...rates,
     ['rocAuc', area(areas.roc, 'DeLong')],
     ['prAuc', area(areas.precisionRecall, 'infinitesimal jackknife')],
+    ['ece', expectedError([ofClass(sample, k)], sample.weights)],
   ];
 }

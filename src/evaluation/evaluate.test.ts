@@ -103,6 +103,19 @@ describe('evaluate', () => {
       expect(value).toBeCloseTo(expected[name].value, 12);
   });
 
+  it('gives each class the calibration error of its own probability; their mean is the class-wise error', () => {
+    const probabilities = [0.7, 0.2, 0.1, 0.2, 0.5, 0.3, 0.1, 0.3, 0.6, 0.4, 0.35, 0.25];
+    const { perClass, metrics } = evaluate({
+      task: 'classification',
+      target: [0, 1, 2, 1],
+      probabilities,
+      classes: ['a', 'b', 'c'],
+      metrics: ['eceClasswise'],
+    });
+    const errors = ['a', 'b', 'c'].map((name) => perClass[name].ece!.value);
+    expect(errors.reduce((sum, error) => sum + error, 0) / 3).toBeCloseTo(metrics.eceClasswise.value, 12);
+  });
+
   it('leaves out what is undefined, with the reason', () => {
     const { metrics, omitted, perClass } = evaluate({
       task: 'classification',

@@ -13,6 +13,8 @@ export interface StepContext {
   readonly task: 'classification' | 'regression';
   /** Columns of the logits or of the prediction. */
   readonly outputs: number;
+  /** Rows of each class among those trained on; empty for regression. */
+  readonly classRows: readonly number[];
   readonly inputs: readonly InputDescription[];
   /** Of prediction, only `weight` (and `forward` where declared) is part. */
   readonly phase: 'training' | 'inference';
@@ -32,8 +34,13 @@ export interface StepContext {
   asset(name: string): Graph;
   /** What a state tensor of the graph holds after this step. Ignored in second passes: a step moves state once. */
   next(name: string, value: Value): void;
-  /** Codes int64 [batch] of the first column of that role in this batch, -1 where missing; undefined without such a column. */
-  column(role: RowColumn['role']): (RowColumn & { readonly codes: Value }) | undefined;
+  /**
+   * Codes int64 [batch] of the first column of that role in this batch, -1 where missing, and how many of the rows
+   * trained on have each value; undefined without such a column.
+   */
+  column(
+    role: RowColumn['role'],
+  ): (RowColumn & { readonly codes: Value; readonly rows: readonly number[] }) | undefined;
   /**
    * The network once more, in training mode without `forward` hooks unless asked for, on other inputs, other weights, or
    * both; running statistics stay. Differentiable, unless the caller detaches it.

@@ -74,6 +74,24 @@ export const INTERACTIONS: readonly Interaction[] = [
     remedy: 'Keep one of them, so that its strength can be tuned alone',
     source: 'Loshchilov and Hutter, Decoupled Weight Decay Regularization, ICLR 2019',
   },
+  {
+    first: 'focal',
+    second: 'gce',
+    kind: 'refuse',
+    code: 'TWO_LOSSES',
+    reason: 'focal and gce both replace the loss of a row, and pull opposite ways: hard rows first, or last',
+    remedy: 'Keep focal for rare classes, gce for wrong labels',
+    source: 'Zhang and Sabuncu, Generalized Cross Entropy Loss, NeurIPS 2018, section 3',
+  },
+  {
+    first: 'bootstrapping',
+    second: 'confidence-penalty',
+    kind: 'warn',
+    code: 'BOOTSTRAPPING_WITH_CONFIDENCE_PENALTY',
+    reason: 'bootstrapping takes entropy off the predictions, and confidence-penalty adds it',
+    remedy: 'Keep bootstrapping for wrong labels, confidence-penalty for calibration',
+    source: 'Reed et al., Training Deep Neural Networks on Noisy Labels with Bootstrapping, 2015, section 3.2',
+  },
 ];
 
 /** Entries of the table that a regularizer is part of. */

@@ -1,7 +1,7 @@
 import type { Active, Conflict, Setting } from './regularizer.js';
 
 /** An error for each thing that a regularizer needs and the run has not. */
-export function unmetNeeds({ regularizer: { type, needs } }: Active, setting: Setting): Conflict[] {
+export function unmetNeeds({ regularizer: { type, needs }, options }: Active, setting: Setting): Conflict[] {
   if (needs === undefined) return [];
   const missing: Conflict[] = [];
   const miss = (what: string, message: string, remedy: string): void => {
@@ -11,7 +11,8 @@ export function unmetNeeds({ regularizer: { type, needs } }: Active, setting: Se
   if (needs.classes === true && setting.task !== 'classification') {
     miss('CLASSES', `${type} needs classes, and the task is ${setting.task}`, `Remove ${type}`);
   }
-  const { column, content } = needs;
+  const { content } = needs;
+  const column = typeof needs.column === 'function' ? needs.column(options) : needs.column;
   if (column !== undefined && !setting.columns.some(({ role }) => role === column)) {
     miss(
       column.toUpperCase(),

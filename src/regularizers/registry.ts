@@ -1,7 +1,10 @@
 import { BallastError } from '../errors.js';
+import { bootstrapping } from './bootstrapping/index.js';
 import { dropout } from './dropout/index.js';
 import { earlyStopping } from './early-stopping/index.js';
 import { elasticNet } from './elastic-net/index.js';
+import { focal } from './focal/index.js';
+import { gce } from './gce/index.js';
 import { imageAugmentation } from './image-augmentation/index.js';
 import { inputNoise } from './input-noise/index.js';
 import { l1 } from './l1/index.js';
@@ -29,6 +32,10 @@ const REGULARIZERS: readonly Regularizer[] = [
   entry(dropout),
   // targets
   entry(labelSmoothing),
+  // losses: what replaces them first, then what blends them
+  entry(focal),
+  entry(gce),
+  entry(bootstrapping),
   // objective, decay, proximal: decay before thresholds, so that zeros stay zeros
   entry(l2),
   entry(weightDecay),

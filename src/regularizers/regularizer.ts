@@ -76,18 +76,18 @@ export interface Regularizer<Options = unknown> {
   readonly dataSize: string;
   readonly references: readonly string[];
   /** What it cannot do without: a run that lacks it is refused before it starts. */
-  readonly needs?: Needs;
+  readonly needs?: Needs<Options>;
   /** Models that its options name, by what the regularizer calls them: read before training, hashed into the manifest. */
   readonly files?: (options: Options) => Readonly<Record<string, string>>;
   /** Trouble that depends on the setting, judged before a run starts; known pairs are in `interactions.ts`. */
   readonly conflicts?: (self: Active<Options>, setting: Setting) => Conflict[];
 }
 
-export interface Needs {
+export interface Needs<Options = unknown> {
   /** The task has classes. */
   readonly classes?: true;
-  /** A column has this role. */
-  readonly column?: RowColumn['role'];
+  /** A column has this role; which one may follow from an option. */
+  readonly column?: RowColumn['role'] | ((options: Options) => RowColumn['role'] | undefined);
   /** One input at least is of one of these contents. */
   readonly content?: readonly InputDescription['content'][];
 }

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { exampleFigure, exampleInput } from '../../test/train-report-example.js';
 import type { RunSummary } from '../store/index.js';
 import { sparkline } from './sparkline.js';
-import { comparisonTable, ledgerTable, metricsTable, runsTable, terminalOptions } from './terminal.js';
+import { classesTable, comparisonTable, ledgerTable, metricsTable, runsTable, terminalOptions } from './terminal.js';
 import { displayWidth, printable, terminalTable } from './terminal-table.js';
 
 const ESCAPE = '\u001b[';
@@ -30,6 +30,29 @@ const RUN: RunSummary = {
   error: undefined,
   deletedAt: undefined,
 };
+
+describe('classesTable', () => {
+  it('shows recall and calibration of every class, rare ones first', () => {
+    const input = exampleInput();
+    const [rare, common] = Object.keys(input.runs[0].validation.perClass);
+    const runs = input.runs.map((run) => ({
+      ...run,
+      validation: {
+        ...run.validation,
+        perClass: {
+          [common]: { ...run.validation.perClass[common], rows: 90 },
+          [rare]: { ...run.validation.perClass[rare], rows: 10 },
+        },
+      },
+    }));
+    const lines = classesTable({ runs }, { width: 120 }).split('\n');
+    expect(lines[0]).toMatch(/class +rows +recall baseline +recall model +change +ece baseline +ece model +change/);
+    expect(lines.slice(-2).map((line) => line.trim().split(/ +/)[0])).toEqual([rare, common]);
+    expect(
+      classesTable({ runs: runs.map((run) => ({ ...run, validation: { ...run.validation, perClass: {} } })) }),
+    ).toBe('');
+  });
+});
 
 describe('comparisonTable', () => {
   it('shows baseline and model with intervals, the change, the gap and the verdict', () => {

@@ -73,6 +73,44 @@ export function comparisonTable(input: ComparisonTableInput, options: TerminalOp
   ].join('\n');
 }
 
+/** More classes than this are in the report, not in the terminal. */
+const MOST_CLASSES = 12;
+
+/**
+ * What becomes of each class: recall and calibration error of baseline and model, the rarest class first. A mean can
+ * hide that a regularizer helps common classes at the cost of rare ones.
+ */
+export function classesTable(input: Pick<ComparisonTableInput, 'runs'>, options: TerminalOptions = {}): string {
+  const style = styles(options);
+  const runs = (['baseline', 'model'] as const).flatMap((role) => input.runs.find((run) => run.role === role) ?? []);
+  const names = Object.keys(runs[0]?.validation.perClass ?? {});
+  if (names.length < 2 || names.length > MOST_CLASSES) return '';
+  const rowsOf = (name: string): number => runs[0].validation.perClass[name].rows;
+  const shown = ['recall', 'ece'] as const;
+  const columns: TerminalColumn[] = [
+    { label: 'class', shrinkTo: 8 },
+    { label: 'rows', align: 'right', optional: 3 },
+    ...shown.flatMap((metric, at): TerminalColumn[] => [
+      ...runs.map((run) => ({ label: `${metric} ${run.role}`, align: 'right' as const })),
+      ...(runs.length === 2 ? [{ label: 'change', align: 'right', optional: 1 + at } as const] : []),
+    ]),
+  ];
+  const rows = [...names]
+    .sort((a, b) => rowsOf(a) - rowsOf(b))
+    .map((name) => [
+      { text: name },
+      { text: String(rowsOf(name)), style: style.dim },
+      ...shown.flatMap((metric) => {
+        const figures = runs.map((run) => run.validation.perClass[name]?.[metric]);
+        return [
+          ...figures.map((figure) => ({ text: figure === undefined ? '\u2013' : metricText(metric, figure.value) })),
+          ...(runs.length === 2 ? [changeCell(metric, figures, metricDisplay(metric).higherIsBetter, style)] : []),
+        ];
+      }),
+    ]);
+  return terminalTable(columns, rows, style.dim, options.width);
+}
+
 function curves(runs: readonly ReportRun[], metric: string, style: Styles, width: number): string[] {
   const drawn = runs.filter((run) => run.history.length > 0);
   if (drawn.length === 0) return [];

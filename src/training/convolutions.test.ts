@@ -52,6 +52,7 @@ async function losses(convolutions: 'lowered' | 'plain', folder: string, steps: 
       batchSize: BATCH,
       rows: ROWS,
       trainRows: ROWS,
+      classRows: [],
       classes: [],
       columns: [],
       epochs: 1,

@@ -84,17 +84,23 @@ export function architectureOf({ graph, frozen, regularizers, seed, task }: Trai
 }
 
 export function describeStep(problem: TrainingProblem, architecture: Architecture, batchSize: number): StepDescription {
-  const { data, options } = problem;
+  const { data, options, task } = problem;
   return {
     architecture,
     inputs: problem.inputs,
-    task: problem.task,
+    task,
     outputs: Math.max(1, problem.classes.length),
     batchSize,
     rows: data.target.shape[0],
     trainRows: data.train.length,
     classes: problem.classes,
-    columns: (data.columns ?? []).map(({ role, name, values }) => ({ role, name, values })),
+    classRows: task === 'classification' ? countsOf(sampledRows(data), data.target.data, problem.classes.length) : [],
+    columns: (data.columns ?? []).map(({ role, name, values, codes }) => ({
+      role,
+      name,
+      values,
+      rows: countsOf(sampledRows(data), codes, values.length),
+    })),
     epochs: options.epochs,
     seed: problem.seed,
     hasWeights: data.weights !== undefined,
@@ -103,6 +109,16 @@ export function describeStep(problem: TrainingProblem, architecture: Architectur
     optimizer: optimizerOf(options),
     gradientClip: options.gradientClip,
   };
+}
+
+/** How many of the rows have each code; negative ones are missing. */
+export function countsOf(rows: Int32Array, codes: ArrayLike<number | bigint>, values: number): number[] {
+  const counts = new Array<number>(values).fill(0);
+  for (const row of rows) {
+    const code = Number(codes[row]);
+    if (code >= 0) counts[code]++;
+  }
+  return counts;
 }
 
 /**

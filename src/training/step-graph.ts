@@ -35,12 +35,17 @@ export interface NetworkDescription {
   /** Rows of the training part. */
   readonly trainRows: number;
   readonly classes: readonly string[];
-  readonly columns: readonly RowColumn[];
+  /** Rows of each class among those trained on; empty for regression. */
+  readonly classRows: readonly number[];
+  readonly columns: readonly CountedColumn[];
   readonly regularizers: readonly Active[];
   readonly optimizer: { readonly type: string };
   readonly epochs: number;
   readonly seed: number;
 }
+
+/** A column with the rows of each of its values among those trained on. */
+export type CountedColumn = RowColumn & { readonly rows: readonly number[] };
 
 /** A scalar that the host computes before each step. */
 export type HostScalar =
@@ -147,7 +152,7 @@ export class StepGraph {
   readonly newBuffers = new Map<string, Value>();
   readonly #convolutions: 'lowered' | 'plain';
   readonly #own = new Map<string, Value>();
-  readonly #columns = new Map<RowColumn['role'], RowColumn & { readonly codes: Value }>();
+  readonly #columns = new Map<RowColumn['role'], CountedColumn & { readonly codes: Value }>();
   readonly #rowsOf: RowsOf | undefined;
   readonly #buffers: ReadonlyMap<string, Value>;
   /** Row tensors in use, by their inputs, with the regularizer that they are of. */
@@ -193,7 +198,7 @@ export class StepGraph {
   }
 
   /** The first column of a role; it becomes an input of the graph when it is first asked for. */
-  #column(role: RowColumn['role']): (RowColumn & { readonly codes: Value }) | undefined {
+  #column(role: RowColumn['role']): (CountedColumn & { readonly codes: Value }) | undefined {
     const known = this.#columns.get(role);
     const declared = this.description.columns.find((column) => column.role === role);
     if (known !== undefined || declared === undefined || this.#rowsOf === undefined) return known;
@@ -326,6 +331,7 @@ export class StepGraph {
       batchSize: description.batchSize,
       task: description.task,
       outputs: description.outputs,
+      classRows: description.classRows,
       inputs: description.inputs,
       phase,
       sites: [...description.architecture.sites].map(([site, kind]) => ({ name: site, kind })),

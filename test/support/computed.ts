@@ -57,6 +57,7 @@ export function stepContext(
     b,
     phase: 'training',
     sites: [],
+    classRows: [],
     own: outside,
     next: outside,
     row: outside,

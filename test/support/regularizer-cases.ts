@@ -50,7 +50,13 @@ const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
   'input-noise': [{ options: { inputs: ['picture'], strength: 0.5 } }],
   mixup: [{ options: { strength: 2 } }],
   smote: [{ options: { variant: 'borderline-2', strength: 0.9, neighbours: 2 }, setting: { rows: 60 } }],
-  'label-smoothing': [{ options: { strength: 0.3, schedule: { from: 0.5, to: 1, over: 2, type: 'cosine' } } }],
+  bootstrapping: [{ options: { mode: 'hard', strength: 0.3 } }],
+  focal: [{ options: { strength: 0.5 } }],
+  gce: [{ options: { strength: 1 } }],
+  'label-smoothing': [
+    { options: { prior: 'classes', strength: 0.2 } },
+    { options: { strength: 0.3, schedule: { from: 0.5, to: 1, over: 2, type: 'cosine' } } },
+  ],
   'early-stopping': [{ options: { patience: 1, minDelta: 0.001, metric: 'accuracy' } }],
 };
 

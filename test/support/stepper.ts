@@ -4,7 +4,7 @@ import type { Runtime } from '../../src/graph/runtime/runtime.js';
 import { int64, type NumericArray, sizeOf, type Tensor } from '../../src/graph/tensor.js';
 import { inOrder } from '../../src/regularizers/resolve.js';
 import { readArchitecture } from '../../src/training/architecture.js';
-import type { TrainingProblem } from '../../src/training/problem.js';
+import { countsOf, sampledRows, type TrainingProblem } from '../../src/training/problem.js';
 import {
   type CompiledStep,
   type CompileOptions,
@@ -54,7 +54,16 @@ export function describeStep(
     rows: problem.data.target.shape[0],
     trainRows: problem.data.train.length,
     classes: problem.classes,
-    columns: (problem.data.columns ?? []).map(({ role, name, values }) => ({ role, name, values })),
+    classRows:
+      problem.task === 'classification'
+        ? countsOf(sampledRows(problem.data), problem.data.target.data, problem.classes.length)
+        : [],
+    columns: (problem.data.columns ?? []).map(({ role, name, values, codes }) => ({
+      role,
+      name,
+      values,
+      rows: countsOf(sampledRows(problem.data), codes, values.length),
+    })),
     epochs: problem.options.epochs,
     seed: problem.seed,
     hasWeights: problem.data.weights !== undefined,

@@ -35,6 +35,22 @@ describe('smoothTargets', () => {
   });
 });
 
+describe('the class prior', () => {
+  it('is (1 - epsilon) t + epsilon share, and leaves the mean of the targets where it was', async () => {
+    const { y, mean } = await computed(
+      { t: float32([4, 2], [1, 0, 1, 0, 1, 0, 0, 1]), epsilon: float32([], [0.4]) },
+      ({ b, inputs }) => {
+        const y = smoothTargets(b, inputs.t, inputs.epsilon, [0.75, 0.25]);
+        return { y, mean: b.reduceMean(y, [0]) };
+      },
+    );
+    [0.9, 0.1, 0.9, 0.1, 0.9, 0.1, 0.3, 0.7].forEach((value, i) => {
+      expect(y[i]).toBeCloseTo(value, 6);
+    });
+    expect(mean[0]).toBeCloseTo(0.75, 6);
+  });
+});
+
 describe("label-smoothing against PyTorch's CrossEntropyLoss(weight, label_smoothing)", () => {
   it.each(cases.map((golden, i) => ({ i, golden })))('case $i', async ({ golden }) => {
     const { logits, labels, epsilon, classWeights } = golden;

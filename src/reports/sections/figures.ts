@@ -68,10 +68,10 @@ export function groupTable(input: TrainReportInput, section: 'classes' | 'slices
   const groups = runs.map((run) => groupsOf(run.validation, section));
   const names = [...new Set(groups.flatMap((group) => group.map(({ name }) => name)))].slice(0, LONGEST_TABLE);
   if (names.length === 0) return null;
-  const metrics = ordered(
-    groups.flat().flatMap((group) => Object.keys(group.metrics)),
-    input.primaryMetric,
-  ).slice(0, 4);
+  const measured = groups.flat().flatMap((group) => Object.keys(group.metrics));
+  // Of a class: how much of it is found, and whether its probability can be taken at its word.
+  const first = section === 'classes' ? ['recall', 'precision', 'ece'].filter((name) => measured.includes(name)) : [];
+  const metrics = ordered([...first, ...measured], input.primaryMetric).slice(0, 4);
   const columns: TableColumn[] = [
     { label: section === 'classes' ? 'Class' : 'Slice' },
     { label: 'Rows', number: true },
