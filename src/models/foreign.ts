@@ -1,6 +1,7 @@
 import { BallastError } from '../errors.js';
 import type { Graph, Model, ValueInfo } from '../graph/model.js';
 import type { ModelInput } from './inputs.js';
+import { withNewHead } from './new-head.js';
 
 export interface ForeignSetting {
   /** What the data gives, without the batch axis. */
@@ -11,6 +12,8 @@ export interface ForeignSetting {
   readonly output: string | undefined;
   /** Shown in messages. */
   readonly path: string;
+  /** Seed of a new last layer, which takes the place of the model's own; undefined = its own stays. */
+  readonly newHead?: number;
 }
 
 /**
@@ -19,7 +22,7 @@ export interface ForeignSetting {
  *
  * @throws BallastError MODEL_INPUT, MODEL_OUTPUT, MODEL_CLASSES where the model does not fit the data
  */
-export function adoptModel(model: Model, { inputs, outputs, output, path }: ForeignSetting): Graph {
+export function adoptModel(model: Model, { inputs, outputs, output, path, newHead }: ForeignSetting): Graph {
   const { graph } = model;
   const free = graph.inputs.filter(({ name }) => !graph.initializers.has(name));
   if (free.length !== inputs.length) {
@@ -57,19 +60,20 @@ export function adoptModel(model: Model, { inputs, outputs, output, path }: Fore
   const squashes = last !== undefined && (last.opType === 'Softmax' || (last.opType === 'Sigmoid' && outputs > 1));
   const logits = squashes ? last.inputs[0] : chosen.name;
   const width = chosen.shape?.at(-1);
-  if (typeof width === 'number' && width !== outputs) {
+  if (typeof width === 'number' && width !== outputs && newHead === undefined) {
     throw new BallastError(
       `the model gives ${width} values a row, and the data has ${outputs === 1 ? 'one number' : `${outputs} classes`}`,
       {
         code: 'MODEL_CLASSES',
         place: path,
-        remedy: 'Choose another model.output, or data with these classes (data.classes lists them all)',
+        remedy:
+          'Set model.head: new for a last layer of its own, choose another model.output, or data with these classes',
       },
     );
   }
   const rename = (name: string): string => renamed.get(name) ?? name;
   const flexible = freeBatch(graph, free);
-  return prune({
+  const adopted: Graph = {
     ...flexible,
     inputs: free.map((info) => ({
       ...info,
@@ -78,7 +82,10 @@ export function adoptModel(model: Model, { inputs, outputs, output, path }: Fore
     })),
     outputs: [{ name: logits, type: 'float32', shape: ['batch', outputs] }],
     nodes: flexible.nodes.map((node) => ({ ...node, inputs: node.inputs.map(rename) })),
-  });
+  };
+  // What only other outputs need goes first: the last layer is that of the chosen one.
+  const pruned = prune(adopted);
+  return newHead === undefined ? pruned : prune(withNewHead(pruned, outputs, newHead, path));
 }
 
 function checkShape(input: ValueInfo, given: ModelInput, path: string): void {

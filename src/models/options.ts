@@ -77,6 +77,12 @@ export const modelOptions = z.discriminatedUnion('type', [
     type: z.literal('onnx').describe('Any ONNX network as a starting point'),
     path: z.string().min(1),
     output: z.string().optional().describe('Output to train on; the first unless given'),
+    head: z
+      .enum(['keep', 'new'])
+      .default('keep')
+      .describe(
+        "new: the last weighted layer is drawn anew, with one output a class of the data, whatever the model's own",
+      ),
     freeze: z.array(z.string()).default([]).describe('Prefixes of parameters that stay as they are'),
   }),
 ]);

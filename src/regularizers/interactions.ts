@@ -92,6 +92,34 @@ export const INTERACTIONS: readonly Interaction[] = [
     remedy: 'Keep bootstrapping for wrong labels, confidence-penalty for calibration',
     source: 'Reed et al., Training Deep Neural Networks on Noisy Labels with Bootstrapping, 2015, section 3.2',
   },
+  {
+    first: 'l2-sp',
+    second: 'weight-decay',
+    kind: 'warn',
+    code: 'L2_SP_WITH_DECAY_TO_ZERO',
+    reason: 'weight-decay draws the weights to 0 while l2-sp draws them to where training started',
+    remedy: 'Keep l2-sp alone: it has a penalty towards 0 for the new head',
+    source: 'Li, Grandvalet and Davoine, Explicit Inductive Bias for Transfer Learning, ICML 2018',
+  },
+  {
+    first: 'l2',
+    second: 'l2-sp',
+    kind: 'warn',
+    code: 'L2_SP_WITH_DECAY_TO_ZERO',
+    reason: 'l2 draws the weights to 0 while l2-sp draws them to where training started',
+    remedy: 'Keep l2-sp alone: it has a penalty towards 0 for the new head',
+    source: 'Li, Grandvalet and Davoine, Explicit Inductive Bias for Transfer Learning, ICML 2018',
+  },
+  {
+    first: 'freezing',
+    second: 'l2-sp',
+    kind: 'warn',
+    code: 'FREEZING_WITH_L2_SP',
+    reason: 'a frozen layer is at its start anyway: l2-sp acts on it only once it thaws',
+    remedy: 'Keep one of them while tuning the other',
+    source:
+      'Li, Grandvalet and Davoine, Explicit Inductive Bias for Transfer Learning, ICML 2018, section 5.3 (freezing and L2-SP compared)',
+  },
 ];
 
 /** Entries of the table that a regularizer is part of. */

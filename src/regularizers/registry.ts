@@ -4,12 +4,15 @@ import { dropout } from './dropout/index.js';
 import { earlyStopping } from './early-stopping/index.js';
 import { elasticNet } from './elastic-net/index.js';
 import { focal } from './focal/index.js';
+import { freezing } from './freezing/index.js';
 import { gce } from './gce/index.js';
 import { imageAugmentation } from './image-augmentation/index.js';
 import { inputNoise } from './input-noise/index.js';
 import { l1 } from './l1/index.js';
 import { l2 } from './l2/index.js';
+import { l2Sp } from './l2-sp/index.js';
 import { labelSmoothing } from './label-smoothing/index.js';
+import { layerWiseRates } from './layer-wise-rates/index.js';
 import { mixup } from './mixup/index.js';
 import type { Regularizer } from './regularizer.js';
 import { smote } from './smote/index.js';
@@ -38,9 +41,13 @@ const REGULARIZERS: readonly Regularizer[] = [
   entry(bootstrapping),
   // objective, decay, proximal: decay before thresholds, so that zeros stay zeros
   entry(l2),
+  entry(l2Sp),
   entry(weightDecay),
   entry(elasticNet),
   entry(l1),
+  // rates of layers
+  entry(freezing),
+  entry(layerWiseRates),
   // after the epoch
   entry(earlyStopping),
 ];

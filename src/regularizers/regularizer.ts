@@ -154,6 +154,8 @@ export interface Parameter {
   readonly shape: readonly number[];
   /** Axis along which a weight's output units (neurons, channels) lie; undefined where it has none. */
   readonly unitAxis?: number;
+  /** The weighted layer that it belongs to, from 0 at the input; undefined for several parameters in one. */
+  readonly layer?: number;
 }
 
 /** What a run looks like before it starts: what conflicts and checks may ask. */
@@ -173,6 +175,8 @@ export interface Setting {
   readonly columns: readonly RowColumn[];
   /** The training section evens out the classes itself: it weighs them, or draws each equally often. */
   readonly rebalanced?: boolean;
+  /** How training starts: from a network that was trained before, or from drawn weights. Unknown where it is left out. */
+  readonly start?: { readonly pretrained: boolean; readonly learningRate: number };
 }
 
 /** A column that says something of rows without being an input: which domain, group or sensitive category they are of. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { BallastError } from '../errors.js';
 import { canonicalJson } from './canonical-json.js';
+import { fineTuningConflicts } from './fine-tuning.js';
 import { pairConflicts } from './interactions.js';
 import { unmetNeeds } from './needs.js';
 import { orderOf, regularizerOf } from './registry.js';
@@ -108,5 +109,6 @@ export function findConflicts(setting: Setting): Conflict[] {
       ...(active.regularizer.conflicts?.(active, setting) ?? []),
     ]),
     ...pairConflicts(acting),
+    ...fineTuningConflicts(setting),
   ];
 }

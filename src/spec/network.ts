@@ -22,7 +22,13 @@ export async function networkOf(
   if (spec.model.type !== 'onnx') return buildModel(spec.model, { inputs, outputs, seed });
   const path = isAbsolute(spec.model.path) ? spec.model.path : resolve(baseDirectory, spec.model.path);
   const model = upgrade(normalize(await readModelFile(path)));
-  return adoptModel(model, { inputs, outputs, output: spec.model.output, path });
+  return adoptModel(model, {
+    inputs,
+    outputs,
+    output: spec.model.output,
+    path,
+    ...(spec.model.head === 'new' ? { newHead: seed } : {}),
+  });
 }
 
 function modelInput(input: NetworkInput, tokenizers: readonly ColumnTokenizer[]): ModelInput {

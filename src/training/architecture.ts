@@ -102,7 +102,7 @@ export function readArchitecture(graph: Graph, frozen: readonly string[] = []): 
     graph,
     layers,
     depth: 1 + Math.max(0, ...layers.values()),
-    parameters,
+    parameters: parameters.map((parameter) => ({ ...parameter, layer: layers.get(parameter.name) ?? 0 })),
     buffers,
     sites: sitesOf(graph),
     head: headOf(graph),

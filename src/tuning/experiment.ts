@@ -122,7 +122,7 @@ export async function runExperiment(resolved: ResolvedSpec, options: ExperimentO
         ...problem,
         regularizers: await loadAssets(resolved.regularizers, resolved.baseDirectory),
       };
-      refuseConflicts(ofModel, architecture, tell);
+      refuseConflicts(ofModel, architecture, spec.model.type === 'onnx', tell);
       checkProblem(ofModel);
     }
     const manifest = manifestOf(
@@ -314,6 +314,7 @@ function labelOf({ role, seed, fold, without }: PlannedRun, spec: Spec): string 
 function refuseConflicts(
   problem: Awaited<ReturnType<typeof problemOf>>['problem'],
   architecture: Architecture,
+  pretrained: boolean,
   tell: (event: ExperimentEvent) => void,
 ): void {
   const conflicts = findConflicts({
@@ -328,6 +329,7 @@ function refuseConflicts(
     classes: problem.classes,
     columns: problem.data.columns ?? [],
     rebalanced: problem.options.classWeights !== 'none' || problem.options.sampler === 'balanced',
+    start: { pretrained, learningRate: problem.options.optimizer.learningRate },
   });
   const error = conflicts.find(({ severity }) => severity === 'error');
   if (error !== undefined) {

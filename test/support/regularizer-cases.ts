@@ -45,6 +45,11 @@ const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
   'image-augmentation': [{ options: { flip: 'both', noise: 0.3, crop: 0.3, zoom: 0.3, strength: 0.7 } }],
   'tabular-augmentation': [{ options: { jitter: 0.5, strength: 0.3 } }],
   l1: [{ options: { include: ['weight', 'bias'], strength: 0.01 } }],
+  freezing: [{ options: { strength: 0.7, head: 1 } }],
+  'layer-wise-rates': [
+    { options: { strength: 0.5, block: 2 }, setting: { model: { type: 'mlp', hidden: [6, 5], activation: 'tanh' } } },
+  ],
+  'l2-sp': [{ options: { strength: 0.5, head: 0.3, newHead: false, include: ['weight'] } }],
   l2: [{ options: { include: ['bias'], strength: 0.1 } }],
   'weight-decay': [{ options: { include: ['weight', 'bias'], strength: 0.1 } }],
   'input-noise': [{ options: { inputs: ['picture'], strength: 0.5 } }],
