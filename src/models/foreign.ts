@@ -72,7 +72,7 @@ export function adoptModel(model: Model, { inputs, outputs, output, path, newHea
     );
   }
   const rename = (name: string): string => renamed.get(name) ?? name;
-  const flexible = freeBatch(graph, free);
+  const flexible = foldReshapes(freeBatch(graph, free));
   const adopted: Graph = {
     ...flexible,
     inputs: free.map((info) => ({
@@ -121,6 +121,24 @@ function freeBatch(graph: Graph, inputs: readonly ValueInfo[]): Graph {
       data: BigInt64Array.from([-1n, ...shape.slice(1)]),
     });
     return { ...node, inputs: [node.inputs[0], name] };
+  });
+  return { ...graph, nodes, initializers };
+}
+
+/** Weights that are stored in one shape and used in another become initializers of the shape that they are used in. */
+function foldReshapes(graph: Graph): Graph {
+  const initializers = new Map(graph.initializers);
+  const nodes = graph.nodes.filter(({ opType, inputs: [data, target], outputs, attributes }) => {
+    const stored = opType === 'Reshape' ? initializers.get(data) : undefined;
+    const wanted = stored === undefined ? undefined : graph.initializers.get(target);
+    if (stored === undefined || wanted === undefined || attributes.allowzero !== undefined) return true;
+    const size = stored.shape.reduce((product, extent) => product * extent, 1);
+    const asked = Array.from(wanted.data as Iterable<bigint>, (extent, axis) =>
+      extent === 0n ? stored.shape[axis] : Number(extent),
+    );
+    const known = asked.reduce((product, extent) => (extent === -1 ? product : product * extent), 1);
+    initializers.set(outputs[0], { ...stored, shape: asked.map((extent) => (extent === -1 ? size / known : extent)) });
+    return false;
   });
   return { ...graph, nodes, initializers };
 }
