@@ -177,6 +177,8 @@ export interface OwnContext extends Setting {
   readonly outputs: number;
   /** Parameters with their initial values. */
   readonly initial: ReadonlyMap<string, Tensor<Float32Array>>;
+  /** Running statistics of normalizations, with their initial values. */
+  readonly buffers: ReadonlyMap<string, Tensor<Float32Array>>;
   /** Extent of {@link Pass.features}; undefined where the network has none. */
   readonly featureCount: number | undefined;
   readonly sites: readonly { readonly name: string; readonly kind: SiteKind }[];
@@ -209,6 +211,8 @@ export interface FinishContext extends OwnContext {
   readonly train: Int32Array;
   readonly validation: Int32Array;
   readonly target: Tensor;
+  /** Running statistics of normalizations, taken over the training rows, for other values of these weights. */
+  statistics(weights: ReadonlyMap<string, Float32Array>): Promise<ReadonlyMap<string, Float32Array>>;
   /** Outputs [rows.length, outputs] of a graph with the network's inputs, in inference mode. */
   run(graph: Graph, rows: Int32Array, output?: string): Promise<Float32Array>;
 }

@@ -120,6 +120,24 @@ export const INTERACTIONS: readonly Interaction[] = [
     source:
       'Li, Grandvalet and Davoine, Explicit Inductive Bias for Transfer Learning, ICML 2018, section 5.3 (freezing and L2-SP compared)',
   },
+  {
+    first: 'ema',
+    second: 'swa',
+    kind: 'refuse',
+    code: 'TWO_AVERAGES',
+    reason: 'ema and swa both put an average in the place of the weights, and a model has one',
+    remedy: 'Keep one of them',
+    source: 'by construction',
+  },
+  {
+    first: 'early-stopping',
+    second: 'swa',
+    kind: 'warn',
+    code: 'EARLY_STOPPING_BEFORE_SWA',
+    reason: 'early-stopping may end the run before swa begins to average, or return to an epoch before it',
+    remedy: 'Remove early-stopping: the average does its work',
+    source: 'Izmailov et al., Averaging Weights Leads to Wider Optima and Better Generalization, UAI 2018',
+  },
 ];
 
 /** Entries of the table that a regularizer is part of. */

@@ -3,6 +3,7 @@ import { bootstrapping } from './bootstrapping/index.js';
 import { dropout } from './dropout/index.js';
 import { earlyStopping } from './early-stopping/index.js';
 import { elasticNet } from './elastic-net/index.js';
+import { ema } from './ema/index.js';
 import { focal } from './focal/index.js';
 import { freezing } from './freezing/index.js';
 import { gce } from './gce/index.js';
@@ -15,7 +16,9 @@ import { labelSmoothing } from './label-smoothing/index.js';
 import { layerWiseRates } from './layer-wise-rates/index.js';
 import { mixup } from './mixup/index.js';
 import type { Regularizer } from './regularizer.js';
+import { sam } from './sam/index.js';
 import { smote } from './smote/index.js';
+import { swa } from './swa/index.js';
 import { tabularAugmentation } from './tabular-augmentation/index.js';
 import { weightDecay } from './weight-decay/index.js';
 
@@ -48,6 +51,11 @@ const REGULARIZERS: readonly Regularizer[] = [
   // rates of layers
   entry(freezing),
   entry(layerWiseRates),
+  // gradients: the second pass
+  entry(sam),
+  // averages of weights
+  entry(ema),
+  entry(swa),
   // after the epoch
   entry(earlyStopping),
 ];

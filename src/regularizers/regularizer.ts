@@ -250,7 +250,10 @@ export interface Hooks<Options> {
   afterStep?(host: HostView, options: Options): void;
   /** On the host, after each epoch, before its metrics. */
   afterEachEpoch?(host: HostView, options: Options): void;
-  /** Weights (and statistics) by name that stand for the model in evaluation and at the end, e.g. averages; undefined = the trained ones. */
+  /**
+   * Weights by name that stand for the model in evaluation and at the end, e.g. averages; undefined = the trained ones.
+   * Running statistics that it leaves out are taken anew, in a pass over the training rows with these weights.
+   */
   evaluated?(host: HostView, options: Options): ReadonlyMap<string, Float32Array> | undefined;
   /** Decides after each epoch whether to stop, by the monitored validation metric. */
   afterEpoch?(options: Options): EpochMonitor;

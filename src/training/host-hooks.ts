@@ -15,6 +15,9 @@ export interface HostSetting {
   readonly strengthAt: (regularizer: number, epochs: number) => number;
 }
 
+/** Running statistics of the present weights over the training rows, by name. */
+export type Statistics = (epochs: number) => Promise<ReadonlyMap<string, Float32Array>>;
+
 /** Factor of a parameter's learning rate after that many epochs: the product of what the `rate` hooks say. */
 export function rateOf(
   { active, architecture, totalEpochs, strengthAt }: Omit<HostSetting, 'stepsPerEpoch' | 'seed'>,
@@ -34,10 +37,17 @@ export class HostHooks {
   readonly #setting: HostSetting;
   readonly #state: TrainingState;
   readonly #compiled: Pick<CompiledStep, 'ownState' | 'ownParameters'>;
+  readonly #statistics: Statistics;
   /** What hooks see, for each side of the state. */
   readonly #views: (readonly Omit<HostView, 'step' | 'epochs' | 'strength'>[] | undefined)[] = [undefined, undefined];
 
-  constructor(setting: HostSetting, state: TrainingState, compiled: Pick<CompiledStep, 'ownState' | 'ownParameters'>) {
+  constructor(
+    setting: HostSetting,
+    state: TrainingState,
+    compiled: Pick<CompiledStep, 'ownState' | 'ownParameters'>,
+    statistics: Statistics,
+  ) {
+    this.#statistics = statistics;
     this.#setting = setting;
     this.#state = state;
     this.#compiled = compiled;
@@ -52,26 +62,56 @@ export class HostHooks {
   }
 
   /**
-   * Puts the weights that stand for the model (averages) in the place of those under training.
+   * Puts the weights that stand for the model (averages) in the place of those under training, and running statistics for
+   * them where a regularizer leaves these out.
    *
    * @returns puts the latter back
    */
-  substitute(step: number, epochs: number): () => void {
-    const { active } = this.#setting;
+  async substitute(step: number, epochs: number): Promise<() => void> {
+    const { active, architecture } = this.#setting;
     const state = this.#state;
     const put: (readonly [Float32Array, Float32Array])[] = [];
+    const set = (target: Float32Array, values: Float32Array): void => {
+      put.push([target, target.slice()]);
+      target.set(values);
+    };
+    const stale = new Set<string>();
     active.forEach(({ regularizer, options }, i) => {
       const view = this.#view(i, step, epochs);
       const averaged = regularizer.hooks.evaluated?.(view, options);
-      for (const [name, values] of averaged ?? []) {
-        const target = view.parameters.get(name)?.data ?? state.array(`buffer.${name}`);
-        put.push([target, target.slice()]);
-        target.set(values);
+      if (averaged === undefined) return;
+      for (const [name, values] of averaged)
+        set(view.parameters.get(name)?.data ?? state.array(`buffer.${name}`), values);
+      for (const { name } of architecture.buffers) {
+        if (averaged.has(name)) stale.delete(name);
+        else stale.add(name);
       }
     });
+    if (stale.size > 0) {
+      const fresh = await this.#statistics(epochs);
+      for (const name of stale) set(state.array(`buffer.${name}`), fresh.get(name)!);
+    }
     return () => {
       for (const [target, values] of put.reverse()) target.set(values);
     };
+  }
+
+  /** Running statistics for other weights, by name of the parameter; what is not given is as trained. */
+  async statisticsFor(
+    weights: ReadonlyMap<string, Float32Array>,
+    epochs: number,
+  ): Promise<ReadonlyMap<string, Float32Array>> {
+    const { parameters } = this.#view(0, 0, epochs);
+    const before = [...weights.keys()].map((name): [Float32Array, Float32Array] => {
+      const { data } = parameters.get(name)!;
+      return [data, data.slice()];
+    });
+    for (const [name, values] of weights) parameters.get(name)!.data.set(values);
+    try {
+      return await this.#statistics(epochs);
+    } finally {
+      for (const [target, values] of before) target.set(values);
+    }
   }
 
   /** What regularizers noticed, once training has ended. */

@@ -12,7 +12,7 @@ import { explainDivergence, type Symptom } from './divergence.js';
 import { stoppedTooEarly } from './early-stop-finding.js';
 import { Evaluator, inferenceWeights } from './evaluator.js';
 import type { EpochRecord, MetricValues, TrainingEvent } from './events.js';
-import { HostHooks, type HostSetting, rateOf } from './host-hooks.js';
+import { HostHooks, type HostSetting, rateOf, type Statistics } from './host-hooks.js';
 import { Pace } from './pace.js';
 import { boundData, prepareProblem } from './preparation.js';
 import {
@@ -29,6 +29,7 @@ import {
 import { type BoundData, StepProgram, type TrainingState } from './program.js';
 import { runGraph } from './run-graph.js';
 import { initialPlateau, learningRateAt, observePlateau } from './schedules.js';
+import { RunningStatistics, statisticsOrder } from './statistics.js';
 import type { StepDescription } from './step.js';
 import { acting, ownContext } from './step-graph.js';
 import { strengthFactor } from './strengths.js';
@@ -108,7 +109,15 @@ export async function train(given: TrainingProblem, controls: TrainingControls):
       session,
     );
     releases.push(() => evaluator.release());
-    const host = new HostHooks(setting, state, compiled);
+    let statistics: RunningStatistics | undefined;
+    const statisticsAt: Statistics = async (epochs) => {
+      if (statistics === undefined) {
+        statistics = await RunningStatistics.create(runtime, description, bound, state, session);
+        releases.push(() => statistics?.release());
+      }
+      return statistics.over(statisticsOrder(data.train), (index) => strengthAt(index, epochs));
+    };
+    const host = new HostHooks(setting, state, compiled, statisticsAt);
     return await run({ program, tail, state, evaluator, host, description, bound, session, strengthAt });
   } finally {
     for (const release of releases.reverse()) release();
@@ -207,7 +216,7 @@ export async function train(given: TrainingProblem, controls: TrainingControls):
 
       host.afterEpoch(step, epoch + 1);
       // From here to the verdict the model is what would be exported now: averages where there are any.
-      const takeUpWeights = host.substitute(step, epoch + 1);
+      const takeUpWeights = await host.substitute(step, epoch + 1);
       evaluator.setStrengths((index) => strengthAt(index, epoch + 1));
       const trainOutputs = await evaluator.run(evaluated);
       if (!trainOutputs.every(Number.isFinite)) {
@@ -259,7 +268,7 @@ export async function train(given: TrainingProblem, controls: TrainingControls):
     const returns = outcome === 'diverged' || (kept.monitored && outcome !== 'cancelled');
     const epochs = history.length;
     if (returns) state.restore(kept.weights);
-    else host.substitute(step, epochs);
+    else await host.substitute(step, epochs);
     findings.push(...host.findings(step, epochs));
     for (const finding of findings) await emit({ type: 'finding', finding });
     const bestEpochs = returns ? kept.epoch : epochs;
@@ -296,6 +305,7 @@ export async function train(given: TrainingProblem, controls: TrainingControls):
             train: data.train,
             validation: data.validation,
             target: data.target,
+            statistics: (weights) => host.statisticsFor(weights, epochs),
             run: (other, rows, output) =>
               runGraph(runtime, other, { ...runOptions(machinery, rows), ...(output === undefined ? {} : { output }) }),
           },

@@ -95,6 +95,7 @@ export function ownContext(description: NetworkDescription, active: readonly Act
     seed,
     outputs,
     initial: new Map(architecture.parameters.map(({ name, initial }) => [name, initial])),
+    buffers: new Map(architecture.buffers.map(({ name, initial }) => [name, initial])),
     featureCount: architecture.head?.features,
     sites: [...architecture.sites].map(([name, kind]) => ({ name, kind })),
   };
@@ -260,7 +261,8 @@ export class StepGraph {
   /**
    * Runs the network.
    *
-   * @param own whether it is the step's own pass, which moves running statistics: attacks come before it, others after
+   * @param own whether it is the step's own pass, which moves running statistics: attacks come before it, others after.
+   *   In inference: whether normalizations take the statistics of the batch, to collect them
    */
   pass(
     inputs: Readonly<Record<string, Value>>,
@@ -288,10 +290,10 @@ export class StepGraph {
       replace: (node, nodeInputs) => {
         if (node.outputs[0] === head?.output && nodeInputs[0]?.shape.length === 2) features = nodeInputs[0];
         if (node.opType === 'Dropout') return [nodeInputs[0] as Value];
-        if (phase === 'inference') return undefined;
+        if (phase === 'inference' && !own) return undefined;
         if (node.opType !== 'BatchNormalization') return lowered?.(node, nodeInputs);
         const { output, runningMean, runningVariance } = batchNormalize(b, node, nodeInputs);
-        if (own) {
+        if (own && !this.#settled) {
           this.newBuffers.set(node.inputs[3], runningMean);
           this.newBuffers.set(node.inputs[4], runningVariance);
         }

@@ -1,6 +1,6 @@
 import { listRegularizers } from '../../src/regularizers/registry.js';
 import type { Regularizer } from '../../src/regularizers/regularizer.js';
-import { FEATURES, PICTURES, type ProblemOptions, problem, SMALL_CNN } from './training-problem.js';
+import { FEATURES, PICTURES, type ProblemOptions, problem, SMALL_CNN, SMOOTH_MLP } from './training-problem.js';
 
 /** A regularizer with options, and the problem on which the contract suite runs it. */
 export interface RegularizerCase {
@@ -31,11 +31,14 @@ interface Excuses {
 /** Keyed by type. A new entry needs its reason. */
 const EXCUSES: Readonly<Record<string, Excuses>> = {
   smote: { seed: 'it draws rows before the first step, none within it' },
+  sam: { gradient: 'the gradient is that of another point' },
 };
 
 /** Options without which a regularizer cannot run on the suite's own problem, and the problem it can run on. */
 const NEEDS: Readonly<Record<string, Variant>> = {
   smote: { options: {}, setting: { inputs: FEATURES } },
+  // Of two epochs, the default share would average the last alone.
+  swa: { options: { strength: 1 } },
 };
 
 /** Options worth running besides the defaults. A new regularizer runs with its defaults whether it is named here or not. */
@@ -61,6 +64,11 @@ const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
   'label-smoothing': [
     { options: { prior: 'classes', strength: 0.2 } },
     { options: { strength: 0.3, schedule: { from: 0.5, to: 1, over: 2, type: 'cosine' } } },
+  ],
+  sam: [{ options: { adaptive: true, strength: 0.5 } }],
+  ema: [{ options: { warmUp: false, strength: 0.9 }, setting: { model: { ...SMOOTH_MLP, normalization: 'batch' } } }],
+  swa: [
+    { options: { rateFactor: 0.5, annealEpochs: 1 }, setting: { model: { ...SMOOTH_MLP, normalization: 'batch' } } },
   ],
   'early-stopping': [{ options: { patience: 1, minDelta: 0.001, metric: 'accuracy' } }],
 };
