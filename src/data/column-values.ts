@@ -24,12 +24,13 @@ export function missingOf(column: Column): (row: number) => boolean {
   }
 }
 
-/** A scalar column's value as text, '' where missing: 3 is "3", an instant its ISO 8601 form. */
+/** A scalar column's value as text, '' where missing: 3 is "3", a boolean "true", an instant its ISO 8601 form. */
 export function textOf(column: Column): (row: number) => string {
   switch (column.kind) {
     case 'number': {
-      const { values } = column;
-      return (row) => (Number.isNaN(values[row]) ? '' : String(values[row]));
+      const { values, type } = column;
+      const text = type === 'boolean' ? (value: number) => (value === 0 ? 'false' : 'true') : String;
+      return (row) => (Number.isNaN(values[row]) ? '' : text(values[row]));
     }
     case 'time': {
       const { values } = column;

@@ -119,7 +119,7 @@ export const dataOptionsSchema = z
       .describe('Name of the data set; the locked holdout belongs to it. Default: made from the source.'),
     target: columnName.optional().describe('Column to predict.'),
     classes: z
-      .array(z.union([z.string(), z.int()]))
+      .array(z.union([z.string(), z.int(), z.boolean().transform(String)]))
       .min(2)
       .optional()
       .describe(

@@ -209,6 +209,7 @@ function numericTensor({ name, type }: ValueInfo, shape: readonly number[], at: 
 function classesOf(table: Table, target: string): string[] {
   const column = findColumn(table, target);
   if (column?.kind === 'category') return [...column.dictionary].sort();
+  if (column?.kind === 'number' && column.type === 'boolean') return ['false', 'true'];
   if (column?.kind === 'number') {
     return [...new Set(column.values)]
       .filter((value) => !Number.isNaN(value))

@@ -1,4 +1,5 @@
 import { missingOf, textOf } from '../data/column-values.js';
+import { classPositions } from '../data/preprocess/target.js';
 import { type Column, findColumn, type Table } from '../data/table.js';
 import { BallastError } from '../errors.js';
 import type { PredictionInput } from '../evaluation/input.js';
@@ -62,7 +63,7 @@ function* numbers(answers: readonly Tensor[]): Generator<number> {
 }
 
 function labelCodes(answers: readonly Tensor[], classes: readonly string[]): Int32Array {
-  const codeOf = new Map(classes.map((name, code) => [name, code]));
+  const codeOf = classPositions(classes);
   const codes: number[] = [];
   for (const { data } of answers) for (const value of data) codes.push(codeOf.get(String(value)) ?? -1);
   if (codes.includes(-1)) {
@@ -86,7 +87,7 @@ function numbersIn(column: Column, rows: Uint32Array): Float64Array {
 }
 
 function codesIn(column: Column, rows: Uint32Array, classes: readonly string[]): Int32Array {
-  const codeOf = new Map(classes.map((name, code) => [name, code]));
+  const codeOf = classPositions(classes);
   const missing = missingOf(column);
   const text = textOf(column);
   return Int32Array.from(rows, (row) => {

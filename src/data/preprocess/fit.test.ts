@@ -130,6 +130,22 @@ describe('fitPreprocessor', () => {
     );
   });
 
+  it('calls the classes of booleans false and true, and takes zeros and ones for the same', () => {
+    const flags = (type: 'boolean' | 'integer') => table(a, numbers('y', [1, 0, 1, 0], type));
+    const indices = BigInt64Array.of(1n, 0n, 1n, 0n);
+    for (const [of, other] of [
+      ['boolean', 'integer'],
+      ['integer', 'boolean'],
+    ] as const) {
+      const preprocessor = fitted(flags(of), 'classification');
+      expect(preprocessor.classes).toEqual(of === 'boolean' ? ['false', 'true'] : [0, 1]);
+      for (const type of [of, other])
+        expect(preprocessor.transform(flags(type), allRows(4)).target?.data).toEqual(indices);
+    }
+    const given = fitted(flags('boolean'), 'classification', { classes: ['true', 'false'] });
+    expect(given.transform(flags('boolean'), allRows(4)).target?.data).toEqual(BigInt64Array.of(0n, 1n, 0n, 1n));
+  });
+
   it('brings weights, offsets and groups along, and refuses bad ones', () => {
     const data = table(
       a,

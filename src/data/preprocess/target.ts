@@ -3,7 +3,7 @@ import { BallastError } from '../../errors.js';
 import { float32, int64, type NumericArray, type Tensor } from '../../graph/tensor.js';
 import { missingOf, textOf, typeError } from '../column-values.js';
 import { requireColumn } from '../roles.js';
-import type { Column, Table } from '../table.js';
+import type { Column, NumberColumn, Table } from '../table.js';
 import { countTexts } from './categories.js';
 import { toFloat32 } from './feature-block.js';
 
@@ -32,6 +32,7 @@ const MOST_CLASSES = 10_000;
 
 /**
  * Classes: the distinct targets of the training rows, numbers ascending or strings by code units, unless they are given.
+ * Booleans are the classes `false` and `true`.
  *
  * @throws BallastError DATA_TARGET_MISSING_VALUES, DATA_TARGET_CONSTANT (one class), DATA_TARGET_CONTINUOUS,
  *   DATA_COLUMN_TYPE, DATA_CLASSES_INVALID
@@ -42,7 +43,7 @@ export function fitClasses(column: Column, rows: Uint32Array, given?: readonly C
   refuseMissing(column, rows);
   const encoding = { kind: 'classes', column: column.name } as const;
   if (given !== undefined) return { ...encoding, classes: checkGiven(column, given) };
-  const found = column.kind === 'number' ? distinctIntegers(column, rows) : [...countTexts(column, rows).keys()].sort();
+  const found = isNumeric(column) ? distinctIntegers(column, rows) : [...countTexts(column, rows).keys()].sort();
   if (found.length < 2) throw oneClass(column.name, found, rows.length);
   if (found.length > Math.max(50, Math.min(MOST_CLASSES, rows.length / 2))) {
     throw continuous(column.name, `has ${found.length} distinct values in ${rows.length} training rows`);
@@ -101,9 +102,28 @@ export function targetTensor(encoding: TargetEncoding, table: Table, rows: Uint3
   return int64([rows.length], classIndices(encoding.classes, column, rows));
 }
 
+/**
+ * Which class a text names. Two classes false and true (or 0 and 1) are found under the other name as well: a file of
+ * booleans and one of zeros and ones hold the same.
+ */
+export function classPositions(classes: readonly ClassLabel[]): Map<string, number> {
+  const positions = new Map(classes.map((label, position) => [String(label), position]));
+  const spellings = [
+    ['false', '0'],
+    ['true', '1'],
+  ];
+  if (positions.size !== 2) return positions;
+  for (const [from, to] of [[0, 1] as const, [1, 0] as const]) {
+    if (!spellings.every((pair) => positions.has(pair[from]))) continue;
+    for (const pair of spellings) positions.set(pair[to], positions.get(pair[from]) ?? -1);
+    break;
+  }
+  return positions;
+}
+
 /** The index of each row's class. */
 export function classIndices(classes: readonly ClassLabel[], column: Column, rows: Uint32Array): BigInt64Array {
-  const index = new Map(classes.map((label, position) => [String(label), BigInt(position)]));
+  const index = new Map([...classPositions(classes)].map(([text, position]) => [text, BigInt(position)]));
   const indices = new BigInt64Array(rows.length);
   const known = (text: string, row: number): bigint => {
     const position = index.get(text);
@@ -117,7 +137,7 @@ export function classIndices(classes: readonly ClassLabel[], column: Column, row
     });
     return indices;
   }
-  if (column.kind === 'number') {
+  if (isNumeric(column)) {
     const ofNumber = new Map([...index].map(([text, position]) => [Number(text), position]));
     rows.forEach((row, i) => {
       indices[i] = ofNumber.get(column.values[row]) ?? known(String(column.values[row]), row);
@@ -129,6 +149,11 @@ export function classIndices(classes: readonly ClassLabel[], column: Column, row
     indices[i] = known(text(row), row);
   });
   return indices;
+}
+
+/** Whether the column's values are numbers rather than booleans, which have names. */
+function isNumeric(column: Column): column is NumberColumn {
+  return column.kind === 'number' && column.type !== 'boolean';
 }
 
 function numericTarget(column: Column): Float32Array | Float64Array {
@@ -157,7 +182,7 @@ function refuseMissing(column: Column, rows: Uint32Array): void {
   }
 }
 
-function distinctIntegers(column: Extract<Column, { kind: 'number' }>, rows: Uint32Array): number[] {
+function distinctIntegers(column: NumberColumn, rows: Uint32Array): number[] {
   const distinct = new Set<number>();
   for (const row of rows) {
     const value = column.values[row];
@@ -168,7 +193,7 @@ function distinctIntegers(column: Extract<Column, { kind: 'number' }>, rows: Uin
 }
 
 function checkGiven(column: Column, given: readonly ClassLabel[]): string[] | number[] {
-  const wanted = column.kind === 'number' ? 'number' : 'string';
+  const wanted = isNumeric(column) ? 'number' : 'string';
   if (!given.every((label) => typeof label === wanted) || new Set(given).size < given.length) {
     throw new BallastError(`data.classes must be distinct ${wanted}s, like the target "${column.name}"`, {
       code: 'DATA_CLASSES_INVALID',

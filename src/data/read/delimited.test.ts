@@ -45,6 +45,14 @@ describe('types', () => {
     expect(valuesOf(rounded, 'c')).toEqual([16777217, 4]);
   });
 
+  it('takes true and false for booleans, and leaves other words for two things as they are', async () => {
+    const table = await csv('a,b,c,d\ntrue,yes,T,on\nFALSE,no,F,off\n,,,\nTrue,yes,T,on\n');
+    expect(column(table, 'a')).toMatchObject({ kind: 'number', type: 'boolean' });
+    expect(valuesOf(table, 'b')).toEqual(['yes', 'no', null, 'yes']);
+    expect(valuesOf(table, 'c')).toEqual(['T', 'F', null, 'T']);
+    expect(valuesOf(table, 'd')).toEqual(['on', 'off', null, 'on']);
+  });
+
   it('takes repeated strings for categories, distinct ones for text', async () => {
     const rows = Array.from({ length: 60 }, (_, i) => `kind ${i % 3},note number ${i}`);
     const table = await csv(`kind,note\n${rows.join('\n')}\n`);

@@ -206,6 +206,7 @@ async function sniffFile(
     const [row] = (await connection.runAndReadAll(query)).getRowObjectsJson();
     const types = Array.isArray(row.types) ? row.types.map(String) : [];
     if (types.length !== plan.names.length) throw new Error(`${types.length} columns were inferred`);
+    await keepWords(connection, { ...plan, files: [file] }, rows, markers, types);
     const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value : null);
     return {
       types,
@@ -219,6 +220,30 @@ async function sniffFile(
     await connection.run(`SELECT count(COLUMNS(*)) FROM ${readCall({ ...plan, files: [file] }, strings)}`);
     throw error;
   }
+}
+
+/**
+ * The engine takes yes and no, t and f, on and off for booleans, too. Such a column stays one of words, so that its
+ * classes are called what the file calls them and the exported model takes the same words.
+ */
+async function keepWords(
+  connection: DuckDBConnection,
+  plan: Plan,
+  rows: number,
+  markers: boolean,
+  types: string[],
+): Promise<void> {
+  const booleans = plan.names.map((_, index) => index).filter((index) => types[index] === 'BOOLEAN');
+  if (booleans.length === 0) return;
+  const strings = plan.names.map((name) => ({ name, type: 'VARCHAR' }));
+  const call = readCall(plan, strings, { types: [], markers, dateFormat: null, timestampFormat: null });
+  const columns = booleans.map((index) => identifier(plan.names[index]));
+  const tests = columns.map((column) => `bool_and(lower(trim(${column})) IN ('true', 'false', '0', '1'))`);
+  const sample = `SELECT ${columns.join(', ')} FROM ${call}${rows < 0 ? '' : ` LIMIT ${rows}`}`;
+  const [row] = (await connection.runAndReadAll(`SELECT ${tests.join(', ')} FROM (${sample})`)).getRowsJS();
+  booleans.forEach((index, position) => {
+    if (row[position] === false) types[index] = 'VARCHAR';
+  });
 }
 
 function commonType(a: string, b: string): string {
