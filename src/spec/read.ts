@@ -63,7 +63,7 @@ function validateSpec(
     throw issueError(firstIssue(parsed.error.issues), {
       value,
       placeOf,
-      keysAt: (at) => knownKeys(specJsonSchema(), at),
+      keysAt: (at) => knownKeys(specJsonSchema(), value, at),
       help: 'ballast schema prints what may stand there',
     });
   }

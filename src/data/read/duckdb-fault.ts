@@ -4,7 +4,7 @@ import { BallastError } from '../../errors.js';
 export function engineFault(error: unknown, place: string): BallastError {
   if (error instanceof BallastError) return error;
   const text = error instanceof Error ? error.message : String(error);
-  const line = /CSV Error on Line: (\d+)/.exec(text)?.[1] ?? /in line (\d+)/.exec(text)?.[1];
+  const line = /CSV Error on Line: (\d+)/.exec(text)?.[1] ?? jsonLine(text);
   const file = /^\s*file = (.+)$/m.exec(text)?.[1];
   const where = `${file === undefined || place.endsWith(file) ? place : file}${line === undefined ? '' : ` line ${line}`}`;
   const fault = (code: string, message: string, remedy: string, value?: string) =>
@@ -50,6 +50,9 @@ export function engineFault(error: unknown, place: string): BallastError {
   if (/Malformed JSON|JSON transform error|Invalid JSON/i.test(text)) {
     return fault('DATA_JSON', `a line is not a JSON object of the file's columns: ${headline(text)}`, 'Mend the line.');
   }
+  if (/non-record JSON/i.test(text)) {
+    return fault('DATA_JSON', 'a line is JSON, but no object', 'Write each row as {"column": value, ...} in one line.');
+  }
   if (/No magic bytes|too small to be a Parquet|Parquet|TProtocol|Snappy|ZSTD|decompress/i.test(text)) {
     return fault(
       'DATA_CORRUPT',
@@ -75,8 +78,20 @@ export function isInferenceFault(error: unknown): boolean {
   return /Error when converting column|JSON transform error|Conversion Error|Could not convert/i.test(error.message);
 }
 
+/** The line of an error in JSON lines: the engine counts the first one as the second. */
+function jsonLine(text: string): number | undefined {
+  const line = /in line (\d+)/.exec(text)?.[1];
+  return line === undefined ? undefined : Math.max(1, Number(line) - 1);
+}
+
+/** The engine's first line, without what is said of the place already. */
 function headline(text: string): string {
-  return (text.split('\n')[0] ?? '').replace(/^[A-Z][A-Za-z ]* Error: /, '').slice(0, 240);
+  return (text.split('\n')[0] ?? '')
+    .replace(/^[A-Z][A-Za-z ]* Error: /, '')
+    .replace(/ ?(in|at end of) file ['"].*?['"](, at byte \d+ in line \d+)?/, '')
+    .replace(/^Failed to read file ".*?": /, '')
+    .replace(/[\s.]+$/, '')
+    .slice(0, 240);
 }
 
 function nameOf(type: string): string {
