@@ -63,6 +63,19 @@ export class BallastError extends Error {
     return HTTP_STATUS[this.kind];
   }
 
+  /** The same error seen from outside: its place is one within another, such as a node within a file. */
+  within(place: string): BallastError {
+    if (this.place?.startsWith(place)) return this;
+    return new BallastError(this.message, {
+      code: this.code,
+      kind: this.kind,
+      place: this.place === undefined ? place : `${place}: ${this.place}`,
+      ...(this.value === undefined ? {} : { value: this.value }),
+      ...(this.remedy === undefined ? {} : { remedy: this.remedy }),
+      cause: this,
+    });
+  }
+
   /** One line for a terminal: `place: message (got value). Remedy`. */
   describe(): string {
     const place = this.place === undefined ? '' : `${this.place}: `;

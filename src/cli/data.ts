@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { checkData } from '../data/check/check.js';
+import type { Finding } from '../data/check/finding.js';
 import { readTable } from '../data/read/read.js';
 import { checkAgainst, schemaOf } from '../data/schema.js';
 import { contentVersion } from '../data/version.js';
@@ -25,7 +26,7 @@ export function dataCommand(): Command {
     )
     .action(check);
   withCommonOptions(command.command('version <spec>'))
-    .description('content hash, typed schema and sizes of the parts')
+    .description('content hash and typed schema')
     .addHelpText('after', '\nExample:\n  ballast data version spec.yaml --json\n')
     .action(showVersion);
   return command;
@@ -55,15 +56,28 @@ async function check(path: string, options: CheckOptions): Promise<void> {
   ];
   if (findings.some(({ severity }) => severity === 'error')) answerIsNo();
   const lines = [
-    ...findings.map(
-      ({ severity, code, message, remedy, rows }) =>
-        `${severity.padEnd(7)} ${code}: ${message} ${remedy}${rows === undefined || rows.length === 0 ? '' : ` Rows ${rows.join(', ')}.`}`,
-    ),
-    ...issues.map(({ against, message }) => `schema  against ${against}: ${message}`),
+    ...findings.flatMap(findingLines),
+    ...issues.map(({ against, message }) => `schema   against ${against}: ${message}`),
   ];
-  const count = findings.length + issues.length;
-  const summary = count === 0 ? `Nothing found. Next: ballast train ${path}` : `${count} found.`;
+  const next = `Next: ballast train ${path}`;
+  const summary = lines.length === 0 ? `Nothing found. ${next}` : summaryOf(findings, issues.length, next);
   answer(options, { version: data.version, findings, schemaIssues: issues }, [...lines, summary].join('\n'));
+}
+
+/** A finding, and below it what to do and where. */
+function findingLines({ severity, code, message, remedy, rows = [], count }: Finding): string[] {
+  const shown = rows.length > 0 && count !== undefined && count > rows.length ? ', ...' : '';
+  return [
+    `${severity.padEnd(8)} ${code}: ${message}`,
+    `${''.padEnd(8)} ${remedy}${rows.length === 0 ? '' : ` Rows ${rows.join(', ')}${shown}.`}`,
+  ];
+}
+
+function summaryOf(findings: readonly Finding[], issues: number, next: string): string {
+  const errors = findings.filter(({ severity }) => severity === 'error').length;
+  const count = findings.length + issues;
+  const total = `${count} ${count === 1 ? 'finding' : 'findings'}`;
+  return errors === 0 ? `${total}, none that must be mended. ${next}` : `${total}, ${errors} to mend before training.`;
 }
 
 async function readOther(resolved: ResolvedSpec, source: string) {

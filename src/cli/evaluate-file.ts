@@ -1,4 +1,6 @@
+import { dataOptionsSchema } from '../data/options.js';
 import { readTable } from '../data/read/read.js';
+import { resolveRoles } from '../data/roles.js';
 import { BallastError } from '../errors.js';
 import { readModelFile } from '../graph/format/file.js';
 import { normalize } from '../graph/format/normalize.js';
@@ -42,6 +44,7 @@ export async function evaluateFile(path: string, options: FileOptions & { data: 
   }
   const read = spec === undefined ? {} : readOptions(spec);
   const table = await readTable(options.data, { ...read, target, baseDirectory: process.cwd() });
+  const roles = resolveRoles(table, spec?.spec.data ?? dataOptionsSchema.parse({ source: options.data, target }));
   const described = describesItself(options) ? describedPorts(model) : undefined;
   const ports =
     described ??
@@ -51,8 +54,14 @@ export async function evaluateFile(path: string, options: FileOptions & { data: 
       classes: options.classes,
       inputs: options.input,
       target,
+      features: roles.features,
     });
-  const evaluation = await evaluateModel(await openRuntime(), model, ports, table, target);
+  const evaluation = await evaluateModel(await openRuntime(), model, ports, table, {
+    roles: { ...roles, target },
+    primary: spec?.spec.objectives.primary,
+    seed: spec?.spec.training.seed ?? 1,
+    path,
+  });
   answer(options, { model: path, ...evaluationDocument(evaluation) }, metricsTable(evaluation, terminalOptions()));
 }
 
@@ -62,15 +71,7 @@ export async function readForeign(path: string): Promise<Model> {
   try {
     return normalize(model);
   } catch (error) {
-    if (!(error instanceof BallastError) || error.place?.startsWith(path)) throw error;
-    const { message, code, kind, place, remedy } = error;
-    throw new BallastError(message, {
-      code,
-      kind,
-      place: place === undefined ? path : `${path}: ${place}`,
-      ...(remedy === undefined ? {} : { remedy }),
-      cause: error,
-    });
+    throw error instanceof BallastError ? error.within(path) : error;
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Evaluation } from '../evaluation/evaluate.js';
-import type { Ledger } from '../evaluation/ledger.js';
+import { buildLedger, type Ledger } from '../evaluation/ledger.js';
 
-/** What goes with an evaluation of a run; a model file has neither. */
+/** What goes with an evaluation of a run; of a model file neither is known. */
 export interface RunContext {
   readonly ledger?: Ledger;
   readonly holdoutReads?: number;
@@ -9,7 +9,7 @@ export interface RunContext {
 
 /** The JSON answer of `ballast evaluate`. */
 export function evaluationDocument(
-  { rows, metrics, omitted, perClass, slices, reliability, confusion, residuals, fairness }: Evaluation,
+  { rows, primary, metrics, omitted, perClass, slices, reliability, confusion, residuals, fairness }: Evaluation,
   { ledger, holdoutReads }: RunContext = {},
 ): Record<string, unknown> {
   return {
@@ -22,7 +22,7 @@ export function evaluationDocument(
     confusion,
     residuals,
     fairness,
-    ledger: ledger ?? null,
+    ledger: ledger ?? buildLedger(primary, []),
     holdoutReads: holdoutReads ?? null,
   };
 }

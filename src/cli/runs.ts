@@ -11,6 +11,7 @@ import { keyFigures } from './key-figures.js';
 import { wholeNumber } from './number-option.js';
 import { answer, answerIsNo, type CommonOptions, note, withCommonOptions } from './output.js';
 import { resumeCommand } from './resume-command.js';
+import { type NamedStrength, strengthsIn } from './strengths.js';
 import { storeExists, withStore } from './use-store.js';
 import { version } from './version.js';
 
@@ -117,7 +118,11 @@ async function show(reference: string, options: CommonOptions): Promise<void> {
       `run          ${run.id}  ${run.status}${run.error === undefined ? '' : `: ${run.error}`}`,
       `experiment   ${run.experiment}, ${run.name}, seed ${run.seed ?? '-'}`,
       `data         ${run.datasetName ?? '-'} ${run.dataVersion ?? ''}`,
-      `regularizers ${run.regularizerId ?? '-'}  ${(manifest.regularizers ?? []).map(({ type, strength }) => `${type} ${strength}`).join(', ') || 'none'}`,
+      `regularizers ${run.regularizerId ?? '-'}  ${
+        strengthsIn(manifest)
+          .map(({ name, text }) => `${name} ${text}`)
+          .join(', ') || 'none'
+      }`,
       `code         ${run.codeCommit ?? '-'}`,
       `started      ${run.startedAt.toISOString()}${run.endedAt === undefined ? '' : `, ended ${run.endedAt.toISOString()}`}`,
       ...Object.entries(document.metrics)
@@ -137,10 +142,8 @@ async function compare(references: string[], options: CommonOptions): Promise<vo
     const names = [...new Set(columns.flatMap((column) => Object.keys(column)))].filter(
       (name) => name.startsWith('validation.') || name === 'gap',
     );
-    const strengths = runs.map((run) =>
-      Object.fromEntries(((run.manifest as Manifest).regularizers ?? []).map(({ type, strength }) => [type, strength])),
-    );
-    const types = [...new Set(strengths.flatMap((column) => Object.keys(column)))];
+    const strengths = runs.map((run) => strengthsIn(run.manifest as Manifest));
+    const types = [...new Set(strengths.flatMap((column) => column.map(({ name }) => name)))];
     const document = {
       runs: runs.map((run, i) => ({
         id: run.id,
@@ -149,15 +152,32 @@ async function compare(references: string[], options: CommonOptions): Promise<vo
         seed: run.seed,
         dataVersion: run.dataVersion,
         metrics: columns[i],
-        strengths: strengths[i],
+        strengths: Object.fromEntries(strengths[i].map(({ name, strength }) => [name, strength])),
       })),
     };
-    const cell = (value: number | undefined): string =>
-      (value === undefined ? '-' : String(Number(value.toPrecision(5)))).padStart(14);
+    const figure = (value: number | undefined): string =>
+      value === undefined ? '-' : String(Number(value.toPrecision(5)));
+    const strength = (column: readonly NamedStrength[], type: string): string =>
+      column.find(({ name }) => name === type)?.text ?? '-';
+    const line = (head: string, cells: readonly string[]): string =>
+      `${head.padEnd(30)}${cells.map((cell) => cell.padStart(19)).join('')}`;
     const lines = [
-      `${''.padEnd(30)}${runs.map((run) => `${run.name.slice(0, 5)} ${run.id.slice(0, 8)}`.padStart(15)).join('')}`,
-      ...types.map((type) => `${type.padEnd(30)} ${strengths.map((column) => cell(column[type])).join(' ')}`),
-      ...names.map((name) => `${name.padEnd(30)} ${columns.map((column) => cell(column[name])).join(' ')}`),
+      line(
+        '',
+        runs.map((run) => `${run.name.slice(0, 9)} ${run.id.slice(0, 8)}`),
+      ),
+      ...types.map((type) =>
+        line(
+          type,
+          strengths.map((column) => strength(column, type)),
+        ),
+      ),
+      ...names.map((name) =>
+        line(
+          name,
+          columns.map((column) => figure(column[name])),
+        ),
+      ),
     ];
     answer(options, document, lines.join('\n'));
   });

@@ -98,7 +98,14 @@ function checkShape(input: ValueInfo, given: ModelInput, path: string): void {
   if (fits) return;
   throw new BallastError(
     `the model's input "${input.name}" is ${input.type} [${input.shape?.join(', ') ?? ''}], and the data gives ${given.type} [N, ${given.shape.join(', ')}]`,
-    { code: 'MODEL_INPUT', place: path, remedy: 'Resize images with data.image.size, or choose other columns' },
+    {
+      code: 'MODEL_INPUT',
+      place: path,
+      remedy:
+        given.shape.length === 3
+          ? 'Set data.image.size to what the model takes'
+          : 'Choose the columns it was made for with data.features.include, or start from another model',
+    },
   );
 }
 

@@ -31,6 +31,17 @@ export interface Manifest {
   };
 }
 
+/**
+ * What the entries of a manifest are called where each needs a name of its own: by type, and by mode too where one type
+ * acts in several (`dropout element`, `dropout spatial`).
+ */
+export function entryNames(entries: readonly ManifestEntry[]): string[] {
+  return entries.map(({ type, options }) => {
+    const alone = entries.filter((other) => other.type === type).length === 1;
+    return alone || typeof options.mode !== 'string' ? type : `${type} ${options.mode}`;
+  });
+}
+
 /** The manifest of active regularizers. Those of strength 0 do nothing and are not in it. */
 export function manifestOf(
   active: readonly Active[],

@@ -71,6 +71,11 @@ describe('a fault in a spec is one sentence: where, what, what to do', () => {
       `${YAML}search: {}\n`,
       'spec.yaml:9:1 search: "search" is not supported: this version has no sweeps. Remove the section',
     ],
+    [
+      'a key of another architecture',
+      `${YAML}`.replace(/model: .*/, 'model: { type: onnx, path: a.onnx, hidden: [3] }'),
+      /model\.hidden: unknown key "hidden"\. Keys here are type, path, output, freeze$/,
+    ],
     ['a prototype', `${YAML}__proto__: { a: 1 }\n`, /^spec\.yaml:9:1 __proto__: unknown key "__proto__"/],
     [
       'text for a number',

@@ -94,5 +94,8 @@ describe('readArchitecture', () => {
     // No declared site: the hidden activation is one.
     expect([...architecture.sites]).toEqual([['r', 'hidden']]);
     expect(() => readArchitecture(withSecond, ['w'])).toThrow(expect.objectContaining({ code: 'MODEL_NOT_TRAINABLE' }));
+    expect(() => readArchitecture(withSecond, ['w2', 'v'])).toThrow(
+      expect.objectContaining({ code: 'MODEL_FREEZE', value: 'v', remedy: 'Its parameters are w, w2' }),
+    );
   });
 });

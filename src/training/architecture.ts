@@ -61,7 +61,7 @@ const ACTIVATIONS = new Set([
  * arithmetic, not a weight) or frozen.
  *
  * @param frozen name prefixes of initializers that stay as they are
- * @throws BallastError MODEL_NOT_TRAINABLE where nothing can be trained
+ * @throws BallastError MODEL_NOT_TRAINABLE where nothing can be trained, MODEL_FREEZE where a prefix fits nothing
  */
 export function readArchitecture(graph: Graph, frozen: readonly string[] = []): Architecture {
   const roles = new Map<string, ParameterRole | 'buffer'>();
@@ -76,9 +76,11 @@ export function readArchitecture(graph: Graph, frozen: readonly string[] = []): 
   }
   const parameters: (Parameter & { initial: Tensor<Float32Array> })[] = [];
   const buffers: { name: string; initial: Tensor<Float32Array> }[] = [];
+  const names: string[] = [];
   for (const [name, initial] of graph.initializers) {
     const role = roles.get(name);
     if (role === undefined || !isFloat32(initial)) continue;
+    if (initial.shape.length > 0) names.push(name);
     if (role === 'buffer') buffers.push({ name, initial });
     else if (initial.shape.length > 0 && !frozen.some((prefix) => name.startsWith(prefix))) {
       const unitAxis = role === 'weight' ? unitAxes.get(name) : undefined;
@@ -90,6 +92,15 @@ export function readArchitecture(graph: Graph, frozen: readonly string[] = []): 
         ...(unitAxis === undefined ? {} : { unitAxis }),
       });
     }
+  }
+  const idle = frozen.find((prefix) => !names.some((name) => name.startsWith(prefix)));
+  if (idle !== undefined) {
+    throw new BallastError('no parameter of the network has a name that begins so', {
+      code: 'MODEL_FREEZE',
+      place: 'model.freeze',
+      value: idle,
+      remedy: `Its parameters are ${names.slice(0, 20).join(', ')}${names.length > 20 ? ', ...' : ''}`,
+    });
   }
   if (parameters.length === 0) {
     throw new BallastError(`graph "${graph.name}" has no float32 weights to train`, {

@@ -1,13 +1,13 @@
 import { readTable } from '../data/read/read.js';
 import { type Roles, resolveRoles } from '../data/roles.js';
 import { BallastError } from '../errors.js';
-import { type Evaluation, evaluate } from '../evaluation/evaluate.js';
+import type { Evaluation } from '../evaluation/evaluate.js';
 import type { PredictionInput } from '../evaluation/input.js';
 import { buildLedger, type Ledger, type LedgerInput, type LedgerStageName } from '../evaluation/ledger.js';
 import { readModel } from '../graph/format/decode.js';
 import { writeModel } from '../graph/format/encode.js';
 import type { Model } from '../graph/model.js';
-import type { Runtime } from '../graph/runtime/runtime.js';
+import type { Runtime, Session } from '../graph/runtime/runtime.js';
 import { type PreparedData, prepareData, readOptions } from '../spec/prepare.js';
 import { type ResolvedSpec, resolveSpec } from '../spec/read.js';
 import type { Spec } from '../spec/schema.js';
@@ -106,20 +106,42 @@ async function scoreRun(
   }
 }
 
-/** Evaluates any model on a table. */
+/** What is known of the rows that a model file is evaluated on, and of how it is judged. */
+export interface FileSetting {
+  readonly roles: Roles;
+  readonly primary: string | undefined;
+  readonly seed: number;
+  /** Shown in messages. */
+  readonly path: string;
+}
+
+/** Evaluates any model on a table, in slices by its columns of few categories. */
 export async function evaluateModel(
   runtime: Runtime,
   model: Model,
   ports: ModelPorts,
   table: PreparedData['table'],
-  target: string,
+  { roles, primary, seed, path }: FileSetting,
 ): Promise<Evaluation> {
-  const session = await runtime.load(writeModel(model));
+  const session = await loadFile(runtime, model, path);
   try {
     const rows = Uint32Array.from({ length: table.rows }, (_, row) => row);
-    return evaluate(await scoreRows(session, ports, table, rows, { target }));
+    const predictions = await scoreRows(session, ports, table, rows, {
+      target: roles.target ?? '',
+      weight: roles.weight,
+    });
+    const { task } = ports;
+    return judge({ task, objectives: { primary }, training: { seed } }, { table, roles }, predictions, rows);
   } finally {
     session.release();
+  }
+}
+
+async function loadFile(runtime: Runtime, model: Model, path: string): Promise<Session> {
+  try {
+    return await runtime.load(writeModel(model));
+  } catch (error) {
+    throw error instanceof BallastError ? error.within(path) : error;
   }
 }
 

@@ -45,9 +45,16 @@ export function predictionsOf(
   };
 }
 
+/** What of a spec decides how predictions are judged. */
+export interface Judging {
+  readonly task: Spec['task'];
+  readonly objectives: { readonly primary?: string | undefined };
+  readonly training: Pick<Spec['training'], 'seed'>;
+}
+
 /** Evaluates with intervals, per class, per slice and between sensitive groups. */
 export function judge(
-  spec: Spec,
+  spec: Judging,
   data: Pick<PreparedData, 'table' | 'roles'>,
   predictions: PredictionInput,
   rows: Uint32Array,
@@ -64,7 +71,7 @@ export function judge(
 }
 
 /** The metric that models are compared by. */
-export function primaryMetric({ task, objectives }: Pick<Spec, 'task' | 'objectives'>): string {
+export function primaryMetric({ task, objectives }: Pick<Judging, 'task' | 'objectives'>): string {
   return objectives.primary ?? (task === 'classification' ? 'accuracy' : 'rmse');
 }
 

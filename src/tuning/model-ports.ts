@@ -29,6 +29,8 @@ export interface PortFlags {
   /** `NAME=COLUMN` or `NAME=COLUMN+COLUMN+...`. */
   readonly inputs: readonly string[];
   readonly target: string;
+  /** Columns that may feed the model where nothing is said of its inputs. */
+  readonly features: readonly string[];
 }
 
 /**
@@ -108,7 +110,12 @@ function refuseMappings(inputs: readonly ValueInfo[], mappings: readonly string[
   }
 }
 
-function columnsOf(input: ValueInfo, inputs: number, table: Table, { inputs: mappings, target }: PortFlags): Column[] {
+function columnsOf(
+  input: ValueInfo,
+  inputs: number,
+  table: Table,
+  { inputs: mappings, features }: PortFlags,
+): Column[] {
   const mapping = mappings.map((text) => text.split('=')).find(([name]) => name === input.name);
   const require = (name: string): Column => {
     const column = findColumn(table, name);
@@ -126,7 +133,7 @@ function columnsOf(input: ValueInfo, inputs: number, table: Table, { inputs: map
   if (mapping !== undefined) return (mapping[1] ?? '').split('+').map(require);
   const same = findColumn(table, input.name);
   if (same !== undefined) return [same];
-  const rest = table.columns.filter(({ name }) => name !== target);
+  const rest = table.columns.filter(({ name }) => features.includes(name));
   const arrays = rest.filter(({ kind }) => kind === 'array');
   if (inputs === 1 && arrays.length === 1) return arrays;
   const numbers = rest.filter(({ kind }) => kind === 'number');

@@ -1,3 +1,4 @@
+import { entryNames } from '../regularizers/manifest.js';
 import type { NewMetricPoint, Store } from '../store/types.js';
 import type { EpochRecord } from '../training/events.js';
 import type { RunResult } from './run-result.js';
@@ -55,8 +56,9 @@ export class RunRecorder {
       { name: 'final.gap', value: result.gap.value, step },
     ];
     await this.#store.logMetrics(this.#runId, final);
-    const parameters = result.manifest.regularizers.map(
-      ({ type, strength }) => [`regularizer.${type}`, strength] as const,
+    const { regularizers } = result.manifest;
+    const parameters = entryNames(regularizers).map(
+      (name, i) => [`regularizer.${name.replace(' ', '.')}`, regularizers[i].strength] as const,
     );
     await this.#store.logParams(this.#runId, {
       ...Object.fromEntries(parameters),

@@ -79,6 +79,9 @@ describe('JSON lines', () => {
   it('names what is no JSON, and an empty file', async () => {
     const error = await failure(readTable(await write(folder, 'bad.jsonl', '{"a":1}\n{"a":\n')));
     expect(error.code).toBe('DATA_JSON');
+    expect(error.place).toMatch(/bad\.jsonl line 2$/);
+    const list = await failure(readTable(await write(folder, 'list.jsonl', '{"a":1}\n[1,2]\n')));
+    expect(list.describe()).toMatch(/a line is JSON, but no object/);
     expect((await failure(readTable(await write(folder, 'none.jsonl', '')))).code).toBe('DATA_EMPTY');
   });
 });
