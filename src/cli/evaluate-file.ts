@@ -1,4 +1,5 @@
 import { dataOptionsSchema } from '../data/options.js';
+import type { ReadOptions } from '../data/read/options.js';
 import { readTable } from '../data/read/read.js';
 import { resolveRoles } from '../data/roles.js';
 import { BallastError } from '../errors.js';
@@ -9,7 +10,8 @@ import { openRuntime } from '../graph/runtime/choose.js';
 import { metricsTable, terminalOptions } from '../reports/terminal.js';
 import { readOptions } from '../spec/prepare.js';
 import { readSpec } from '../spec/read.js';
-import { describedPorts } from '../tuning/described-ports.js';
+import { applyTokenizers } from '../spec/tokens.js';
+import { describedPorts, describedTokenizers } from '../tuning/described-ports.js';
 import { evaluateModel } from '../tuning/evaluate-run.js';
 import { foreignPorts } from '../tuning/model-ports.js';
 import { evaluationDocument } from './evaluation-document.js';
@@ -42,20 +44,30 @@ export async function evaluateFile(path: string, options: FileOptions & { data: 
       remedy: 'Add --target COLUMN or --spec SPEC',
     });
   }
-  const read = spec === undefined ? {} : readOptions(spec);
-  const table = await readTable(options.data, { ...read, target, baseDirectory: process.cwd() });
+  const read: ReadOptions = spec === undefined ? {} : readOptions(spec);
+  const tokenizers = inFile(path, () => describedTokenizers(model));
+  const texts = Object.fromEntries(tokenizers.map(({ column }) => [column, 'text' as const]));
+  const raw = await readTable(options.data, {
+    ...read,
+    columns: { ...read.columns, ...texts },
+    target,
+    baseDirectory: process.cwd(),
+  });
+  const table = applyTokenizers(raw, tokenizers);
   const roles = resolveRoles(table, spec?.spec.data ?? dataOptionsSchema.parse({ source: options.data, target }));
-  const described = describesItself(options) ? describedPorts(model) : undefined;
-  const ports =
-    described ??
-    foreignPorts(model, table, {
-      task: options.task ?? spec?.spec.task,
-      output: options.output,
-      classes: options.classes,
-      inputs: options.input,
-      target,
-      features: roles.features,
-    });
+  const ports = inFile(
+    path,
+    () =>
+      (describesItself(options) ? describedPorts(model) : undefined) ??
+      foreignPorts(model, table, {
+        task: options.task ?? spec?.spec.task,
+        output: options.output,
+        classes: options.classes,
+        inputs: options.input,
+        target,
+        features: roles.features,
+      }),
+  );
   const evaluation = await evaluateModel(await openRuntime(), model, ports, table, {
     roles: { ...roles, target },
     primary: spec?.spec.objectives.primary,
@@ -68,8 +80,13 @@ export async function evaluateFile(path: string, options: FileOptions & { data: 
 /** A model file in the form that Ballast runs: external data beside it read, ZipMap gone. */
 export async function readForeign(path: string): Promise<Model> {
   const model = await readModelFile(path);
+  return inFile(path, () => normalize(model));
+}
+
+/** Whatever is wrong is wrong in this file. */
+function inFile<T>(path: string, action: () => T): T {
   try {
-    return normalize(model);
+    return action();
   } catch (error) {
     throw error instanceof BallastError ? error.within(path) : error;
   }

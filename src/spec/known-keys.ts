@@ -3,6 +3,7 @@ import type { Path } from './issue.js';
 interface JsonSchema {
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly items?: JsonSchema;
+  readonly additionalProperties?: JsonSchema | boolean;
   readonly const?: unknown;
   readonly anyOf?: readonly JsonSchema[];
   readonly oneOf?: readonly JsonSchema[];
@@ -17,9 +18,9 @@ export function knownKeys(schema: JsonSchema, value: unknown, path: Path): strin
   let inner = value;
   for (const key of path) {
     inner = inner !== null && typeof inner === 'object' ? (inner as Record<PropertyKey, unknown>)[key] : undefined;
-    const next = here.flatMap(({ properties, items }) => {
-      const child = typeof key === 'number' ? items : properties?.[String(key)];
-      return child === undefined ? [] : alternatives(child);
+    const next = here.flatMap(({ properties, items, additionalProperties }) => {
+      const child = typeof key === 'number' ? items : (properties?.[String(key)] ?? additionalProperties);
+      return typeof child === 'object' ? alternatives(child) : [];
     });
     here = meant(next, inner);
   }

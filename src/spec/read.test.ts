@@ -72,6 +72,11 @@ describe('a fault in a spec is one sentence: where, what, what to do', () => {
       'spec.yaml:9:1 search: "search" is not supported: this version has no sweeps. Remove the section',
     ],
     [
+      'a key below one of the user',
+      `${YAML}`.replace('target: y', 'target: y\n  features: { tokens: { body: { lenght: 5 } } }'),
+      /unknown key "lenght"\. Did you mean length\?$/,
+    ],
+    [
       'a key of another architecture',
       `${YAML}`.replace(/model: .*/, 'model: { type: onnx, path: a.onnx, hidden: [3] }'),
       /model\.hidden: unknown key "hidden"\. Keys here are type, path, output, freeze$/,

@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import type { RawInput } from '../data/preprocess/feature-block.js';
 import { rawTensors } from '../data/preprocess/raw-tensors.js';
+import { tokenizerId } from '../data/tokenizer.js';
 import { BallastError } from '../errors.js';
 import { CLASSES_KEY } from '../graph/format/zip-map.js';
 import type { Model } from '../graph/model.js';
+import { type ColumnTokenizer, tokenizersFromRecords } from '../spec/tokens.js';
 import type { ModelPorts } from './model-ports.js';
 
 const rawInputs = z.array(
@@ -13,6 +15,20 @@ const rawInputs = z.array(
     type: z.enum(['float32', 'int64', 'string']),
     shape: z.array(z.int().min(1)),
   }),
+);
+/** Metadata entry of the tokenizers that stand in front of a model, vocabulary and all. */
+export const TOKENIZERS_KEY = 'ballast.tokenizers';
+
+const tokenizerRecord = z.union([
+  z.strictObject({
+    kind: z.enum(['whitespace', 'character']),
+    lowercase: z.boolean(),
+    vocabulary: z.array(z.string()),
+  }),
+  z.strictObject({ kind: z.literal('json'), definition: z.record(z.string(), z.unknown()) }),
+]);
+const columnTokenizers = z.array(
+  z.strictObject({ column: z.string(), length: z.int().min(1), id: z.string(), record: tokenizerRecord }),
 );
 const classNames = z.array(z.union([z.string(), z.number()]));
 const classesByOutput = z.record(z.string(), classNames);
@@ -37,6 +53,22 @@ export function describedPorts(model: Model): ModelPorts | undefined {
     output: { name: output, kind: task === 'classification' ? 'logits' : 'predictions' },
     feed: (table, rows) => rawTensors(raw, table, rows),
   };
+}
+
+/**
+ * The tokenizers that a model's text columns go through, by its metadata; none where it names none.
+ *
+ * @throws BallastError MODEL_METADATA where they are not those that their ids name
+ */
+export function describedTokenizers({ metadata }: Model): ColumnTokenizer[] {
+  const text = metadata.get(TOKENIZERS_KEY);
+  if (text === undefined) return [];
+  const parsed = columnTokenizers.safeParse(jsonOf(TOKENIZERS_KEY, text));
+  if (!parsed.success) throw damaged(TOKENIZERS_KEY, parsed.error);
+  const tokenizers = tokenizersFromRecords(parsed.data);
+  const sound = tokenizers.every(({ tokenizer }, i) => tokenizerId(tokenizer) === parsed.data[i].id);
+  if (!sound) throw damaged(TOKENIZERS_KEY);
+  return tokenizers;
 }
 
 /** The classes that a model's metadata names for an output, in the order of its columns; none where it names none. */

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { tokenizerId } from '../data/tokenizer.js';
 import { BallastError } from '../errors.js';
 import type { Evaluation } from '../evaluation/evaluate.js';
 import { gapOf } from '../evaluation/ledger.js';
@@ -14,11 +13,13 @@ import { loadAssets } from '../spec/assets.js';
 import { type PreparedData, prepareData } from '../spec/prepare.js';
 import type { ResolvedSpec } from '../spec/read.js';
 import type { Spec } from '../spec/schema.js';
+import { tokenizerRecords } from '../spec/tokens.js';
 import type { Store } from '../store/types.js';
 import type { Architecture } from '../training/architecture.js';
 import type { TrainingResult } from '../training/loop.js';
 import { architectureOf, checkProblem } from '../training/problem.js';
 import { CheckpointFolder } from './checkpoints.js';
+import { TOKENIZERS_KEY } from './described-ports.js';
 import { codeCommit, describeEnvironment } from './environment.js';
 import type { ExperimentEvent } from './events.js';
 import { exportTrained } from './export-trained.js';
@@ -244,15 +245,7 @@ export async function runExperiment(resolved: ResolvedSpec, options: ExperimentO
         'ballast.manifest': JSON.stringify(manifest),
         ...(data.tokenizers.length === 0
           ? {}
-          : {
-              'ballast.tokenizers': JSON.stringify(
-                data.tokenizers.map(({ column, length, tokenizer }) => ({
-                  column,
-                  length,
-                  id: tokenizerId(tokenizer),
-                })),
-              ),
-            }),
+          : { [TOKENIZERS_KEY]: JSON.stringify(tokenizerRecords(data.tokenizers)) }),
         ...(commit === undefined ? {} : { 'ballast.commit': commit }),
       },
     });
