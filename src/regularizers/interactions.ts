@@ -138,6 +138,34 @@ export const INTERACTIONS: readonly Interaction[] = [
     remedy: 'Remove early-stopping: the average does its work',
     source: 'Izmailov et al., Averaging Weights Leads to Wider Optima and Better Generalization, UAI 2018',
   },
+  {
+    first: 'confidence-penalty',
+    second: 'label-smoothing',
+    kind: 'warn',
+    code: 'CONFIDENCE_PENALTY_WITH_LABEL_SMOOTHING',
+    reason: 'confidence-penalty and label-smoothing both hold predictions back from certainty',
+    remedy: 'Keep one of them, so that its strength can be tuned alone',
+    source:
+      'Pereyra et al., Regularizing Neural Networks by Penalizing Confident Output Distributions, 2017 (the KL divergence in one direction and in the other)',
+  },
+  {
+    first: 'nuclear-norm',
+    second: 'orthogonality',
+    kind: 'warn',
+    code: 'NUCLEAR_NORM_WITH_ORTHOGONALITY',
+    reason: 'nuclear-norm pulls singular values to 0 and orthogonality pulls them to 1',
+    remedy: 'Keep the one whose effect is wanted: low rank, or units that differ',
+    source: 'Follows from their definitions',
+  },
+  {
+    first: 'l1',
+    second: 'group-lasso',
+    kind: 'order',
+    code: 'L1_BEFORE_GROUP_LASSO',
+    reason: 'thresholding single weights and then whole units is the proximal step of the sum of both penalties',
+    remedy: 'Nothing to do: single weights come first',
+    source: 'Friedman, Hastie and Tibshirani, A Note on the Group Lasso and a Sparse Group Lasso, 2010',
+  },
 ];
 
 /** Entries of the table that a regularizer is part of. */

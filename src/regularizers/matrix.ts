@@ -1,5 +1,5 @@
 import type { GraphBuilder, Value } from '../graph/builder.js';
-import { sizeOf } from '../graph/tensor.js';
+import { type DataType, float32, sizeOf } from '../graph/tensor.js';
 import type { Parameter } from './regularizer.js';
 
 /** A weight as a matrix [units, inputs of a unit]: rows are neurons or output channels. */
@@ -9,6 +9,12 @@ export function asMatrix(b: GraphBuilder, value: Value, { unitAxis = 0 }: Parame
   const order = [unitAxis, ...shape.map((_, axis) => axis).filter((axis) => axis !== unitAxis)];
   const front = unitAxis === 0 ? value : b.transpose(value, order);
   return b.reshape(front, [units, sizeOf(shape) / units]);
+}
+
+/** The identity matrix [n, n]. */
+export function identityOf(b: GraphBuilder, n: number, type: DataType): Value {
+  const data = Float32Array.from({ length: n * n }, (_, i) => (i % (n + 1) === 0 ? 1 : 0));
+  return b.cast(b.constant(float32([n, n], data)), type);
 }
 
 /** Whether a weight has units of several inputs each, so that structure can be asked of it. */

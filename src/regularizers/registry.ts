@@ -1,5 +1,7 @@
 import { BallastError } from '../errors.js';
+import { activationPenalty } from './activation-penalty/index.js';
 import { bootstrapping } from './bootstrapping/index.js';
+import { confidencePenalty } from './confidence-penalty/index.js';
 import { dropout } from './dropout/index.js';
 import { earlyStopping } from './early-stopping/index.js';
 import { elasticNet } from './elastic-net/index.js';
@@ -7,6 +9,8 @@ import { ema } from './ema/index.js';
 import { focal } from './focal/index.js';
 import { freezing } from './freezing/index.js';
 import { gce } from './gce/index.js';
+import { gradientPenalty } from './gradient-penalty/index.js';
+import { groupLasso } from './group-lasso/index.js';
 import { imageAugmentation } from './image-augmentation/index.js';
 import { inputNoise } from './input-noise/index.js';
 import { l1 } from './l1/index.js';
@@ -14,10 +18,14 @@ import { l2 } from './l2/index.js';
 import { l2Sp } from './l2-sp/index.js';
 import { labelSmoothing } from './label-smoothing/index.js';
 import { layerWiseRates } from './layer-wise-rates/index.js';
+import { maxNorm } from './max-norm/index.js';
 import { mixup } from './mixup/index.js';
+import { nuclearNorm } from './nuclear-norm/index.js';
+import { orthogonality } from './orthogonality/index.js';
 import type { Regularizer } from './regularizer.js';
 import { sam } from './sam/index.js';
 import { smote } from './smote/index.js';
+import { spectralNorm } from './spectral-norm/index.js';
 import { swa } from './swa/index.js';
 import { tabularAugmentation } from './tabular-augmentation/index.js';
 import { weightDecay } from './weight-decay/index.js';
@@ -34,6 +42,8 @@ const REGULARIZERS: readonly Regularizer[] = [
   entry(tabularAugmentation),
   entry(inputNoise),
   entry(mixup),
+  // weight
+  entry(spectralNorm),
   // forward
   entry(dropout),
   // targets
@@ -42,12 +52,21 @@ const REGULARIZERS: readonly Regularizer[] = [
   entry(focal),
   entry(gce),
   entry(bootstrapping),
-  // objective, decay, proximal: decay before thresholds, so that zeros stay zeros
+  // objective: of predictions and activations, then of weights
+  entry(confidencePenalty),
+  entry(gradientPenalty),
+  entry(activationPenalty),
+  entry(orthogonality),
+  entry(nuclearNorm),
+  // objective, decay, proximal: decay before thresholds, so that zeros stay zeros; single weights before whole units, which
+  // is the proximal step of their sum (Friedman et al., 2010); constraints last, so that they hold
   entry(l2),
   entry(l2Sp),
   entry(weightDecay),
   entry(elasticNet),
   entry(l1),
+  entry(groupLasso),
+  entry(maxNorm),
   // rates of layers
   entry(freezing),
   entry(layerWiseRates),

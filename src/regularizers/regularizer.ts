@@ -156,6 +156,8 @@ export interface Parameter {
   readonly unitAxis?: number;
   /** The weighted layer that it belongs to, from 0 at the input; undefined for several parameters in one. */
   readonly layer?: number;
+  /** Its units are the outputs of the network, not hidden ones. */
+  readonly head?: true;
 }
 
 /** What a run looks like before it starts: what conflicts and checks may ask. */

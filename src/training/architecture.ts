@@ -74,6 +74,7 @@ export function readArchitecture(graph: Graph, frozen: readonly string[] = []): 
       if (role === 'weight') unitAxes.set(name, unitAxisOf(node, graph.initializers.get(name)!.shape.length));
     });
   }
+  const head = headOf(graph);
   const parameters: (Parameter & { initial: Tensor<Float32Array> })[] = [];
   const buffers: { name: string; initial: Tensor<Float32Array> }[] = [];
   const names: string[] = [];
@@ -90,6 +91,7 @@ export function readArchitecture(graph: Graph, frozen: readonly string[] = []): 
         shape: initial.shape,
         initial,
         ...(unitAxis === undefined ? {} : { unitAxis }),
+        ...(name === head?.weight ? { head: true as const } : {}),
       });
     }
   }
@@ -116,7 +118,7 @@ export function readArchitecture(graph: Graph, frozen: readonly string[] = []): 
     parameters: parameters.map((parameter) => ({ ...parameter, layer: layers.get(parameter.name) ?? 0 })),
     buffers,
     sites: sitesOf(graph),
-    head: headOf(graph),
+    head,
     normalization: graph.nodes.map((node) => node.opType).filter((opType) => NORMALIZATIONS.has(opType)),
   };
 }

@@ -32,6 +32,9 @@ interface Excuses {
 const EXCUSES: Readonly<Record<string, Excuses>> = {
   smote: { seed: 'it draws rows before the first step, none within it' },
   sam: { gradient: 'the gradient is that of another point' },
+  'spectral-norm': {
+    gradient: 'the singular vectors are held fast, and are those of the weights only once the iteration has settled',
+  },
 };
 
 /** Options without which a regularizer cannot run on the suite's own problem, and the problem it can run on. */
@@ -39,12 +42,27 @@ const NEEDS: Readonly<Record<string, Variant>> = {
   smote: { options: {}, setting: { inputs: FEATURES } },
   // Of two epochs, the default share would average the last alone.
   swa: { options: { strength: 1 } },
+  // No unit of the suite's small networks reaches the default radius.
+  'max-norm': { options: { radius: 0.5 } },
 };
 
 /** Options worth running besides the defaults. A new regularizer runs with its defaults whether it is named here or not. */
 const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
+  'activation-penalty': [
+    { options: { norm: 'l2', strength: 0.1 } },
+    { options: { strength: 0.1 }, setting: { inputs: PICTURES, model: SMALL_CNN } },
+  ],
+  'confidence-penalty': [{ options: { strength: 1, threshold: 0.9 } }],
   dropout: [{ options: { mode: 'spatial', strength: 0.5 }, setting: { inputs: PICTURES, model: SMALL_CNN } }],
   'elastic-net': [{ options: { l1Ratio: 0 } }, { options: { l1Ratio: 1 } }],
+  'gradient-penalty': [
+    { options: { of: 'loss', strength: 0.3 } },
+    { options: { strength: 0.3 }, setting: { inputs: PICTURES, model: SMALL_CNN } },
+  ],
+  'group-lasso': [
+    { options: { groups: 'inputs', strength: 0.02 } },
+    { options: { strength: 0.02 }, setting: { inputs: PICTURES, model: SMALL_CNN } },
+  ],
   'image-augmentation': [{ options: { flip: 'both', noise: 0.3, crop: 0.3, zoom: 0.3, strength: 0.7 } }],
   'tabular-augmentation': [{ options: { jitter: 0.5, strength: 0.3 } }],
   l1: [{ options: { include: ['weight', 'bias'], strength: 0.01 } }],
@@ -56,6 +74,10 @@ const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
   l2: [{ options: { include: ['bias'], strength: 0.1 } }],
   'weight-decay': [{ options: { include: ['weight', 'bias'], strength: 0.1 } }],
   'input-noise': [{ options: { inputs: ['picture'], strength: 0.5 } }],
+  'max-norm': [
+    { options: { radius: 0.2 } },
+    { options: { radius: 0.5 }, setting: { inputs: PICTURES, model: SMALL_CNN } },
+  ],
   mixup: [{ options: { strength: 2 } }],
   smote: [{ options: { variant: 'borderline-2', strength: 0.9, neighbours: 2 }, setting: { rows: 60 } }],
   bootstrapping: [{ options: { mode: 'hard', strength: 0.3 } }],
@@ -69,6 +91,15 @@ const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
   ema: [{ options: { warmUp: false, strength: 0.9 }, setting: { model: { ...SMOOTH_MLP, normalization: 'batch' } } }],
   swa: [
     { options: { rateFactor: 0.5, annealEpochs: 1 }, setting: { model: { ...SMOOTH_MLP, normalization: 'batch' } } },
+  ],
+  'nuclear-norm': [
+    { options: { strength: 0.1 } },
+    { options: { strength: 0.1 }, setting: { inputs: PICTURES, model: SMALL_CNN } },
+  ],
+  orthogonality: [{ options: { strength: 0.1 }, setting: { inputs: PICTURES, model: SMALL_CNN } }],
+  'spectral-norm': [
+    { options: { bound: 0.5 } },
+    { options: { bound: 0.5 }, setting: { inputs: PICTURES, model: SMALL_CNN } },
   ],
   'early-stopping': [{ options: { patience: 1, minDelta: 0.001, metric: 'accuracy' } }],
 };

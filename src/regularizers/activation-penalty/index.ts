@@ -1,5 +1,11 @@
 import { z } from 'zod';
+import type { GraphBuilder, Value } from '../../graph/builder.js';
 import { defineRegularizer } from '../regularizer.js';
+
+/** Mean of |x| or of x^2 over all elements. */
+export function meanSize(b: GraphBuilder, x: Value, norm: 'l1' | 'l2'): Value {
+  return b.reduceMean(norm === 'l1' ? b.abs(x) : b.mul(x, x));
+}
 
 export const activationPenalty = defineRegularizer({
   type: 'activation-penalty',
@@ -16,9 +22,7 @@ export const activationPenalty = defineRegularizer({
   readsActivations: true,
   hooks: {
     objective: ({ b, strength }, { norm }, _weights, { activations }) => {
-      const sizes = activations
-        .filter(({ kind }) => kind !== 'attention')
-        .map(({ value }) => b.reduceMean(norm === 'l1' ? b.abs(value) : b.mul(value, value)));
+      const sizes = activations.filter(({ kind }) => kind !== 'attention').map(({ value }) => meanSize(b, value, norm));
       return sizes.length === 0 ? undefined : b.mul(sizes.reduce(b.add), strength);
     },
   },

@@ -1,8 +1,17 @@
 import { z } from 'zod';
-import type { Value } from '../../graph/builder.js';
+import type { GraphBuilder, Value } from '../../graph/builder.js';
 import { gradients } from '../../graph/gradients.js';
 import { isFloat } from '../../graph/operators/operator.js';
 import { defineRegularizer } from '../regularizer.js';
+
+/**
+ * Sum over the inputs of || d scalar / d input ||^2, itself differentiable. Rows do not depend on each other but through
+ * batch normalization, so that for a sum over rows one backward pass serves them all.
+ */
+export function squaredGradient(b: GraphBuilder, scalar: Value, inputs: readonly Value[]): Value | undefined {
+  const found = gradients(b, scalar, inputs).filter((gradient) => gradient !== undefined);
+  return found.length === 0 ? undefined : found.map((gradient) => b.reduceSum(b.mul(gradient, gradient))).reduce(b.add);
+}
 
 export const gradientPenalty = defineRegularizer({
   type: 'gradient-penalty',
@@ -23,26 +32,36 @@ export const gradientPenalty = defineRegularizer({
     objective: ({ b, strength, batchSize, outputs, random }, { of }, _weights, view) => {
       const inputs = Object.values(view.batch.inputs).filter(({ type }) => isFloat(type));
       if (inputs.length === 0) return undefined;
-      // Rows do not depend on each other but through batch normalization, so that one backward pass serves them all.
-      const projection = (): Value => {
+      const projected = (): Value => {
         const v = random('projection').normal([batchSize, outputs]);
-        return b.detached(() => b.div(v, b.sqrt(b.reduceSum(b.mul(v, v), [1], true))));
+        const direction = b.detached(() => b.div(v, b.sqrt(b.reduceSum(b.mul(v, v), [1], true))));
+        return b.reduceSum(b.mul(view.logits, direction));
       };
-      const scalar = of === 'loss' ? b.reduceSum(view.losses) : b.reduceSum(b.mul(view.logits, projection()));
-      const found = gradients(b, scalar, inputs).filter((gradient) => gradient !== undefined);
-      if (found.length === 0) return undefined;
-      const squares = found.map((gradient) => b.reduceSum(b.mul(gradient, gradient))).reduce(b.add);
+      const squares = squaredGradient(b, of === 'loss' ? b.reduceSum(view.losses) : projected(), inputs);
+      if (squares === undefined) return undefined;
       // E over unit vectors v of ||v' J||^2 is ||J||_F^2 / outputs.
       return b.mul(squares, b.mul(strength, (of === 'loss' ? 1 : outputs / 2) / batchSize));
     },
   },
   needs: { content: ['tabular', 'image', 'audio', 'series'] },
+  conflicts: (_self, { operators }) =>
+    operators.includes('BatchNormalization')
+      ? [
+          {
+            code: 'GRADIENT_PENALTY_WITH_BATCH_NORM',
+            severity: 'warning',
+            message:
+              'batch normalization lets rows depend on each other, so that the gradient of a row mixes in others',
+            remedy: 'Use layer or group normalization beside gradient-penalty',
+          },
+        ]
+      : [],
   cost: {
     training: 'a second backward pass through the network and its derivative: about 3 times the plain step',
     inference: 'none',
   },
   fails: [
-    'ReLU networks: the second derivative is zero almost everywhere, so only first-order paths feel it; smooth activations work better.',
+    'ReLU networks: the slope is bounded where training rows lie, and may jump just beside them.',
     'With batch normalization rows depend on each other, and the Jacobian of a row mixes in that of others.',
     'Too strong: the function becomes flat (F1).',
   ],

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { GraphBuilder, Value } from '../../graph/builder.js';
 import { inputAxes, isStructured } from '../matrix.js';
 import { defineRegularizer } from '../regularizer.js';
+import { undoneByNormalization } from '../rescaled.js';
 
 /**
  * prox of t ||w||_2 for each block: w max(1 - t / ||w||, 0). Blocks whose norm is below the threshold become exactly zero.
@@ -25,12 +26,16 @@ export const groupLasso = defineRegularizer({
     groups: z
       .enum(['outputs', 'inputs'])
       .default('outputs')
-      .describe('outputs: all weights into a neuron or channel; inputs: all weights out of an input or input channel'),
+      .describe(
+        'outputs: all weights into a hidden neuron or channel; inputs: all weights out of an input, neuron or channel',
+      ),
   }),
   wholeTensors: true,
   hooks: {
     proximal: ({ b, strength, stepSize }, { groups }, { parameter }, proposed) => {
       if (!isStructured(parameter)) return proposed;
+      // The network's own outputs are no units to do without.
+      if (groups === 'outputs' && parameter.head === true) return proposed;
       const { unitAxis = 0, shape } = parameter;
       // A convolution's input channels are its second axis, a product's inputs its first.
       const inputAxis = unitAxis === 0 ? 1 : 0;
@@ -41,6 +46,7 @@ export const groupLasso = defineRegularizer({
       return blockSoftThreshold(b, proposed, axes, b.mul(step, b.mul(strength, Math.sqrt(size))));
     },
   },
+  conflicts: (_self, { operators }) => undoneByNormalization('group-lasso', operators),
   cost: {
     training: 'three passes over the weights a step (about 1 ns a weight)',
     inference: 'none; zero units can be cut out of the graph',
@@ -53,6 +59,7 @@ export const groupLasso = defineRegularizer({
   dataSize: 'Strongest where the network is wide for the rows.',
   references: [
     'Yuan and Lin, Model Selection and Estimation in Regression with Grouped Variables, JRSS B 2006 (the factor sqrt(size))',
+    'Friedman, Hastie and Tibshirani, A Note on the Group Lasso and a Sparse Group Lasso, 2010 (single weights first)',
     'Wen et al., Learning Structured Sparsity in Deep Neural Networks, NeurIPS 2016',
     'Scardapane et al., Group Sparse Regularization for Deep Neural Networks, Neurocomputing 2017',
   ],

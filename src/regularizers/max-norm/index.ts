@@ -1,8 +1,15 @@
 import { z } from 'zod';
+import type { GraphBuilder, Value } from '../../graph/builder.js';
 import { inputAxes, isStructured } from '../matrix.js';
+import { reciprocalOf } from '../options.js';
 import { defineRegularizer } from '../regularizer.js';
+import { undoneByNormalization } from '../rescaled.js';
 
-const inverse = (value: number): number => Number((1 / value).toPrecision(12));
+/** w min(1, radius / ||w||) for each block that lies over the axes; the strength is 1 / radius, and at 0 nothing changes. */
+export function scaleOntoBall(b: GraphBuilder, w: Value, axes: readonly number[], strength: Value): Value {
+  const norm = b.sqrt(b.reduceSum(b.mul(w, w), axes, true));
+  return b.mul(w, b.reciprocal(b.maximum(b.mul(norm, strength), 1)));
+}
 
 export const maxNorm = defineRegularizer({
   type: 'max-norm',
@@ -11,11 +18,11 @@ export const maxNorm = defineRegularizer({
   summary: 'Scales the weights into a neuron or channel back onto a ball of fixed radius after each update.',
   strength: {
     unit: '1 / radius',
-    default: inverse(3),
-    range: [inverse(10), 1],
+    default: 1 / 3,
+    range: [0.1, 1],
     scale: 'log',
     limits: [0, 1e6],
-    inverse: { option: 'radius', toStrength: inverse, toOption: inverse },
+    inverse: reciprocalOf('radius'),
   },
   options: z.strictObject({
     radius: z
@@ -26,13 +33,10 @@ export const maxNorm = defineRegularizer({
   }),
   wholeTensors: true,
   hooks: {
-    proximal: ({ b, strength }, _options, { parameter }, proposed) => {
-      if (!isStructured(parameter)) return proposed;
-      const norm = b.sqrt(b.reduceSum(b.mul(proposed, proposed), inputAxes(parameter), true));
-      // radius / norm, and 1 inside the ball; a strength of 0 is an infinite radius.
-      return b.mul(proposed, b.reciprocal(b.maximum(b.mul(norm, strength), 1)));
-    },
+    proximal: ({ b, strength }, _options, { parameter }, proposed) =>
+      isStructured(parameter) ? scaleOntoBall(b, proposed, inputAxes(parameter), strength) : proposed,
   },
+  conflicts: (_self, { operators }) => undoneByNormalization('max-norm', operators),
   cost: { training: 'three passes over the weights a step (about 1 ns a weight)', inference: 'none' },
   fails: [
     'A radius that no unit reaches does nothing: look at the weight histogram first.',

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import type { GraphBuilder, Value } from '../../graph/builder.js';
-import { float32 } from '../../graph/tensor.js';
-import { asMatrix, isStructured } from '../matrix.js';
+import { asMatrix, identityOf, isStructured } from '../matrix.js';
 import { defineRegularizer } from '../regularizer.js';
 
 /** Steps of the coupled iteration: enough for singular values down to a hundredth of the largest. */
@@ -10,21 +9,20 @@ const ITERATIONS = 18;
 const SMOOTHING = 1e-4;
 
 /**
- * The smoothed nuclear norm of m [rows, columns], tr((M M' + e I)^(1/2)), by the coupled Newton-Schulz iteration (Higham,
- * 2008, section 6.7), which needs products only. It gives the inverse root as well, with which the gradient is
- * (M M' + e I)^(-1/2) M, whatever way the root was found.
+ * The smoothed nuclear norm of m [rows, columns], tr((M M' + e I)^(1/2)) with e = {@link SMOOTHING} ||M M'||_F, by the
+ * coupled Newton-Schulz iteration (Higham, 2008, section 6.7), which needs products only. It gives the inverse root as
+ * well, with which the gradient is (M M' + e I)^(-1/2) M but for the part of e, whatever way the root was found.
  */
 export function smoothNuclearNorm(b: GraphBuilder, m: Value): Value {
   const [rows, columns] = m.shape;
   const wide = rows <= columns;
   const n = Math.min(rows, columns);
-  let inverseRoot: Value | undefined;
+  let parts: { readonly inverseRoot: Value; readonly raw: Value; readonly scale: Value } | undefined;
   const [norm] = b.composite(
     'nuclear-norm',
     [m],
     () => {
-      const data = Float32Array.from({ length: n * n }, (_, i) => (i % (n + 1) === 0 ? 1 : 0));
-      const identity = b.cast(b.constant(float32([n, n], data)), m.type);
+      const identity = identityOf(b, n, m.type);
       const raw = wide ? b.gemm(m, m, undefined, { transB: true }) : b.gemm(m, m, undefined, { transA: true });
       const scale = b.maximum(b.sqrt(b.reduceSum(b.mul(raw, raw))), 1e-20);
       // A / ||A|| + e I, whose eigenvalues lie in (0, 1 + e].
@@ -36,13 +34,16 @@ export function smoothNuclearNorm(b: GraphBuilder, m: Value): Value {
         [y, z] = [b.matMul(y, t), b.matMul(t, z)];
       }
       const root = b.sqrt(scale);
-      inverseRoot = b.div(z, root);
+      parts = { inverseRoot: b.div(z, root), raw, scale };
       return [b.mul(b.reduceSum(b.mul(y, identity)), root)];
     },
     ([g]) => {
-      if (g === undefined || inverseRoot === undefined) return [undefined];
-      const polar = wide ? b.matMul(inverseRoot, m) : b.matMul(m, inverseRoot);
-      return [b.mul(polar, g)];
+      if (g === undefined || parts === undefined) return [undefined];
+      const { inverseRoot, raw, scale } = parts;
+      // e = SMOOTHING * ||A||_F moves with m as well: de = SMOOTHING * 2 A m / ||A||_F, times tr(root^-1) / 2.
+      const trace = b.reduceSum(b.mul(inverseRoot, identityOf(b, n, m.type)));
+      const inner = b.add(inverseRoot, b.mul(raw, b.mul(b.div(trace, scale), SMOOTHING)));
+      return [b.mul(wide ? b.matMul(inner, m) : b.matMul(m, inner), g)];
     },
   );
   return norm;
@@ -58,7 +59,7 @@ export const nuclearNorm = defineRegularizer({
   hooks: {
     objective: ({ b, strength }, _options, weights) => {
       const norms = weights
-        .filter(({ parameter: { shape, ...rest } }) => isStructured({ shape, ...rest }))
+        .filter(({ parameter }) => isStructured(parameter))
         .map(({ parameter, value }) => smoothNuclearNorm(b, asMatrix(b, value, parameter)));
       return norms.length === 0 ? undefined : b.mul(norms.reduce(b.add), strength);
     },

@@ -1,24 +1,13 @@
 import { z } from 'zod';
 import type { GraphBuilder, Value } from '../../graph/builder.js';
-import { float32 } from '../../graph/tensor.js';
-import { asMatrix, isStructured } from '../matrix.js';
+import { asMatrix, identityOf, isStructured } from '../matrix.js';
 import { defineRegularizer } from '../regularizer.js';
 
 /** ||M M' - I||_F^2 for the smaller of the two Gram matrices of m [rows, columns]. */
 export function orthogonalityDefect(b: GraphBuilder, m: Value): Value {
   const [rows, columns] = m.shape;
   const gram = rows <= columns ? b.gemm(m, m, undefined, { transB: true }) : b.gemm(m, m, undefined, { transA: true });
-  const n = Math.min(rows, columns);
-  const identity = b.cast(
-    b.constant(
-      float32(
-        [n, n],
-        Float32Array.from({ length: n * n }, (_, i) => (i % (n + 1) === 0 ? 1 : 0)),
-      ),
-    ),
-    m.type,
-  );
-  const defect = b.sub(gram, identity);
+  const defect = b.sub(gram, identityOf(b, Math.min(rows, columns), m.type));
   return b.reduceSum(b.mul(defect, defect));
 }
 
