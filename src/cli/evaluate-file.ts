@@ -3,6 +3,8 @@ import type { ReadOptions } from '../data/read/options.js';
 import { readTable } from '../data/read/read.js';
 import { resolveRoles } from '../data/roles.js';
 import { BallastError } from '../errors.js';
+import { parseAttack } from '../evaluation/attacks/options.js';
+import type { Robustness } from '../evaluation/attacks/robustness.js';
 import { readModelFile } from '../graph/format/file.js';
 import { normalize } from '../graph/format/normalize.js';
 import type { Model } from '../graph/model.js';
@@ -11,11 +13,13 @@ import { metricsTable, terminalOptions } from '../reports/terminal.js';
 import { readOptions } from '../spec/prepare.js';
 import { readSpec } from '../spec/read.js';
 import { applyTokenizers } from '../spec/tokens.js';
+import { attackModel } from '../tuning/attack-model.js';
 import { describedPorts, describedTokenizers } from '../tuning/described-ports.js';
 import { evaluateModel } from '../tuning/evaluate-run.js';
 import { foreignPorts } from '../tuning/model-ports.js';
 import { evaluationDocument } from './evaluation-document.js';
 import { answer, type CommonOptions } from './output.js';
+import { robustnessLines } from './robustness-lines.js';
 
 /** What a user says of a model file that does not say it itself. */
 export interface FileOptions extends CommonOptions {
@@ -26,6 +30,7 @@ export interface FileOptions extends CommonOptions {
   output?: string;
   classes?: string[];
   input: string[];
+  adversarial?: string;
 }
 
 /**
@@ -68,13 +73,23 @@ export async function evaluateFile(path: string, options: FileOptions & { data: 
         features: roles.features,
       }),
   );
-  const evaluation = await evaluateModel(await openRuntime(), model, ports, table, {
+  const attack = options.adversarial === undefined ? undefined : parseAttack(options.adversarial);
+  const runtime = await openRuntime();
+  const evaluation = await evaluateModel(runtime, model, ports, table, {
     roles: { ...roles, target },
     primary: spec?.spec.objectives.primary,
     seed: spec?.spec.training.seed ?? 1,
     path,
   });
-  answer(options, { model: path, ...evaluationDocument(evaluation) }, metricsTable(evaluation, terminalOptions()));
+  const lines = [metricsTable(evaluation, terminalOptions())];
+  let robustness: Robustness | undefined;
+  if (attack !== undefined) {
+    const rows = Uint32Array.from({ length: table.rows }, (_, row) => row);
+    const asRead = await readModelFile(path);
+    robustness = await attackModel(runtime, { model: asRead, ports, table, rows, target }, attack);
+    lines.push('', ...robustnessLines(robustness));
+  }
+  answer(options, { model: path, ...evaluationDocument(evaluation, { robustness }) }, lines.join('\n'));
 }
 
 /** A model file in the form that Ballast runs: external data beside it read, ZipMap gone. */

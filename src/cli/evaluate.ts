@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import { BallastError } from '../errors.js';
+import { parseAttack } from '../evaluation/attacks/options.js';
 import { comparePaired } from '../evaluation/paired.js';
 import { openRuntime } from '../graph/runtime/choose.js';
 import { ledgerTable, metricsTable, terminalOptions } from '../reports/terminal.js';
@@ -12,11 +13,13 @@ import { MODEL } from '../tuning/result-record.js';
 import { evaluateFile, type FileOptions, readForeign } from './evaluate-file.js';
 import { evaluationDocument } from './evaluation-document.js';
 import { answer, withCommonOptions } from './output.js';
+import { robustnessLines } from './robustness-lines.js';
 import { withStore } from './use-store.js';
 
 interface EvaluateOptions extends FileOptions {
   holdout?: boolean;
   against?: string;
+  adversarial?: string;
 }
 
 /** Options that say what a model file does not say itself; a run knows all of it. */
@@ -28,6 +31,10 @@ export function evaluateCommand(): Command {
     .option('--holdout', 'on the locked holdout of the run; the read is counted')
     .option('--data <source>', 'on the rows of this source')
     .option('--against <run>', 'compare with another run on the same rows, paired')
+    .option(
+      '--adversarial <attack>',
+      'robust accuracy under an attack: pgd,epsilon=0.03,steps=10,restarts=2; epsilon in the unit of the encoded inputs',
+    )
     .option('--spec <file>', 'spec that says how --data is read (.onnx files)')
     .option('--target <column>', 'target column (.onnx files)')
     .addOption(new Option('--task <task>', 'what is predicted (.onnx files)').choices(['classification', 'regression']))
@@ -41,6 +48,7 @@ Examples:
   ballast evaluate 3f2a91c0 --holdout
   ballast evaluate 3f2a91c0 --holdout --against 8b11e0aa
   ballast evaluate 3f2a91c0 --data new-rows.csv --json
+  ballast evaluate 3f2a91c0 --data new-rows.csv --adversarial pgd,epsilon=0.1,steps=20,restarts=3
   ballast evaluate model.onnx --data rows.csv --target y --task classification --output scores:logits
 `,
     )
@@ -80,8 +88,11 @@ async function evaluateAction(reference: string, options: EvaluateOptions): Prom
 async function evaluateRuns(store: Store, run: Run, other: Run | undefined, options: EvaluateOptions): Promise<void> {
   const runtime = await openRuntime();
   const { data } = options;
+  const attack = options.adversarial === undefined ? undefined : parseAttack(options.adversarial);
   const evaluateOne = (which: Run): Promise<EvaluatedRun> =>
-    data === undefined ? evaluateHoldout(store, runtime, which) : evaluateOther(store, runtime, which, data);
+    data === undefined
+      ? evaluateHoldout(store, runtime, which, { attack })
+      : evaluateOther(store, runtime, which, data, { attack });
   const first = await evaluateOne(run);
   const second = other === undefined ? undefined : await evaluateOne(other);
   const primary = primaryMetric(specOfRun(run).spec);
@@ -89,14 +100,24 @@ async function evaluateRuns(store: Store, run: Run, other: Run | undefined, opti
     second === undefined
       ? undefined
       : comparePaired({ metric: primary, first: first.predictions, second: second.predictions });
-  const { evaluation, ledger } = first;
+  const { evaluation, ledger, robustness } = first;
   const holdoutReads = second?.holdoutReads ?? first.holdoutReads;
   const document = {
     run: run.id,
-    ...evaluationDocument(evaluation, { ledger, ...(holdoutReads === undefined ? {} : { holdoutReads }) }),
-    ...(second === undefined ? {} : { against: { run: other?.id, metrics: second.evaluation.metrics }, comparison }),
+    ...evaluationDocument(evaluation, { ledger, robustness, ...(holdoutReads === undefined ? {} : { holdoutReads }) }),
+    ...(second === undefined
+      ? {}
+      : {
+          against: {
+            run: other?.id,
+            metrics: second.evaluation.metrics,
+            ...(second.robustness === undefined ? {} : { robustness: second.robustness }),
+          },
+          comparison,
+        }),
   };
   const lines = [metricsTable(evaluation, terminalOptions()), '', ledgerTable(ledger, terminalOptions())];
+  if (robustness !== undefined) lines.push('', ...robustnessLines(robustness));
   if (comparison !== undefined && 'difference' in comparison) {
     const { difference, rows } = comparison;
     const [low, high] = difference.interval.map((bound) => bound.toFixed(4));

@@ -1,3 +1,4 @@
+import type { Robustness } from '../evaluation/attacks/robustness.js';
 import type { Evaluation } from '../evaluation/evaluate.js';
 import { buildLedger, type Ledger } from '../evaluation/ledger.js';
 
@@ -5,12 +6,14 @@ import { buildLedger, type Ledger } from '../evaluation/ledger.js';
 export interface RunContext {
   readonly ledger?: Ledger;
   readonly holdoutReads?: number;
+  /** Where an attack was asked for. */
+  readonly robustness?: Robustness | undefined;
 }
 
 /** The JSON answer of `ballast evaluate`. */
 export function evaluationDocument(
   { rows, primary, metrics, omitted, perClass, slices, reliability, confusion, residuals, fairness }: Evaluation,
-  { ledger, holdoutReads }: RunContext = {},
+  { ledger, holdoutReads, robustness }: RunContext = {},
 ): Record<string, unknown> {
   return {
     rows,
@@ -24,5 +27,6 @@ export function evaluationDocument(
     fairness,
     ledger: ledger ?? buildLedger(primary, []),
     holdoutReads: holdoutReads ?? null,
+    ...(robustness === undefined ? {} : { robustness }),
   };
 }

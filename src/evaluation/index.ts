@@ -1,4 +1,18 @@
 /** Evaluation: metrics with intervals, calibration, fairness, paired comparison, the gap ledger. */
+export { type AttackResult, type AttackTarget, attack, attackStep } from './attacks/attack.js';
+export { type AttackOptions, attackOptions, parseAttack } from './attacks/options.js';
+export {
+  ascent,
+  type Ball,
+  climb,
+  detachedCopy,
+  drawInBall,
+  type Norm,
+  type Perturbed,
+  project,
+  type Search,
+} from './attacks/perturb.js';
+export { type MaskingCheck, measureRobustness, type Robustness } from './attacks/robustness.js';
 export { cheapMetrics, sampleValues } from './cheap.js';
 export type { PerClass } from './classes.js';
 export type { ConfusionMatrix } from './confusion.js';

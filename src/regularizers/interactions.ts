@@ -166,6 +166,15 @@ export const INTERACTIONS: readonly Interaction[] = [
     remedy: 'Nothing to do: single weights come first',
     source: 'Friedman, Hastie and Tibshirani, A Note on the Group Lasso and a Sparse Group Lasso, 2010',
   },
+  {
+    first: 'adversarial-training',
+    second: 'trades',
+    kind: 'warn',
+    code: 'TWO_ATTACKS',
+    reason: 'adversarial-training and trades both train against an attack, and trades would start from attacked rows',
+    remedy: 'Keep trades to hold on to accuracy, adversarial-training for plain robustness',
+    source: 'Zhang et al., Theoretically Principled Trade-off between Robustness and Accuracy, ICML 2019',
+  },
 ];
 
 /** Entries of the table that a regularizer is part of. */

@@ -1,5 +1,6 @@
 import { BallastError } from '../errors.js';
 import { activationPenalty } from './activation-penalty/index.js';
+import { adversarialTraining } from './adversarial-training/index.js';
 import { bootstrapping } from './bootstrapping/index.js';
 import { confidencePenalty } from './confidence-penalty/index.js';
 import { dropout } from './dropout/index.js';
@@ -28,6 +29,8 @@ import { smote } from './smote/index.js';
 import { spectralNorm } from './spectral-norm/index.js';
 import { swa } from './swa/index.js';
 import { tabularAugmentation } from './tabular-augmentation/index.js';
+import { trades } from './trades/index.js';
+import { virtualAdversarialTraining } from './virtual-adversarial/index.js';
 import { weightDecay } from './weight-decay/index.js';
 
 /** Erases the options' type: the registry hands options of a regularizer only to that regularizer. */
@@ -44,6 +47,8 @@ const REGULARIZERS: readonly Regularizer[] = [
   entry(mixup),
   // weight
   entry(spectralNorm),
+  // batch: last what attacks it
+  entry(adversarialTraining),
   // forward
   entry(dropout),
   // targets
@@ -60,6 +65,10 @@ const REGULARIZERS: readonly Regularizer[] = [
   entry(nuclearNorm),
   // objective, decay, proximal: decay before thresholds, so that zeros stay zeros; single weights before whole units, which
   // is the proximal step of their sum (Friedman et al., 2010); constraints last, so that they hold
+  // objective: passes over perturbed batches
+  entry(trades),
+  entry(virtualAdversarialTraining),
+  // objective, decay, proximal: decay before thresholds, so that zeros stay zeros
   entry(l2),
   entry(l2Sp),
   entry(weightDecay),

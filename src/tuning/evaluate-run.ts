@@ -1,6 +1,8 @@
 import { readTable } from '../data/read/read.js';
 import { type Roles, resolveRoles } from '../data/roles.js';
 import { BallastError } from '../errors.js';
+import type { AttackOptions } from '../evaluation/attacks/options.js';
+import type { Robustness } from '../evaluation/attacks/robustness.js';
 import type { Evaluation } from '../evaluation/evaluate.js';
 import type { PredictionInput } from '../evaluation/input.js';
 import { buildLedger, type Ledger, type LedgerInput, type LedgerStageName } from '../evaluation/ledger.js';
@@ -13,6 +15,7 @@ import { type ResolvedSpec, resolveSpec } from '../spec/read.js';
 import type { Spec } from '../spec/schema.js';
 import { applyTokenizers } from '../spec/tokens.js';
 import type { Run, Store } from '../store/types.js';
+import { attackModel } from './attack-model.js';
 import { describedPorts } from './described-ports.js';
 import { judge, primaryMetric } from './judge.js';
 import type { ModelPorts } from './model-ports.js';
@@ -35,6 +38,8 @@ export interface EvaluatedRun {
   readonly ledger: Ledger;
   /** How often these holdout rows have been read, this time included; undefined for other data. */
   readonly holdoutReads: number | undefined;
+  /** Where an attack was asked for. */
+  readonly robustness?: Robustness;
 }
 
 /**
@@ -42,7 +47,12 @@ export interface EvaluatedRun {
  *
  * @throws BallastError EVALUATE_DATA_CHANGED, HOLDOUT_EMPTY, ARTIFACT_* (the model's hash is verified)
  */
-export async function evaluateHoldout(store: Store, runtime: Runtime, run: Run): Promise<EvaluatedRun> {
+export async function evaluateHoldout(
+  store: Store,
+  runtime: Runtime,
+  run: Run,
+  { attack }: { attack?: AttackOptions | undefined } = {},
+): Promise<EvaluatedRun> {
   const resolved = specOfRun(run);
   const register = store.holdoutRegister('evaluate --holdout');
   const data = await prepareData(resolved, { register });
@@ -62,36 +72,48 @@ export async function evaluateHoldout(store: Store, runtime: Runtime, run: Run):
     });
   }
   const holdoutReads = await register.countRead(data.name, data.rowSet, `runs:/${run.id}`);
-  const predictions = await scoreRun(store, runtime, run, data.table, rows, data.roles);
+  const scored = await scoreRun(store, runtime, run, { table: data.table, rows, roles: data.roles, attack });
+  const { predictions } = scored;
   const evaluation = judge(resolved.spec, data, predictions, rows);
   await store.putEvaluation(run.id, 'holdout', evaluation);
   const ledger = await ledgerOfRun(store, run, primaryMetric(resolved.spec));
-  return { rows: rows.length, evaluation, predictions, ledger, holdoutReads };
+  return { rows: rows.length, evaluation, ...scored, ledger, holdoutReads };
 }
 
 /** Evaluates a run's model on the rows of another source, read as the run's own data was. */
-export async function evaluateOther(store: Store, runtime: Runtime, run: Run, source: string): Promise<EvaluatedRun> {
+export async function evaluateOther(
+  store: Store,
+  runtime: Runtime,
+  run: Run,
+  source: string,
+  { attack }: { attack?: AttackOptions | undefined } = {},
+): Promise<EvaluatedRun> {
   const resolved = specOfRun(run);
   const raw = await readTable(source, { ...readOptions(resolved), baseDirectory: process.cwd() });
   const table = applyTokenizers(raw, await loadTokenizers(store, run.id));
   const roles = resolveRoles(table, resolved.spec.data);
   const rows = Uint32Array.from({ length: table.rows }, (_, row) => row);
-  const predictions = await scoreRun(store, runtime, run, table, rows, roles);
+  const scored = await scoreRun(store, runtime, run, { table, rows, roles, attack });
+  const { predictions } = scored;
   const evaluation = judge(resolved.spec, { table, roles }, predictions, rows);
   const ledger = await ledgerOfRun(store, run, primaryMetric(resolved.spec));
-  return { rows: rows.length, evaluation, predictions, ledger, holdoutReads: undefined };
+  return { rows: rows.length, evaluation, ...scored, ledger, holdoutReads: undefined };
 }
 
 async function scoreRun(
   store: Store,
   runtime: Runtime,
   run: Run,
-  table: PreparedData['table'],
-  rows: Uint32Array,
-  roles: Roles,
-): Promise<PredictionInput> {
+  {
+    table,
+    rows,
+    roles,
+    attack,
+  }: { table: PreparedData['table']; rows: Uint32Array; roles: Roles; attack: AttackOptions | undefined },
+): Promise<Pick<EvaluatedRun, 'predictions' | 'robustness'>> {
   const bytes = await (await store.openArtifact(run.id, MODEL)).bytes();
-  const ports = describedPorts(readModel(bytes));
+  const model = readModel(bytes);
+  const ports = describedPorts(model);
   if (ports === undefined) {
     throw new BallastError('the run’s model does not describe its inputs', {
       code: 'MODEL_UNDESCRIBED',
@@ -100,7 +122,10 @@ async function scoreRun(
   }
   const session = await runtime.load(bytes);
   try {
-    return await scoreRows(session, ports, table, rows, { target: roles.target ?? '', weight: roles.weight });
+    const target = roles.target ?? '';
+    const predictions = await scoreRows(session, ports, table, rows, { target, weight: roles.weight });
+    if (attack === undefined) return { predictions };
+    return { predictions, robustness: await attackModel(runtime, { model, ports, table, rows, target }, attack) };
   } finally {
     session.release();
   }

@@ -86,7 +86,8 @@ function numbersIn(column: Column, rows: Uint32Array): Float64Array {
   return Float64Array.from(rows, (row) => column.values[row]);
 }
 
-function codesIn(column: Column, rows: Uint32Array, classes: readonly string[]): Int32Array {
+/** Class indices of rows. @throws BallastError EVALUATE_TARGET */
+export function codesIn(column: Column, rows: Uint32Array, classes: readonly string[]): Int32Array {
   const codeOf = classPositions(classes);
   const missing = missingOf(column);
   const text = textOf(column);

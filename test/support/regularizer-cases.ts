@@ -35,6 +35,9 @@ const EXCUSES: Readonly<Record<string, Excuses>> = {
   'spectral-norm': {
     gradient: 'the singular vectors are held fast, and are those of the weights only once the iteration has settled',
   },
+  'adversarial-training': { gradient: 'the attack moves with the weights, and is detached' },
+  trades: { gradient: 'the attack moves with the weights, and is detached' },
+  'virtual-adversarial': { gradient: 'the perturbation moves with the weights, and is detached' },
 };
 
 /** Options without which a regularizer cannot run on the suite's own problem, and the problem it can run on. */
@@ -53,6 +56,12 @@ const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
     { options: { strength: 0.1 }, setting: { inputs: PICTURES, model: SMALL_CNN } },
   ],
   'confidence-penalty': [{ options: { strength: 1, threshold: 0.9 } }],
+  'adversarial-training': [
+    { options: { method: 'fgsm', norm: 'l2', randomStart: false, share: 0.5 } },
+    { options: { steps: 2, norm: 'l2', range: [-9, 9] }, setting: { inputs: PICTURES, model: SMALL_CNN } },
+  ],
+  trades: [{ options: { steps: 2, norm: 'l2', strength: 1 }, setting: { inputs: PICTURES, model: SMALL_CNN } }],
+  'virtual-adversarial': [{ options: { iterations: 2, epsilon: 0.5 } }],
   dropout: [{ options: { mode: 'spatial', strength: 0.5 }, setting: { inputs: PICTURES, model: SMALL_CNN } }],
   'elastic-net': [{ options: { l1Ratio: 0 } }, { options: { l1Ratio: 1 } }],
   'gradient-penalty': [

@@ -1,6 +1,7 @@
 import { BallastError } from '../../errors.js';
 import { type Graph, int, ints, type Model, strings, type ValueInfo } from '../../graph/model.js';
 import { renameValues } from '../../graph/rename.js';
+import { ENCODED_KEY } from './encoded-part.js';
 import { MISSING_INTEGER } from './feature-block.js';
 import { ML_DOMAIN, NodeList } from './node-list.js';
 import { type NetworkInput, type Preprocessor, rawValueInfo } from './preprocessor.js';
@@ -27,7 +28,8 @@ const OPSET_WITH_STRINGS = 20;
  * `logits` and `probabilities` float32 [N, classes], `labelIndex` int64 [N], `label` [N] in the target's own terms
  * (string or int64). Of a regression: `prediction` float32 [N, 1] on the target's own scale.
  *
- * Metadata: `ballast.task`, `ballast.classes`, and `ballast.inputs`, which says what each input is made of.
+ * Metadata: `ballast.task`, `ballast.classes`, `ballast.inputs`, which says what each input is made of, and
+ * `ballast.encoded`, which says where the preprocessing ends and the network begins.
  *
  * @param network float32 logits [N, classes] (for two classes also [N, 1], the log odds of the second), or predictions
  *   [N, 1] of the standardised target, from inputs named as {@link Preprocessor.outputs}; N symbolic
@@ -65,7 +67,7 @@ export function exportModel(preprocessor: Preprocessor, network: Graph, options:
       nodes: [...list.nodes, ...inner.nodes, ...head.nodes],
       valueInfo: new Map(),
     },
-    metadata: new Map(Object.entries({ ...metadata, ...describe(preprocessor) })),
+    metadata: new Map(Object.entries({ ...metadata, ...describe(preprocessor, encoded) })),
   };
 }
 
@@ -164,7 +166,7 @@ function predictionOutputs(list: NodeList, result: string, { targetScaling }: Pr
   return [{ name: 'prediction', type: 'float32', shape: ['batch', 1] }];
 }
 
-function describe(preprocessor: Preprocessor): Record<string, string> {
+function describe(preprocessor: Preprocessor, encoded: Readonly<Record<string, string>>): Record<string, string> {
   const inputs = preprocessor.inputs.map(({ name, column, type, shape }) => ({
     name,
     column,
@@ -175,6 +177,9 @@ function describe(preprocessor: Preprocessor): Record<string, string> {
   return {
     'ballast.task': preprocessor.classes === undefined ? 'regression' : 'classification',
     'ballast.inputs': JSON.stringify(inputs),
+    [ENCODED_KEY]: JSON.stringify(
+      preprocessor.outputs.map(({ name, type, shape }) => ({ name, value: encoded[name], type, shape })),
+    ),
     ...(preprocessor.classes === undefined ? {} : { 'ballast.classes': JSON.stringify(preprocessor.classes) }),
   };
 }
