@@ -9,6 +9,7 @@ import { elasticNet } from './elastic-net/index.js';
 import { ema } from './ema/index.js';
 import { focal } from './focal/index.js';
 import { freezing } from './freezing/index.js';
+import { gaussianCopula } from './gaussian-copula/index.js';
 import { gce } from './gce/index.js';
 import { gradientPenalty } from './gradient-penalty/index.js';
 import { groupLasso } from './group-lasso/index.js';
@@ -39,6 +40,7 @@ const entry = <Options>(regularizer: Regularizer<Options>): Regularizer => regul
 /** Every regularizer, in the order in which those of one hook are applied. */
 const REGULARIZERS: readonly Regularizer[] = [
   // examples: rows made of real rows
+  entry(gaussianCopula),
   entry(smote),
   // batch: first what makes new examples, then what blends them
   entry(imageAugmentation),

@@ -30,6 +30,7 @@ interface Excuses {
 
 /** Keyed by type. A new entry needs its reason. */
 const EXCUSES: Readonly<Record<string, Excuses>> = {
+  'gaussian-copula': { seed: 'it draws rows before the first step, none within it' },
   smote: { seed: 'it draws rows before the first step, none within it' },
   sam: { gradient: 'the gradient is that of another point' },
   'spectral-norm': {
@@ -42,6 +43,7 @@ const EXCUSES: Readonly<Record<string, Excuses>> = {
 
 /** Options without which a regularizer cannot run on the suite's own problem, and the problem it can run on. */
 const NEEDS: Readonly<Record<string, Variant>> = {
+  'gaussian-copula': { options: {}, setting: { inputs: FEATURES } },
   smote: { options: {}, setting: { inputs: FEATURES } },
   // Of two epochs, the default share would average the last alone.
   swa: { options: { strength: 1 } },
@@ -88,6 +90,7 @@ const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
     { options: { radius: 0.5 }, setting: { inputs: PICTURES, model: SMALL_CNN } },
   ],
   mixup: [{ options: { strength: 2 } }],
+  'gaussian-copula': [{ options: { classes: 'balanced', strength: 0.3 } }],
   smote: [{ options: { variant: 'borderline-2', strength: 0.9, neighbours: 2 }, setting: { rows: 60 } }],
   bootstrapping: [{ options: { mode: 'hard', strength: 0.3 } }],
   focal: [{ options: { strength: 0.5 } }],

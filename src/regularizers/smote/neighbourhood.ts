@@ -21,7 +21,7 @@ export function distanceScale({ numbers, categories, flags }: Layout, { rows, wi
 }
 
 /** Whether at least half of the neighbours, but not all (that is noise), are of other classes (Han et al. 2005). */
-export function isInDanger(others: number, neighbours: number): boolean {
+function isInDanger(others: number, neighbours: number): boolean {
   return others >= neighbours / 2 && others < neighbours;
 }
 
