@@ -108,13 +108,17 @@ export class RandomSite {
   }
 
   #mix(h: Value): Value {
-    const b = this.#b;
-    let x = b.bitwiseXor(h, b.bitShift(h, 16, 'RIGHT'));
-    x = b.mul(x, 0x7feb352d);
-    x = b.bitwiseXor(x, b.bitShift(x, 15, 'RIGHT'));
-    x = b.mul(x, 0x846ca68b);
-    return b.bitwiseXor(x, b.bitShift(x, 16, 'RIGHT'));
+    return mixIn(this.#b, h);
   }
+}
+
+/** {@link mix32} of values of the graph. */
+function mixIn(b: GraphBuilder, h: Value): Value {
+  let x = b.bitwiseXor(h, b.bitShift(h, 16, 'RIGHT'));
+  x = b.mul(x, 0x7feb352d);
+  x = b.bitwiseXor(x, b.bitShift(x, 15, 'RIGHT'));
+  x = b.mul(x, 0x846ca68b);
+  return b.bitwiseXor(x, b.bitShift(x, 16, 'RIGHT'));
 }
 
 /** A 32-bit finalizer of low bias (Wellons' `lowbias32` constants), the same as inside the graph. */
@@ -130,8 +134,21 @@ export function mix32(value: number): number {
 
 /** The key of a site at a step: what the host puts into `random.<label>` before each run. */
 export function siteKey(label: string, seed: number, step: number): number {
+  const seeded = mix32((hashOf(label) ^ mix32(seed)) + Math.floor(seed / 2 ** 32));
+  return mix32(seeded + Math.imul(step >>> 0, 0x9e3779b9) + Math.floor(step / 2 ** 32));
+}
+
+/** {@link siteKey} inside a graph, for a seed and a step below 2^32, both uint32 [1]. */
+export function siteKeyIn(b: GraphBuilder, label: string, seed: Value, step: Value): Value {
+  return b.detached(() => {
+    const seeded = mixIn(b, b.bitwiseXor(mixIn(b, seed), hashOf(label) >>> 0));
+    return mixIn(b, b.add(seeded, b.mul(step, 0x9e3779b9)));
+  });
+}
+
+/** FNV-1a. */
+function hashOf(label: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < label.length; i++) hash = Math.imul(hash ^ label.charCodeAt(i), 0x01000193);
-  const seeded = mix32((hash ^ mix32(seed)) + Math.floor(seed / 2 ** 32));
-  return mix32(seeded + Math.imul(step >>> 0, 0x9e3779b9) + Math.floor(step / 2 ** 32));
+  return hash;
 }

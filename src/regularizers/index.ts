@@ -1,4 +1,5 @@
 /** Regularizers: the interface, the registry, what goes with what, the manifest and its id. */
+export { type Augmentation, type AugmentationSetting, augmentationGraph } from './augmentation-graph.js';
 export { canonicalJson } from './canonical-json.js';
 export type { Finding } from './finding.js';
 export { type Manifest, type ManifestEntry, manifestOf, regularizerId } from './manifest.js';

@@ -64,6 +64,8 @@ export interface Regularizer<Options = unknown> {
   readonly hooks: Hooks<Options>;
   /** Its `forward` hook acts on predictions too (fake quantization): elsewhere it is training's alone. */
   readonly forwardAtInference?: boolean;
+  /** Its `batch` hook changes inputs alone, row by row or by other rows, so that it may be used outside of training too. */
+  readonly augments?: boolean;
   /** It reads activations: layers are then not fused over them. */
   readonly readsActivations?: boolean;
   /** Its update hooks need every weight tensor by itself: small ones are otherwise updated as one flat vector a role. */
@@ -195,6 +197,8 @@ export interface InputDescription {
   readonly shape: readonly number[];
   /** Tabular: for each feature the number of its group; those of one group only mean something together (one-hot codes). */
   readonly groups?: readonly number[];
+  /** Images and waveforms: the values between which all possible ones lie, one pair a channel. */
+  readonly range?: { readonly low: readonly number[]; readonly high: readonly number[] };
 }
 
 export interface Conflict {

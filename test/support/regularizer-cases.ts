@@ -74,7 +74,13 @@ const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
     { options: { groups: 'inputs', strength: 0.02 } },
     { options: { strength: 0.02 }, setting: { inputs: PICTURES, model: SMALL_CNN } },
   ],
-  'image-augmentation': [{ options: { flip: 'both', noise: 0.3, crop: 0.3, zoom: 0.3, strength: 0.7 } }],
+  'image-augmentation': [
+    { options: { flip: 'both', noise: 0.3, crop: 0.3, zoom: 0.3, border: 'mean', strength: 0.7 } },
+    {
+      options: { rotate: 30, shear: 10, brightness: 0.3, contrast: 0.3, erase: 0.3, keep: 0.5, strength: 0.8 },
+      setting: { inputs: PICTURES, model: SMALL_CNN },
+    },
+  ],
   'tabular-augmentation': [{ options: { jitter: 0.5, strength: 0.3 } }],
   l1: [{ options: { include: ['weight', 'bias'], strength: 0.01 } }],
   freezing: [{ options: { strength: 0.7, head: 1 } }],

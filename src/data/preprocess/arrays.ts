@@ -170,6 +170,18 @@ export function arrayTensor(
   return float32(shape, out);
 }
 
+/** Raw pixels are 0 to 255 and raw samples -1 to 1; what they are encoded as, per channel. */
+export function rangeOf({
+  content,
+  center,
+  scale,
+}: ArrayEncoding): { readonly low: readonly number[]; readonly high: readonly number[] } | undefined {
+  const raw = { image: [0, 255], audio: [-1, 1], tokens: undefined, series: undefined, features: undefined }[content];
+  if (raw === undefined) return undefined;
+  const encoded = (value: number): number[] => center.map((c, i) => Math.fround((value - c) / scale[i]));
+  return { low: encoded(raw[0]), high: encoded(raw[1]) };
+}
+
 /** Adds the nodes of {@link arrayTensor}. */
 export function arrayNodes({ input, content, shape, center, scale }: ArrayEncoding, list: NodeList): string {
   if (content === 'tokens') return list.op('Identity', [input]);

@@ -204,7 +204,10 @@ describe('arrays', () => {
       1,
       1,
     ]);
-    expect(preprocessor.outputs).toEqual([{ name: 'image', type: 'float32', shape: [2, 1, 2], content: 'image' }]);
+    const [{ range, ...output }] = preprocessor.outputs;
+    expect(output).toEqual({ name: 'image', type: 'float32', shape: [2, 1, 2], content: 'image' });
+    // Bytes are 0 to 255: what black and white are encoded as.
+    expectClose([...range!.low, ...range!.high], [-15 / deviation, -3, 240 / deviation, 2.1]);
   });
 
   it('that are series [length, channels] are standardised by channel, missing elements as the mean', () => {

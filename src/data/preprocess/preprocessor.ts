@@ -4,7 +4,7 @@ import { float32, type NumericArray, sizeOf, type Tensor } from '../../graph/ten
 import { numbersOf } from '../column-values.js';
 import { requireColumn } from '../roles.js';
 import type { Table } from '../table.js';
-import { type ArrayEncoding, arrayInput, arrayNodes, arrayTensor, featureArrayBlock } from './arrays.js';
+import { type ArrayEncoding, arrayInput, arrayNodes, arrayTensor, featureArrayBlock, rangeOf } from './arrays.js';
 import { categoryBlock, categoryInput } from './categories.js';
 import type { Feature, FeatureBlock, RawInput } from './feature-block.js';
 import { groupIds } from './groups.js';
@@ -41,6 +41,8 @@ export interface NetworkInput {
    * feature stands for itself.
    */
   readonly groups?: readonly number[];
+  /** Images and waveforms: the encoded values between which every possible raw value lies, one pair a channel. */
+  readonly range?: { readonly low: readonly number[]; readonly high: readonly number[] };
 }
 
 /** Name of the tensor that all scalar columns are encoded into. */
@@ -112,9 +114,12 @@ export class Preprocessor {
 
   /** Tensors that the network takes: `features` [D], then each image, waveform, series and token sequence. */
   get outputs(): readonly NetworkInput[] {
-    const arrays = this.#arrays.map(({ name, encoding: { content, shape } }): NetworkInput => {
+    const arrays = this.#arrays.map(({ name, encoding }): NetworkInput => {
+      const { content, shape } = encoding;
+      const range = rangeOf(encoding);
       return {
         name,
+        ...(range === undefined ? {} : { range }),
         type: content === 'tokens' ? 'int64' : 'float32',
         shape,
         content: content as NetworkInput['content'],

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type ComputedOptions, computed, stepContext } from '../../../test/support/computed.js';
 import {
@@ -11,69 +10,23 @@ import {
 } from '../../../test/support/training-problem.js';
 import { float32 } from '../../graph/tensor.js';
 import { derive } from '../../numeric/random.js';
-import { imageAugmentation, resamplingMatrix } from './index.js';
-
-interface Golden {
-  readonly image: readonly (readonly number[])[];
-  readonly shift: readonly [number, number];
-  readonly zoom: readonly [number, number];
-  readonly moved: readonly (readonly number[])[];
-}
-
-const { cases } = JSON.parse(readFileSync(new URL('./goldens/affine.json', import.meta.url), 'utf8')) as {
-  cases: readonly Golden[];
-};
-
-/** rows @ image @ columns', with one shift and zoom an axis. */
-async function moved(
-  image: readonly (readonly number[])[],
-  [down, right]: readonly number[],
-  [tall, wide]: readonly number[],
-): Promise<number[]> {
-  const [height, width] = [image.length, image[0].length];
-  const { y } = await computed(
-    {
-      image: float32([1, height, width], image.flat()),
-      down: float32([1, 1, 1], [down]),
-      right: float32([1, 1, 1], [right]),
-      tall: float32([1, 1, 1], [tall]),
-      wide: float32([1, 1, 1], [wide]),
-    },
-    ({ b, inputs }) => {
-      const rows = resamplingMatrix(b, height, inputs.down, inputs.tall);
-      const columns = resamplingMatrix(b, width, inputs.right, inputs.wide);
-      return { y: b.batchMatMul(b.matMul(rows, inputs.image), columns, { transB: true }) };
-    },
-  );
-  return y;
-}
-
-describe('resamplingMatrix', () => {
-  it.each(cases.map((golden, i) => ({ i, golden })))(
-    'moves an image as scipy.ndimage.affine_transform: case $i',
-    async ({ golden: { image, shift, zoom, moved: expected } }) => {
-      const found = await moved(image, shift, zoom);
-      expected.flat().forEach((value, i) => {
-        expect(Math.abs(found[i] - value)).toBeLessThan(1e-5);
-      });
-    },
-  );
-
-  it('moves by whole pixels exactly, and mirrors exactly', async () => {
-    const stream = derive(4, 'image');
-    const image = Array.from({ length: 5 }, () => Array.from({ length: 6 }, () => Math.fround(stream.normal())));
-    const at = (row: number, column: number): number => image[row]?.[column] ?? 0;
-    const expected = (read: (r: number, c: number) => number): number[] =>
-      image.flatMap((line, r) => line.map((_, c) => read(r, c)));
-    expect(await moved(image, [0, 0], [1, 1])).toEqual(image.flat());
-    expect(await moved(image, [2, -1], [1, 1])).toEqual(expected((r, c) => at(r + 2, c - 1)));
-    expect(await moved(image, [0, 0], [1, -1])).toEqual(expected((r, c) => at(r, 5 - c)));
-    expect(await moved(image, [0, 0], [-1, -1])).toEqual(expected((r, c) => at(4 - r, 5 - c)));
-  });
-});
+import type { Setting } from '../regularizer.js';
+import { imageAugmentation } from './index.js';
 
 type Options = Parameters<NonNullable<typeof imageAugmentation.hooks.batch>>[1];
-const STILL: Options = { crop: 0, zoom: 0, flip: 'none', noise: 0 };
+const STILL: Options = { ...imageAugmentation.options.parse({}), crop: 0, zoom: 0 };
+const EVERYTHING: Options = {
+  ...STILL,
+  crop: 0.2,
+  zoom: 0.1,
+  flip: 'both',
+  rotate: 30,
+  shear: 10,
+  brightness: 0.3,
+  contrast: 0.3,
+  noise: 0.1,
+  erase: 0.3,
+};
 const IMAGES: Inputs = [{ name: 'x', content: 'image', type: 'float32', shape: [2, 6, 5] }];
 
 /** Augments a batch of images [count, 2, 6, 5]. */
@@ -81,7 +34,7 @@ async function augmented(
   images: readonly number[],
   options: Options,
   strength = 1,
-  more?: ComputedOptions,
+  more?: ComputedOptions & { inputs?: Inputs },
 ): Promise<number[]> {
   const count = images.length / 60;
   const { y } = await computed(
@@ -92,7 +45,7 @@ async function augmented(
     },
     (computation) => {
       const { inputs } = computation;
-      const context = stepContext(computation, inputs.s, { inputs: IMAGES, batchSize: count });
+      const context = stepContext(computation, inputs.s, { inputs: more?.inputs ?? IMAGES, batchSize: count });
       const batch = imageAugmentation.hooks.batch!(context, options, {
         inputs: { x: inputs.x },
         target: inputs.target,
@@ -111,9 +64,13 @@ const pictures = (count: number): number[] => {
 };
 
 describe('image-augmentation', () => {
-  it('is the identity at strength 0, to the bit', async () => {
+  it('is the identity at strength 0: to the bit along the axes, to rounding otherwise', async () => {
     const images = pictures(7);
-    expect(await augmented(images, { crop: 0.4, zoom: 0.3, flip: 'both', noise: 1 }, 0)).toEqual(images);
+    expect(await augmented(images, { ...STILL, crop: 0.4, zoom: 0.3, flip: 'both', noise: 1 }, 0)).toEqual(images);
+    const result = await augmented(images, EVERYTHING, 0);
+    images.forEach((value, i) => {
+      expect(Math.abs(result[i] - value)).toBeLessThan(2e-6);
+    });
   });
 
   it('mirrors half of the images at strength 1, whole images, channels together', async () => {
@@ -164,10 +121,125 @@ describe('image-augmentation', () => {
 
   it('draws anew at every step, and the same at the same step', async () => {
     const images = pictures(3);
-    const options: Options = { crop: 0.2, zoom: 0.1, flip: 'both', noise: 0.1 };
-    const first = await augmented(images, options, 1, { step: 1 });
-    expect(await augmented(images, options, 1, { step: 1 })).toEqual(first);
-    expect(await augmented(images, options, 1, { step: 2 })).not.toEqual(first);
+    const first = await augmented(images, EVERYTHING, 1, { step: 1 });
+    expect(await augmented(images, EVERYTHING, 1, { step: 1 })).toEqual(first);
+    expect(await augmented(images, EVERYTHING, 1, { step: 2 })).not.toEqual(first);
+  });
+
+  it('turns each image by its own angle within rotate * strength', async () => {
+    // The middle of a ramp tilts by the sine of the angle: its slope down the image.
+    const count = 300;
+    const ramp = Array.from({ length: count * 60 }, (_, i) => i % 5);
+    const result = await augmented(ramp, { ...STILL, rotate: 40 }, 0.5);
+    const angles = Array.from({ length: count }, (_, n) => {
+      const at = (row: number): number => result[60 * n + 5 * row + 2];
+      return (Math.asin(at(3) - at(2)) * 180) / Math.PI;
+    });
+    expect(Math.max(...angles.map(Math.abs))).toBeLessThanOrEqual(20.01);
+    expect(Math.max(...angles)).toBeGreaterThan(18);
+    expect(Math.min(...angles)).toBeLessThan(-18);
+    expect(new Set(angles).size).toBeGreaterThan(0.9 * count);
+  });
+
+  it('stays within the range of the data whatever it does', async () => {
+    const range = { low: [-0.5, -1], high: [0.7, 2] };
+    const images = pictures(200).map((value, i) => {
+      const channel = Math.floor(i / 30) % 2;
+      return Math.min(range.high[channel], Math.max(range.low[channel], value));
+    });
+    for (const border of ['edge', 'mirror', 'dark', 'mean'] as const) {
+      const options: Options = { ...EVERYTHING, brightness: 1, contrast: 1, noise: 2, border };
+      const result = await augmented(images, options, 1, { inputs: [{ ...IMAGES[0], range }] });
+      for (const channel of [0, 1]) {
+        const values = result.filter((_, i) => Math.floor(i / 30) % 2 === channel);
+        expect(Math.min(...values)).toBeGreaterThanOrEqual(Math.fround(range.low[channel]) - 1e-6);
+        expect(Math.max(...values)).toBeLessThanOrEqual(Math.fround(range.high[channel]) + 1e-6);
+      }
+    }
+  });
+
+  it('brings in black, the mean tone or the edge from outside', async () => {
+    const range = { low: [-1, -3], high: [4, 4] };
+    const images = Array.from({ length: 60 * 50 }, () => 3);
+    const values = async (border: Options['border']): Promise<Set<number>> =>
+      new Set(
+        (await augmented(images, { ...STILL, crop: 0.5, border }, 1, { inputs: [{ ...IMAGES[0], range }] })).map(
+          (value) => Math.round(value * 1e4) / 1e4,
+        ),
+      );
+    expect(await values('edge')).toEqual(new Set([3]));
+    expect(await values('mirror')).toEqual(new Set([3]));
+    const mean = await values('mean');
+    expect([Math.min(...mean), Math.max(...mean)]).toEqual([0, 3]);
+    expect(Math.min(...(await values('dark')))).toBe(-3);
+  });
+
+  it('erases one rectangle of half of the images, within the declared area', async () => {
+    const count = 1000;
+    const images = Array.from({ length: count * 60 }, () => 1);
+    const result = await augmented(images, { ...STILL, erase: 0.4 });
+    let hit = 0;
+    for (let n = 0; n < count; n++) {
+      const plane = result.slice(60 * n, 60 * n + 30);
+      expect(result.slice(60 * n + 30, 60 * n + 60)).toEqual(plane);
+      const gone = plane.flatMap((value, i) => (value === 0 ? [[Math.floor(i / 5), i % 5]] : []));
+      if (gone.length === 0) continue;
+      hit++;
+      const [rows, columns] = [0, 1].map((axis) => new Set(gone.map((at) => at[axis])).size);
+      expect(rows * columns).toBe(gone.length);
+      // Sides are rounded to whole pixels.
+      expect(gone.length).toBeLessThanOrEqual((Math.sqrt(0.4 * 30 * 3.34) + 0.5) * (Math.sqrt(0.4 * 30 * 3.34) + 0.5));
+    }
+    // The smallest areas may round to nothing.
+    expect(hit / count).toBeGreaterThan(0.35);
+    expect(hit / count).toBeLessThan(0.55);
+  });
+
+  it('cuts out a square of every image, over its border too', async () => {
+    const count = 500;
+    const result = await augmented(
+      Array.from({ length: count * 60 }, () => 1),
+      {
+        ...STILL,
+        erase: 0.3,
+        eraseShape: 'square',
+      },
+    );
+    const areas = Array.from(
+      { length: count },
+      (_, n) => result.slice(60 * n, 60 * n + 30).filter((value) => value === 0).length,
+    );
+    // 0.3 of 30 pixels is 3 x 3.
+    expect(Math.max(...areas)).toBe(9);
+    expect(Math.min(...areas)).toBeGreaterThanOrEqual(4);
+    expect(new Set(areas).size).toBeGreaterThan(2);
+  });
+
+  it('leaves an image alone whose content would go out of view', async () => {
+    const count = 300;
+    // One bright pixel in a corner region: large shifts lose it.
+    const images = Array.from({ length: count * 60 }, (_, i) => (i % 30 === 6 ? 1 : 0));
+    const total = (values: readonly number[], n: number): number =>
+      values.slice(60 * n, 60 * n + 30).reduce((sum, value) => sum + value, 0);
+    const options: Options = { ...STILL, crop: 0.5, border: 'mean' };
+    const free = await augmented(images, options);
+    const kept = await augmented(images, { ...options, keep: 0.9 });
+    const least = (values: readonly number[]): number =>
+      Math.min(...Array.from({ length: count }, (_, n) => total(values, n)));
+    expect(least(free)).toBe(0);
+    expect(least(kept)).toBeGreaterThan(0.89);
+    expect(kept).not.toEqual(images);
+  });
+
+  it('is refused where it changes what the classes of the run mean', () => {
+    const conflicts = (given: Partial<Options>): readonly string[] =>
+      imageAugmentation.conflicts!(
+        { regularizer: imageAugmentation, strength: 1, schedule: undefined, options: { ...STILL, ...given } },
+        { classes: Array.from({ length: 10 }, (_, i) => String(i)) } as unknown as Setting,
+      ).map(({ code }) => code);
+    expect(conflicts({ flip: 'horizontal' })).toEqual(['AUGMENTATION_CHANGES_LABELS']);
+    expect(conflicts({ flip: 'horizontal', labelsSurvive: ['mirror'] })).toEqual([]);
+    expect(conflicts({ rotate: 15 })).toEqual([]);
   });
 
   it('is refused where every amount is 0', async () => {

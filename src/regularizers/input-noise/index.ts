@@ -20,6 +20,7 @@ export const inputNoise = defineRegularizer({
       .optional()
       .describe('Names of the inputs it acts on; all floating-point ones unless given'),
   }),
+  augments: true,
   hooks: {
     batch: ({ b, strength, random }, { inputs }, batch) => ({
       target: batch.target,

@@ -38,6 +38,7 @@ export const tabularAugmentation = defineRegularizer({
       .default(0)
       .describe('Standard deviation of added noise, in those of the features, scaled by the strength'),
   }),
+  augments: true,
   hooks: {
     batch: ({ b, batchSize, inputs, strength, random }, { jitter }, batch) => {
       const augmented = { ...batch.inputs };

@@ -1,0 +1,105 @@
+import { createHash } from 'node:crypto';
+import { BallastError } from '../errors.js';
+import { GraphBuilder, type Value } from '../graph/builder.js';
+import type { Model } from '../graph/model.js';
+import { RandomSite, siteKeyIn } from '../graph/random.js';
+import type { DataType } from '../graph/tensor.js';
+import { canonicalJson } from './canonical-json.js';
+import type { Active, InputDescription, StepContext } from './regularizer.js';
+import { inOrder } from './resolve.js';
+
+export interface AugmentationSetting {
+  readonly inputs: readonly (InputDescription & { readonly type: DataType })[];
+  /** Rows of a call: shapes inside are static. */
+  readonly rows: number;
+}
+
+/** An augmentation that runs anywhere ONNX Runtime does: the very transform of training, by seed and step. */
+export interface Augmentation {
+  /** Inputs of the network plus `seed` and `step` (uint32 [1]) -> `augmented.<input>` for each that is changed. */
+  readonly model: Model;
+  /** `aug-` and 16 hex digits: of the regularizers, their strengths and options, and the shapes; same id, same transform. */
+  readonly id: string;
+}
+
+/**
+ * The `batch` hooks of regularizers as a graph of their own, for stress tests and for pipelines outside of Ballast. Fed the
+ * seed of a run and the number of a step, it does to rows what that step of training did to them: what a regularizer draws
+ * depends on nothing else. Schedules are left out: the strength is the declared one.
+ *
+ * @throws BallastError AUGMENTATION_NOT_ALONE for what changes targets or draws on the host (mixup), AUGMENTATION_NOTHING
+ */
+export function augmentationGraph(
+  regularizers: readonly Active[],
+  { inputs, rows }: AugmentationSetting,
+): Augmentation {
+  const active = inOrder(regularizers).filter(({ strength }) => strength !== 0);
+  const b = new GraphBuilder('augmentation');
+  const fed = Object.fromEntries(inputs.map(({ name, type, shape }) => [name, b.input(name, type, [rows, ...shape])]));
+  const seed = b.input('seed', 'uint32', [1]);
+  const step = b.input('step', 'uint32', [1]);
+  // Transforms that look at targets change them, which is no matter of inputs alone.
+  const target = b.scalar(0, 'float32', [rows, 1]);
+  let batch = { inputs: fed as Readonly<Record<string, Value>>, target };
+  const used: Active[] = [];
+  active.forEach((entry, index) => {
+    const { regularizer, options, strength } = entry;
+    if (regularizer.hooks.batch === undefined || regularizer.augments !== true) return;
+    const alone = (): never => {
+      throw new BallastError(`${regularizer.type} cannot act outside of training: it needs more than inputs`, {
+        code: 'AUGMENTATION_NOT_ALONE',
+        place: 'regularizers',
+        remedy: `Leave ${regularizer.type} out`,
+      });
+    };
+    const labels: string[] = [];
+    const context: StepContext = {
+      b,
+      batchSize: rows,
+      task: 'classification',
+      outputs: 1,
+      inputs,
+      phase: 'training',
+      strength: b.scalar(strength),
+      sites: [],
+      random(label) {
+        const stem = `${regularizer.type}.${index}.${label}`;
+        let unique = stem;
+        for (let i = 2; labels.includes(unique); i++) unique = `${stem}.${i}`;
+        labels.push(unique);
+        return new RandomSite(b, siteKeyIn(b, unique, seed, step));
+      },
+      drawn: alone,
+      own: alone,
+      row: alone,
+      asset: alone,
+      next: alone,
+      column: () => undefined,
+      network: alone,
+      lossesOf: alone,
+    };
+    batch = regularizer.hooks.batch(context, options, batch);
+    used.push(entry);
+  });
+  const changed = Object.entries(batch.inputs).filter(([name, value]) => value !== fed[name]);
+  if (changed.length === 0) {
+    throw new BallastError('no regularizer here changes inputs', {
+      code: 'AUGMENTATION_NOTHING',
+      place: 'regularizers',
+      remedy: 'Declare an augmentation: ballast regularizers lists them (technique T8)',
+    });
+  }
+  for (const [name, value] of changed) b.output(`augmented.${name}`, value);
+  const record = {
+    version: 1,
+    rows,
+    inputs: inputs.map(({ name, content, shape, range }) => ({ name, content, shape, range })),
+    regularizers: used.map(({ regularizer: { type }, strength, options }) => ({ type, strength, options })),
+  };
+  const id = `aug-${createHash('sha256').update(canonicalJson(record)).digest('hex').slice(0, 16)}`;
+  const metadata = new Map([
+    ['ballast.augmentation', id],
+    ['ballast.augmentation.record', canonicalJson(record)],
+  ]);
+  return { model: b.model(metadata), id };
+}
