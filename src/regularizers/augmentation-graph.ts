@@ -45,15 +45,7 @@ export function augmentationGraph(
   active.forEach((entry, index) => {
     const { regularizer, options, strength } = entry;
     if (regularizer.hooks.batch === undefined || regularizer.augments !== true) return;
-    const alone = (): never => {
-      throw new BallastError(`${regularizer.type} cannot act outside of training: it needs more than inputs`, {
-        code: 'AUGMENTATION_NOT_ALONE',
-        place: 'regularizers',
-        remedy: `Leave ${regularizer.type} out`,
-      });
-    };
-    const labels: string[] = [];
-    const context: StepContext = {
+    const known: Partial<StepContext> = {
       b,
       batchSize: rows,
       task: 'classification',
@@ -62,22 +54,14 @@ export function augmentationGraph(
       phase: 'training',
       strength: b.scalar(strength),
       sites: [],
-      random(label) {
-        const stem = `${regularizer.type}.${index}.${label}`;
-        let unique = stem;
-        for (let i = 2; labels.includes(unique); i++) unique = `${stem}.${i}`;
-        labels.push(unique);
-        return new RandomSite(b, siteKeyIn(b, unique, seed, step));
-      },
-      drawn: alone,
-      own: alone,
-      row: alone,
-      asset: alone,
-      next: alone,
-      column: () => undefined,
-      network: alone,
-      lossesOf: alone,
+      random: siteMaker(b, `${regularizer.type}.${index}`, seed, step),
     };
+    const context = new Proxy(known as StepContext, {
+      get(target, name) {
+        if (name in target) return target[name as keyof StepContext];
+        throw notAlone(regularizer.type);
+      },
+    });
     batch = regularizer.hooks.batch(context, options, batch);
     used.push(entry);
   });
@@ -103,3 +87,21 @@ export function augmentationGraph(
   ]);
   return { model: b.model(metadata), id };
 }
+
+/** Sources of numbers by the labels that they have in a training step. */
+function siteMaker(b: GraphBuilder, stem: string, seed: Value, step: Value): StepContext['random'] {
+  const labels: string[] = [];
+  return (label) => {
+    let unique = `${stem}.${label}`;
+    for (let i = 2; labels.includes(unique); i++) unique = `${stem}.${label}.${i}`;
+    labels.push(unique);
+    return new RandomSite(b, siteKeyIn(b, unique, seed, step));
+  };
+}
+
+const notAlone = (type: string): BallastError =>
+  new BallastError(`${type} cannot act outside of training: it needs more than inputs`, {
+    code: 'AUGMENTATION_NOT_ALONE',
+    place: 'regularizers',
+    remedy: `Leave ${type} out`,
+  });
