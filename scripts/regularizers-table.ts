@@ -20,6 +20,7 @@ const ACTS: Record<keyof Hooks<unknown>, string> = {
   forward: 'forward pass',
   targets: 'targets',
   losses: 'loss of a row',
+  memberLosses: 'losses of several networks',
   rowWeights: 'weight of a row',
   objective: 'objective',
   gradients: 'gradients',

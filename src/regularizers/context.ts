@@ -65,6 +65,8 @@ export interface Pass {
   readonly activations: readonly Site[];
   /** The input of the last weighted layer, [batch, features]; undefined where it has another shape. */
   readonly features: Value | undefined;
+  /** Logits of each network where several stand side by side; the logits themselves otherwise. */
+  readonly members: readonly Value[];
 }
 
 /** The batch of a step on its way to the objective. */
@@ -220,6 +222,8 @@ export interface FinishContext extends OwnContext {
 export interface ArchitectureContext {
   readonly seed: number;
   readonly task: 'classification' | 'regression';
+  /** The network with other initial weights; undefined where a file gives them. */
+  readonly redraw: ((seed: number) => Graph) | undefined;
 }
 
 export interface RatePosition {

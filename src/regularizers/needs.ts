@@ -11,8 +11,7 @@ export function unmetNeeds({ regularizer: { type, needs }, options }: Active, se
   if (needs.classes === true && setting.task !== 'classification') {
     miss('CLASSES', `${type} needs classes, and the task is ${setting.task}`, `Remove ${type}`);
   }
-  const { content } = needs;
-  const column = typeof needs.column === 'function' ? needs.column(options) : needs.column;
+  const { column = needs.columnOf?.(options), content } = needs;
   if (column !== undefined && !setting.columns.some(({ role }) => role === column)) {
     miss(
       column.toUpperCase(),

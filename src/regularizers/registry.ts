@@ -2,6 +2,7 @@ import { BallastError } from '../errors.js';
 import { activationPenalty } from './activation-penalty/index.js';
 import { adversarialTraining } from './adversarial-training/index.js';
 import { bootstrapping } from './bootstrapping/index.js';
+import { coTeaching } from './co-teaching/index.js';
 import { confidencePenalty } from './confidence-penalty/index.js';
 import { dropout } from './dropout/index.js';
 import { earlyStopping } from './early-stopping/index.js';
@@ -26,6 +27,8 @@ import { nuclearNorm } from './nuclear-norm/index.js';
 import { orthogonality } from './orthogonality/index.js';
 import type { Regularizer } from './regularizer.js';
 import { sam } from './sam/index.js';
+import { sampleReweighting } from './sample-reweighting/index.js';
+import { smallLoss } from './small-loss/index.js';
 import { smote } from './smote/index.js';
 import { spectralNorm } from './spectral-norm/index.js';
 import { swa } from './swa/index.js';
@@ -70,6 +73,10 @@ const REGULARIZERS: readonly Regularizer[] = [
   // objective: passes over perturbed batches
   entry(trades),
   entry(virtualAdversarialTraining),
+  entry(coTeaching),
+  // weights of rows: first those known before, then those that follow from losses
+  entry(sampleReweighting),
+  entry(smallLoss),
   // objective, decay, proximal: decay before thresholds, so that zeros stay zeros
   entry(l2),
   entry(l2Sp),

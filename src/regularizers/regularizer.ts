@@ -39,6 +39,7 @@ export type * from './context.js';
  *       forward(site, tensor)        dropout
  *       targets(targets)             label smoothing
  *       losses(losses)               focal, bootstrapping: one loss a row
+ *       memberLosses(losses)         co-teaching: the losses of several networks as one
  *       rowWeights(weights)          small-loss selection, group DRO, CVaR
  *       objective(parameters)        + penalties on weights, activations, representations, predictions
  *       gradients(g)                 sharpness-aware second pass, noise; then clipping
@@ -88,8 +89,10 @@ export interface Regularizer<Options = unknown> {
 export interface Needs<Options = unknown> {
   /** The task has classes. */
   readonly classes?: true;
-  /** A column has this role; which one may follow from an option. */
-  readonly column?: RowColumn['role'] | ((options: Options) => RowColumn['role'] | undefined);
+  /** A column has this role. */
+  readonly column?: RowColumn['role'];
+  /** The same, where the role follows from the options. */
+  columnOf?(options: Options): RowColumn['role'] | undefined;
   /** One input at least is of one of these contents. */
   readonly content?: readonly InputDescription['content'][];
 }
@@ -232,6 +235,16 @@ export interface Hooks<Options> {
     losses: Value,
     pass: Pass & { readonly batch: Batch; readonly targets: Value },
   ): Value;
+  /**
+   * The losses of several networks side by side, one value [batch] each, as one; their mean unless told otherwise. Each
+   * network's have passed the `losses` hooks.
+   */
+  memberLosses?(
+    context: StepContext,
+    options: Options,
+    losses: readonly Value[],
+    pass: Pass & { readonly batch: Batch; readonly targets: Value },
+  ): Value;
   /** Other weights of rows, [batch]; the mean is divided by their sum. */
   rowWeights?(context: StepContext, options: Options, weights: Value, view: StepView): Value;
   /** A scalar to add to the objective; undefined where nothing applies. */
@@ -281,6 +294,7 @@ export const HOOK_ORDER = [
   'forward',
   'targets',
   'losses',
+  'memberLosses',
   'rowWeights',
   'objective',
   'gradients',

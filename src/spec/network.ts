@@ -17,8 +17,7 @@ export async function networkOf(
   tokenizers: readonly ColumnTokenizer[],
   seed: number,
 ): Promise<Graph> {
-  const inputs = preprocessor.outputs.map((input) => modelInput(input, tokenizers));
-  const outputs = preprocessor.classes?.length ?? 1;
+  const { inputs, outputs } = portsOf(preprocessor, tokenizers);
   if (spec.model.type !== 'onnx') return buildModel(spec.model, { inputs, outputs, seed });
   const path = isAbsolute(spec.model.path) ? spec.model.path : resolve(baseDirectory, spec.model.path);
   const model = upgrade(normalize(await readModelFile(path)));
@@ -29,6 +28,23 @@ export async function networkOf(
     path,
     ...(spec.model.head === 'new' ? { newHead: seed } : {}),
   });
+}
+
+/** Builds the network of a spec with the initial weights of any seed; undefined where a file gives them. */
+export function drawNetwork(
+  { spec: { model } }: Pick<ResolvedSpec, 'spec'>,
+  preprocessor: Preprocessor,
+  tokenizers: readonly ColumnTokenizer[],
+): ((seed: number) => Graph) | undefined {
+  if (model.type === 'onnx') return undefined;
+  return (seed) => buildModel(model, { ...portsOf(preprocessor, tokenizers), seed });
+}
+
+function portsOf(
+  { outputs, classes }: Preprocessor,
+  tokenizers: readonly ColumnTokenizer[],
+): { readonly inputs: readonly ModelInput[]; readonly outputs: number } {
+  return { inputs: outputs.map((input) => modelInput(input, tokenizers)), outputs: classes?.length ?? 1 };
 }
 
 function modelInput(input: NetworkInput, tokenizers: readonly ColumnTokenizer[]): ModelInput {

@@ -2,6 +2,7 @@ import { BallastError } from '../errors.js';
 import type { Graph, Node } from '../graph/model.js';
 import { isFloat } from '../graph/operators/operator.js';
 import type { Tensor } from '../graph/tensor.js';
+import { memberOutputs, nameInFirstMember } from '../regularizers/members.js';
 import type { Parameter, ParameterRole, SiteKind } from '../regularizers/regularizer.js';
 
 /** What training needs to know of a network, native or foreign: found from the graph alone. */
@@ -15,6 +16,8 @@ export interface Architecture {
   readonly sites: ReadonlyMap<string, SiteKind>;
   /** The last layer: the node that takes [batch, features] through a weight matrix; undefined where there is none. */
   readonly head: Head | undefined;
+  /** Outputs of the networks that stand side by side in the graph; none where it is one. */
+  readonly members: readonly string[];
   /** The weighted layer that each parameter belongs to, from 0 at the input; {@link depth} in all. */
   readonly layers: ReadonlyMap<string, number>;
   readonly depth: number;
@@ -91,7 +94,9 @@ export function readArchitecture(graph: Graph, frozen: readonly string[] = []): 
         shape: initial.shape,
         initial,
         ...(unitAxis === undefined ? {} : { unitAxis }),
-        ...(name === head?.weight ? { head: true as const } : {}),
+        ...(head !== undefined && nameInFirstMember(name) === nameInFirstMember(head.weight)
+          ? { head: true as const }
+          : {}),
       });
     }
   }
@@ -119,6 +124,7 @@ export function readArchitecture(graph: Graph, frozen: readonly string[] = []): 
     buffers,
     sites: sitesOf(graph),
     head,
+    members: memberOutputs(graph),
     normalization: graph.nodes.map((node) => node.opType).filter((opType) => NORMALIZATIONS.has(opType)),
   };
 }
@@ -161,12 +167,18 @@ function unitAxisOf({ opType, attributes }: Node, rank: number): number {
   return attributes.transB?.kind === 'int' && attributes.transB.value !== 0 ? 0 : rank - 1;
 }
 
-/** Numbers weighted layers in graph order; a bias or a normalization belongs to the layer before it. */
+/**
+ * Numbers weighted layers in graph order; a bias or a normalization belongs to the layer before it. Networks side by side
+ * are numbered alike.
+ */
 function layersOf(graph: Graph, parameters: ReadonlySet<string>): Map<string, number> {
   const layers = new Map<string, number>();
   let layer = -1;
   for (const { opType, inputs } of graph.nodes) {
     const fresh = inputs.filter((name) => parameters.has(name) && !layers.has(name));
+    const known = fresh.filter((name) => layers.has(nameInFirstMember(name)));
+    for (const name of known) layers.set(name, layers.get(nameInFirstMember(name))!);
+    if (known.length > 0) continue;
     if (fresh.length === 0) continue;
     if (layer < 0 || WEIGHTED.has(opType)) layer++;
     for (const name of fresh) layers.set(name, layer);

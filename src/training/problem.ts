@@ -25,6 +25,8 @@ export interface TrainingProblem {
   /** Prefixes of parameters that stay as they are. */
   readonly frozen?: readonly string[];
   readonly metrics: MetricsFunction;
+  /** The network with other initial weights; absent where a file gives them. */
+  readonly redraw?: (seed: number) => Graph;
 }
 
 export interface TrainingData {
@@ -74,10 +76,10 @@ export function batchesOf(
 }
 
 /** The network of a problem as it is trained: after what its regularizers change of its structure. */
-export function architectureOf({ graph, frozen, regularizers, seed, task }: TrainingProblem): Architecture {
+export function architectureOf({ graph, frozen, regularizers, seed, task, redraw }: TrainingProblem): Architecture {
   const changed = acting(regularizers).reduce(
     (current, { regularizer, options }) =>
-      regularizer.hooks.architecture?.({ seed, task }, options, current) ?? current,
+      regularizer.hooks.architecture?.({ seed, task, redraw }, options, current) ?? current,
     graph,
   );
   return readArchitecture(changed, frozen);

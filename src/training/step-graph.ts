@@ -271,7 +271,7 @@ export class StepGraph {
   ): Pass {
     const { b, active, contexts, phase } = this;
     const { architecture, batchSize, outputs } = this.description;
-    const { sites, head } = architecture;
+    const { sites, head, members } = architecture;
     const acts = active.map(({ regularizer }) =>
       phase === 'inference' ? regularizer.forwardAtInference === true : disturbed,
     );
@@ -283,6 +283,7 @@ export class StepGraph {
         : undefined;
     const activations: Site[] = [];
     let features: Value | undefined;
+    const ofMembers: Value[] = [];
     const results = inline(b, architecture.graph, {
       inputs,
       prefix: 'model.',
@@ -300,6 +301,7 @@ export class StepGraph {
         return [output];
       },
       intercept: (name, value) => {
+        if (members.includes(name)) ofMembers.push(b.reshape(value, [batchSize, outputs]));
         const kind = sites.get(name);
         if (kind === undefined) return value;
         const left = active.reduce((current, { regularizer, options }, i) => {
@@ -311,7 +313,7 @@ export class StepGraph {
       },
     });
     const logits = b.reshape(results[architecture.graph.outputs[0].name], [batchSize, outputs]);
-    return { logits, activations, features };
+    return { logits, activations, features, members: ofMembers.length > 0 ? ofMembers : [logits] };
   }
 
   /** Cross-entropy of each row, or half its squared error: [batch]. */

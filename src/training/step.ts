@@ -4,16 +4,7 @@ import { gradients } from '../graph/gradients.js';
 import type { Model } from '../graph/model.js';
 import { type DataType, float32 } from '../graph/tensor.js';
 import { derive, type Random } from '../numeric/random.js';
-import type {
-  Active,
-  Batch,
-  Parameter,
-  Pass,
-  Site,
-  StepView,
-  UpdateContext,
-  Weights,
-} from '../regularizers/regularizer.js';
+import type { Active, Batch, Parameter, Pass, StepView, UpdateContext, Weights } from '../regularizers/regularizer.js';
 import type { Optimizer } from './optimizers.js';
 import { type Pack, packEach, packParameters, unpack } from './packing.js';
 import { type HostScalar, type NetworkDescription, type OwnedTensor, ownTensors, StepGraph } from './step-graph.js';
@@ -137,14 +128,17 @@ export function compileStep(
       architecture.parameters.map((parameter) => ({ parameter, value: values.get(parameter.name)! }));
     const view = viewOf(step, { pass, batch: made, targets, weights: () => weightsOf(effective), givenWeights });
     const loss =
-      has('losses') || has('rowWeights')
+      has('losses') || has('rowWeights') || pass.members.length > 1
         ? weightedMean(step, view, description)
         : meanLoss(b, description, pass.logits, { labels: made.target, targets, rowWeights: givenWeights });
     const weighted = weightsOf(stored);
-    const objective = active.reduce((sum, { regularizer, options }, i) => {
-      const penalty = regularizer.hooks.objective?.(contexts[i], options, weighted, view);
-      return penalty === undefined ? sum : b.add(sum, penalty);
-    }, loss);
+    const objective = active.reduce(
+      (sum, { regularizer, options }, i) => {
+        const penalty = regularizer.hooks.objective?.(contexts[i], options, weighted, view);
+        return penalty === undefined ? sum : b.add(sum, penalty);
+      },
+      asTrained(b, loss, pass),
+    );
     return { objective, loss };
   };
   const { objective, loss } = objectiveAt(packed);
@@ -306,9 +300,7 @@ function viewOf(
 ): StepView {
   let losses: Value | undefined;
   const view = {
-    logits: pass.logits,
-    activations: pass.activations as readonly Site[],
-    features: pass.features,
+    ...pass,
     batch,
     targets,
     rowWeights: givenWeights,
@@ -316,15 +308,35 @@ function viewOf(
       return weights();
     },
     get losses() {
-      losses ??= step.active.reduce(
-        (current, { regularizer, options }, i) =>
-          regularizer.hooks.losses?.(step.contexts[i], options, current, { ...pass, batch, targets }) ?? current,
-        step.lossesOf(pass.logits, targets),
-      );
+      losses ??= lossesOf(step, { ...pass, batch, targets });
       return losses;
     },
   };
   return view;
+}
+
+/** Networks side by side are each trained by all of their own loss, as they would be alone: the mean is told, the sum trained. */
+function asTrained(b: GraphBuilder, loss: Value, { members }: Pass): Value {
+  return members.length === 1 ? loss : b.mul(loss, members.length);
+}
+
+/** One loss a row; those of several networks become one by the first regularizer that says how, else by their mean. */
+function lossesOf(step: StepGraph, pass: Pass & { readonly batch: Batch; readonly targets: Value }): Value {
+  const { b, active, contexts } = step;
+  const ofMembers = pass.members.map((logits) =>
+    active.reduce(
+      (current, { regularizer, options }, i) =>
+        regularizer.hooks.losses?.(contexts[i], options, current, { ...pass, logits, members: [logits] }) ?? current,
+      step.lossesOf(logits, pass.targets),
+    ),
+  );
+  if (ofMembers.length === 1) return ofMembers[0];
+  const joint = active.findIndex(({ regularizer }) => regularizer.hooks.memberLosses !== undefined);
+  if (joint >= 0) {
+    const { regularizer, options } = active[joint];
+    return regularizer.hooks.memberLosses!(contexts[joint], options, ofMembers, pass);
+  }
+  return b.div(ofMembers.reduce(b.add), ofMembers.length);
 }
 
 /**

@@ -4,7 +4,7 @@ import { BallastError } from '../errors.js';
 import type { Runtime } from '../graph/runtime/runtime.js';
 import type { Active } from '../regularizers/regularizer.js';
 import { loadAssets } from '../spec/assets.js';
-import { networkOf } from '../spec/network.js';
+import { drawNetwork, networkOf } from '../spec/network.js';
 import type { PreparedData } from '../spec/prepare.js';
 import type { ResolvedSpec } from '../spec/read.js';
 import type { Checkpoint } from '../training/checkpoint.js';
@@ -34,6 +34,7 @@ export async function problemOf(
   const examples = preprocessor.transform(table, rows);
   if (examples.target === undefined) throw new Error('prepared data always has a target');
   const count = plan.train.length;
+  const redraw = drawNetwork(resolved, preprocessor, data.tokenizers);
   const problem: TrainingProblem = {
     graph: await networkOf(resolved, preprocessor, data.tokenizers, plan.seed),
     inputs: preprocessor.outputs,
@@ -51,6 +52,7 @@ export async function problemOf(
     options: spec.training,
     seed: plan.seed,
     metrics: metricsOf(spec, data, examples, rows),
+    ...(redraw === undefined ? {} : { redraw }),
     ...(spec.model.type === 'onnx' ? { frozen: spec.model.freeze } : {}),
   };
   return { problem, examples };

@@ -60,6 +60,7 @@ export function goldenNetwork(
     logits: b.gemm(b.tanh(b.gemm(x, w1, b1)), w2, b2),
     activations: [],
     features: undefined,
+    members: [],
   });
 }
 

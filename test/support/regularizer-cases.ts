@@ -31,6 +31,10 @@ interface Excuses {
 /** Keyed by type. A new entry needs its reason. */
 const EXCUSES: Readonly<Record<string, Excuses>> = {
   'gaussian-copula': { seed: 'it draws rows before the first step, none within it' },
+  'co-teaching': {
+    silent: 'it trains two networks in the place of one',
+    seed: "the second network's initial weights follow from the seed",
+  },
   smote: { seed: 'it draws rows before the first step, none within it' },
   sam: { gradient: 'the gradient is that of another point' },
   'spectral-norm': {
@@ -98,6 +102,8 @@ const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
   mixup: [{ options: { strength: 2 } }],
   'gaussian-copula': [{ options: { classes: 'balanced', strength: 0.3 } }],
   smote: [{ options: { variant: 'borderline-2', strength: 0.9, neighbours: 2 }, setting: { rows: 60 } }],
+  'sample-reweighting': [{ options: { by: 'group', strength: 0.99 } }],
+  'small-loss': [{ options: { within: 'class', strength: 0.4, schedule: { from: 0, to: 1, over: 1 } } }],
   bootstrapping: [{ options: { mode: 'hard', strength: 0.3 } }],
   focal: [{ options: { strength: 0.5 } }],
   gce: [{ options: { strength: 1 } }],

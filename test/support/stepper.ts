@@ -3,8 +3,7 @@ import { siteKey } from '../../src/graph/random.js';
 import type { Runtime } from '../../src/graph/runtime/runtime.js';
 import { int64, type NumericArray, sizeOf, type Tensor } from '../../src/graph/tensor.js';
 import { inOrder } from '../../src/regularizers/resolve.js';
-import { readArchitecture } from '../../src/training/architecture.js';
-import { countsOf, sampledRows, type TrainingProblem } from '../../src/training/problem.js';
+import { architectureOf, countsOf, sampledRows, type TrainingProblem } from '../../src/training/problem.js';
 import {
   type CompiledStep,
   type CompileOptions,
@@ -46,7 +45,7 @@ export function describeStep(
   more: Partial<StepDescription> = {},
 ): StepDescription {
   return {
-    architecture: readArchitecture(problem.graph),
+    architecture: architectureOf({ ...problem, regularizers: more.regularizers ?? problem.regularizers }),
     inputs: problem.inputs,
     task: problem.task,
     outputs: Math.max(1, problem.classes.length),

@@ -97,8 +97,11 @@ export function problem({
     optimizer: { type: 'adamw', learningRate: 0.01 },
     ...training,
   });
+  const draw = (weightSeed: number) =>
+    buildModel(modelOptions.parse(model) as NativeModelOptions, { inputs, outputs, seed: weightSeed });
   return {
-    graph: buildModel(modelOptions.parse(model) as NativeModelOptions, { inputs, outputs, seed: 5 }),
+    graph: draw(5),
+    redraw: draw,
     inputs,
     task,
     classes: task === 'classification' ? CLASSES : [],

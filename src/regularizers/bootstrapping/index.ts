@@ -4,7 +4,7 @@ import { entropyOf } from '../confidence-penalty/index.js';
 import { defineRegularizer } from '../regularizer.js';
 
 /** -log of the largest probability of each row of logits: [batch]. */
-export function largestLoss(b: GraphBuilder, logits: Value): Value {
+function largestLoss(b: GraphBuilder, logits: Value): Value {
   return b.neg(b.reduceMax(b.logSoftmax(logits), [1]));
 }
 

@@ -7,7 +7,7 @@ import { defineRegularizer } from '../regularizer.js';
  *
  * With one-hot targets and two classes it is the binary focal loss of the difference of the logits.
  */
-export function focalLosses(b: GraphBuilder, logits: Value, targets: Value, gamma: Operand): Value {
+function focalLosses(b: GraphBuilder, logits: Value, targets: Value, gamma: Operand): Value {
   const logP = b.logSoftmax(logits);
   // A probability that rounds to 1 has a loss of 0; the power's own derivative there may be infinite.
   const missing = b.maximum(b.sub(1, b.exp(logP)), 1e-12);

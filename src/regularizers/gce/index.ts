@@ -20,7 +20,7 @@ function relativeGrowth(b: GraphBuilder, x: Value): Value {
  * sum_c t_c (1 - p_c^q) / q of each row, p = softmax(logits): [batch]. Cross-entropy at q = 0, the mean absolute error
  * of the probability at q = 1.
  */
-export function gceLosses(b: GraphBuilder, logits: Value, targets: Value, q: Operand): Value {
+function gceLosses(b: GraphBuilder, logits: Value, targets: Value, q: Operand): Value {
   const logP = b.logSoftmax(logits);
   return b.neg(b.reduceSum(b.mul(targets, b.mul(logP, relativeGrowth(b, b.mul(logP, q)))), [1]));
 }

@@ -67,6 +67,7 @@ describe('virtual adversarial training', () => {
         logits: b.matMul(at, inputs.w),
         activations: [],
         features: undefined,
+        members: [],
       });
       const given = { epsilon: 1, iterations: 30, xi: 1e-4 };
       const clean = b.matMul(inputs.x, inputs.w);
