@@ -5,6 +5,7 @@ import { resolveRoles } from '../data/roles.js';
 import { BallastError } from '../errors.js';
 import { parseAttack } from '../evaluation/attacks/options.js';
 import type { Robustness } from '../evaluation/attacks/robustness.js';
+import type { PredictionInput } from '../evaluation/input.js';
 import { readModelFile } from '../graph/format/file.js';
 import { normalize } from '../graph/format/normalize.js';
 import type { Model } from '../graph/model.js';
@@ -15,8 +16,8 @@ import { readSpec } from '../spec/read.js';
 import { applyTokenizers } from '../spec/tokens.js';
 import { attackModel } from '../tuning/attack-model.js';
 import { describedPorts, describedTokenizers } from '../tuning/described-ports.js';
-import { evaluateModel } from '../tuning/evaluate-run.js';
-import { foreignPorts } from '../tuning/model-ports.js';
+import { evaluateModel, scoreModel } from '../tuning/evaluate-run.js';
+import { foreignPorts, type ModelPorts } from '../tuning/model-ports.js';
 import { evaluationDocument } from './evaluation-document.js';
 import { answer, type CommonOptions } from './output.js';
 import { robustnessLines } from './robustness-lines.js';
@@ -39,6 +40,34 @@ export interface FileOptions extends CommonOptions {
  * @throws BallastError MODEL_AMBIGUOUS and others of what is not said, or does not fit
  */
 export async function evaluateFile(path: string, options: FileOptions & { data: string }): Promise<void> {
+  const { model, ports, table, setting } = await readSubject(path, options);
+  const attack = options.adversarial === undefined ? undefined : parseAttack(options.adversarial);
+  const runtime = await openRuntime();
+  const evaluation = await evaluateModel(runtime, model, ports, table, setting);
+  const lines = [metricsTable(evaluation, terminalOptions())];
+  let robustness: Robustness | undefined;
+  if (attack !== undefined) {
+    const rows = Uint32Array.from({ length: table.rows }, (_, row) => row);
+    const asRead = await readModelFile(path);
+    const { target } = setting.roles;
+    robustness = await attackModel(runtime, { model: asRead, ports, table, rows, target }, attack);
+    lines.push('', ...robustnessLines(robustness));
+  }
+  answer(options, { model: path, ...evaluationDocument(evaluation, { robustness }) }, lines.join('\n'));
+}
+
+/** What a model file answers to the rows of a source, beside the right answers. @throws as {@link evaluateFile} */
+export async function scoreFile(
+  path: string,
+  options: FileOptions & { data: string },
+): Promise<{ model: Model; ports: ModelPorts; predictions: PredictionInput }> {
+  const { model, ports, table, setting } = await readSubject(path, options);
+  const rows = Uint32Array.from({ length: table.rows }, (_, row) => row);
+  return { model, ports, predictions: await scoreModel(await openRuntime(), model, ports, table, rows, setting) };
+}
+
+/** A model file, the rows for it and how they reach it. */
+async function readSubject(path: string, options: FileOptions & { data: string }) {
   const model = await readForeign(path);
   const spec = options.spec === undefined ? undefined : await readSpec(options.spec);
   const target = options.target ?? spec?.spec.data.target ?? (model.metadata.get('ballast.target') || undefined);
@@ -73,23 +102,13 @@ export async function evaluateFile(path: string, options: FileOptions & { data: 
         features: roles.features,
       }),
   );
-  const attack = options.adversarial === undefined ? undefined : parseAttack(options.adversarial);
-  const runtime = await openRuntime();
-  const evaluation = await evaluateModel(runtime, model, ports, table, {
+  const setting = {
     roles: { ...roles, target },
     primary: spec?.spec.objectives.primary,
     seed: spec?.spec.training.seed ?? 1,
     path,
-  });
-  const lines = [metricsTable(evaluation, terminalOptions())];
-  let robustness: Robustness | undefined;
-  if (attack !== undefined) {
-    const rows = Uint32Array.from({ length: table.rows }, (_, row) => row);
-    const asRead = await readModelFile(path);
-    robustness = await attackModel(runtime, { model: asRead, ports, table, rows, target }, attack);
-    lines.push('', ...robustnessLines(robustness));
-  }
-  answer(options, { model: path, ...evaluationDocument(evaluation, { robustness }) }, lines.join('\n'));
+  };
+  return { model, ports, table, setting };
 }
 
 /** A model file in the form that Ballast runs: external data beside it read, ZipMap gone. */

@@ -31,6 +31,7 @@ export {
   tInterval,
   wilsonInterval,
 } from './intervals.js';
+export { type MinimizeOptions, type Minimum, minimize, type Objective } from './minimize.js';
 export { benjaminiHochberg } from './multiple-testing.js';
 export { median, quantile, quantileSorted, sorted, weightedQuantiles } from './quantile.js';
 export { derive, deriveSeed, type Label, Random, type RandomState, type Seed, type Shuffleable } from './random.js';

@@ -1,5 +1,6 @@
 import picocolors from 'picocolors';
 import { formatNumber, formatSeconds } from '../charts/index.js';
+import type { CalibrationReport } from '../evaluation/calibrators/report.js';
 import type { Ledger, ModelComparison } from '../evaluation/index.js';
 import type { RunSummary } from '../store/index.js';
 import { claim } from './claim.js';
@@ -184,6 +185,40 @@ export function worthTable(
     score === undefined ? '' : { text: score.verdict, style: tone[score.verdict] },
   ]);
   return terminalTable(columns, rows, style.dim, options.width);
+}
+
+/** Calibration before and after, and every method that was tried. */
+export function calibrationTable(report: CalibrationReport, options: TerminalOptions = {}): string {
+  const style = styles(options);
+  const columns: TerminalColumn[] = [
+    { label: `${report.method}, ${report.rows} rows`, shrinkTo: 14 },
+    { label: 'before', align: 'right' },
+    { label: '95% interval', align: 'right', optional: 2 },
+    { label: 'after', align: 'right' },
+    { label: '95% interval', align: 'right', optional: 1 },
+  ];
+  const rows = Object.keys(report.before).map((metric) => {
+    const { label, format } = metricDisplay(metric);
+    return [
+      label,
+      ...figureCells(metric, report.before[metric], format, style.dim),
+      ...figureCells(metric, report.after[metric], format, style.dim),
+    ];
+  });
+  const tried: TerminalColumn[] = [
+    { label: 'method' },
+    { label: 'log loss', align: 'right' },
+    { label: 'ECE', align: 'right' },
+  ];
+  const candidates = report.candidates.map(({ method, logLoss, ece }) => [
+    { text: method, ...(method === report.method ? { style: style.bold } : {}) },
+    formatNumber(logLoss),
+    metricText('ece', ece),
+  ]);
+  return [
+    terminalTable(columns, rows, style.dim, options.width),
+    ...(candidates.length < 2 ? [] : ['', terminalTable(tried, candidates, style.dim, options.width)]),
+  ].join('\n');
 }
 
 /** What `interactionTable` shows of a pair: quality gained over neither, and what both lose or gain beyond the sum. */

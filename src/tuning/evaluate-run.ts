@@ -19,7 +19,8 @@ import { attackModel } from './attack-model.js';
 import { describedPorts } from './described-ports.js';
 import { judge, primaryMetric } from './judge.js';
 import type { ModelPorts } from './model-ports.js';
-import { loadTokenizers, MODEL } from './result-record.js';
+import { planRuns } from './plan.js';
+import { loadResult, loadTokenizers, MODEL } from './result-record.js';
 import { scoreRows } from './score.js';
 
 /** The spec that a run recorded, ready to run again. */
@@ -56,14 +57,7 @@ export async function evaluateHoldout(
   const resolved = specOfRun(run);
   const register = store.holdoutRegister('evaluate --holdout');
   const data = await prepareData(resolved, { register });
-  if (data.version !== run.dataVersion) {
-    throw new BallastError(`the data is now ${data.version}, and the run was trained on ${run.dataVersion}`, {
-      code: 'EVALUATE_DATA_CHANGED',
-      kind: 'conflict',
-      place: `runs:/${run.id}`,
-      remedy: 'Restore the data, train again, or evaluate the new rows with --data',
-    });
-  }
+  if (data.version !== run.dataVersion) throw dataChanged(data.version, run);
   const rows = data.split.holdout;
   if (rows.length === 0) {
     throw new BallastError('there is no holdout: data.split.holdout is 0', {
@@ -78,6 +72,32 @@ export async function evaluateHoldout(
   await store.putEvaluation(run.id, 'holdout', evaluation);
   const ledger = await ledgerOfRun(store, run, primaryMetric(resolved.spec));
   return { rows: rows.length, evaluation, ...scored, ledger, holdoutReads };
+}
+
+/** What a run's model answers to its own validation rows: what calibration may be fitted on. */
+export async function scoreValidation(store: Store, runtime: Runtime, run: Run): Promise<PredictionInput> {
+  const resolved = specOfRun(run);
+  const { role, seed, fold } = await loadResult(store, run.id);
+  const data = await prepareData(resolved, { register: store.holdoutRegister('calibrate') });
+  if (data.version !== run.dataVersion) throw dataChanged(data.version, run);
+  const plan = planRuns(resolved.spec, data).find((each) => each.seed === seed && each.fold === fold);
+  if (plan === undefined) {
+    throw new BallastError(`the record does not say which rows this ${role} was validated on`, {
+      code: 'RUN_WITHOUT_SPEC',
+      place: `runs:/${run.id}`,
+    });
+  }
+  const part = { table: data.table, rows: plan.validation, roles: data.roles, attack: undefined };
+  return (await scoreRun(store, runtime, run, part)).predictions;
+}
+
+function dataChanged(version: string, run: Run): BallastError {
+  return new BallastError(`the data is now ${version}, and the run was trained on ${run.dataVersion}`, {
+    code: 'EVALUATE_DATA_CHANGED',
+    kind: 'conflict',
+    place: `runs:/${run.id}`,
+    remedy: 'Restore the data, train again, or give other rows with --data',
+  });
 }
 
 /** Evaluates a run's model on the rows of another source, read as the run's own data was. */
@@ -146,17 +166,27 @@ export async function evaluateModel(
   model: Model,
   ports: ModelPorts,
   table: PreparedData['table'],
-  { roles, primary, seed, path }: FileSetting,
+  setting: FileSetting,
 ): Promise<Evaluation> {
+  const { roles, primary, seed } = setting;
+  const rows = Uint32Array.from({ length: table.rows }, (_, row) => row);
+  const predictions = await scoreModel(runtime, model, ports, table, rows, setting);
+  const { task } = ports;
+  return judge({ task, objectives: { primary }, training: { seed } }, { table, roles }, predictions, rows);
+}
+
+/** What any model answers to rows of a table, beside the right answers. */
+export async function scoreModel(
+  runtime: Runtime,
+  model: Model,
+  ports: ModelPorts,
+  table: PreparedData['table'],
+  rows: Uint32Array,
+  { roles, path }: Pick<FileSetting, 'roles' | 'path'>,
+): Promise<PredictionInput> {
   const session = await loadFile(runtime, model, path);
   try {
-    const rows = Uint32Array.from({ length: table.rows }, (_, row) => row);
-    const predictions = await scoreRows(session, ports, table, rows, {
-      target: roles.target ?? '',
-      weight: roles.weight,
-    });
-    const { task } = ports;
-    return judge({ task, objectives: { primary }, training: { seed } }, { table, roles }, predictions, rows);
+    return await scoreRows(session, ports, table, rows, { target: roles.target ?? '', weight: roles.weight });
   } finally {
     session.release();
   }

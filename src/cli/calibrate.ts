@@ -1,0 +1,246 @@
+import { basename, dirname, join } from 'node:path';
+import { Command, Option } from 'commander';
+import { readTable } from '../data/read/read.js';
+import { findColumn, type Table } from '../data/table.js';
+import { BallastError } from '../errors.js';
+import { withCalibration } from '../evaluation/calibrators/calibrated-model.js';
+import { CALIBRATION_METHODS, type CalibrationMethod } from '../evaluation/calibrators/calibrator.js';
+import { type CalibrationReport, calibrate } from '../evaluation/calibrators/report.js';
+import type { ClassificationInput, PredictionInput } from '../evaluation/input.js';
+import { writeFileAtomically } from '../graph/format/atomic-file.js';
+import { readModel } from '../graph/format/decode.js';
+import { writeModelFile } from '../graph/format/file.js';
+import type { Model } from '../graph/model.js';
+import { openRuntime } from '../graph/runtime/choose.js';
+import { upgrade } from '../graph/upgrade/index.js';
+import { calibrationPlot } from '../reports/plots/calibration.js';
+import { calibrationTable, terminalOptions } from '../reports/terminal.js';
+import { describedPorts } from '../tuning/described-ports.js';
+import { evaluateOther, scoreValidation } from '../tuning/evaluate-run.js';
+import { MODEL } from '../tuning/result-record.js';
+import { type FileOptions, scoreFile } from './evaluate-file.js';
+import { localFolder } from './local-folder.js';
+import { wholeNumber } from './number-option.js';
+import { answer, withCommonOptions } from './output.js';
+import { withStore } from './use-store.js';
+
+interface CalibrateOptions extends FileOptions {
+  method: CalibrationMethod | 'auto';
+  probabilities?: string;
+  folds: number;
+  out?: string;
+  plot?: string;
+}
+
+export function calibrateCommand(): Command {
+  return withCommonOptions(new Command('calibrate'))
+    .argument('[model]', 'run (its id or runs:/ID) or .onnx file')
+    .option('--data <source>', 'rows that the model was not trained on; a run’s own validation rows unless given')
+    .option('--probabilities <file>', 'instead of a model: CSV or npz with probabilities (or logits) and labels')
+    .addOption(
+      new Option('--method <method>', 'auto: the simplest of the best by cross-fitting')
+        .choices(['auto', ...CALIBRATION_METHODS])
+        .default('auto'),
+    )
+    .option('--folds <count>', 'folds of cross-fitting', wholeNumber(2, 50), 5)
+    .option('--out <file>', 'calibrated model; beside the model unless given')
+    .option('--plot <file.svg>', 'draw reliability before and after')
+    .option('--spec <file>', 'spec that says how --data is read (.onnx files)')
+    .option('--target <column>', 'target column (.onnx files)')
+    .option('--output <name:kind>', 'output and what it is: NAME:logits|probabilities (.onnx files)')
+    .option('--classes <list>', 'classes in the order of the output: A,B,...', (list: string) => list.split(','))
+    .option('--input <name=column>', 'column(s) of an input: NAME=COLUMN or NAME=A+B+C; repeatable', collect, [])
+    .addHelpText(
+      'after',
+      `
+Figures after are cross-fitted: every row is judged by a map that was fitted without it.
+
+Examples:
+  ballast calibrate 3f2a91c0
+  ballast calibrate model.onnx --data rows.csv --target y --output scores:logits --method temperature
+  ballast calibrate --probabilities softmax.npz --plot reliability.svg
+`,
+    )
+    .action(calibrateAction);
+}
+
+async function calibrateAction(reference: string | undefined, options: CalibrateOptions): Promise<void> {
+  if ((reference === undefined) === (options.probabilities === undefined)) {
+    throw new BallastError('what to calibrate is not clear', {
+      code: 'USAGE',
+      remedy: 'Give a model, or --probabilities FILE',
+    });
+  }
+  const subject = reference === undefined ? await readProbabilities(options) : await scoreModel(reference, options);
+  const report = calibrate(subject.predictions, { method: options.method, folds: options.folds });
+  const path = subject.model === undefined ? null : (options.out ?? subject.model.out);
+  if (subject.model !== undefined && path !== null) {
+    const { model, output } = subject.model;
+    const calibrated = withCalibration(upgrade(model), output, report.map, subject.classes);
+    const metadata = new Map([
+      ...calibrated.metadata,
+      ['ballast.calibration', JSON.stringify({ method: report.method, rows: report.rows, map: report.map })],
+    ]);
+    await writeModelFile({ ...calibrated, metadata }, path);
+  }
+  if (options.plot !== undefined) await writeFileAtomically(options.plot, [Buffer.from(calibrationPlot(report))]);
+  const { reliability: _reliability, ...document } = report;
+  answer(options, { ...document, model: path }, text(report, path, options.plot));
+}
+
+interface Subject {
+  readonly predictions: ClassificationInput;
+  readonly classes: number;
+  /** Absent where only probabilities are given. */
+  readonly model?: {
+    readonly model: Model;
+    readonly output: { readonly name: string; readonly kind: 'logits' | 'probabilities' };
+    /** Where the calibrated model goes unless told otherwise. */
+    readonly out: string;
+  };
+}
+
+async function scoreModel(reference: string, options: CalibrateOptions): Promise<Subject> {
+  if (reference.endsWith('.onnx')) {
+    const { data } = options;
+    if (data === undefined) {
+      throw new BallastError('a model file needs rows to be calibrated on', {
+        code: 'CALIBRATE_DATA',
+        remedy: 'Add --data SOURCE: rows that it was not trained on',
+      });
+    }
+    const { model, ports, predictions } = await scoreFile(reference, { ...options, task: 'classification', data });
+    const out = join(dirname(reference), `${basename(reference, '.onnx')}.calibrated.onnx`);
+    return subjectOf(predictions, model, ports.output, out);
+  }
+  return withStore(options.store, { create: false }, async (store) => {
+    const run = await store.findRun(reference);
+    const runtime = await openRuntime();
+    const predictions =
+      options.data === undefined
+        ? await scoreValidation(store, runtime, run)
+        : (await evaluateOther(store, runtime, run, options.data)).predictions;
+    const model = readModel(await (await store.openArtifact(run.id, MODEL)).bytes());
+    const ports = describedPorts(model);
+    if (ports === undefined) {
+      throw new BallastError('the run’s model does not describe its outputs', {
+        code: 'MODEL_UNDESCRIBED',
+        place: `runs:/${run.id}`,
+      });
+    }
+    const folder = join(localFolder(options.store), 'experiments', run.groupId ?? run.id);
+    return subjectOf(
+      predictions,
+      model,
+      ports.output,
+      join(folder, `${run.name.replaceAll(' ', '-')}.calibrated.onnx`),
+    );
+  });
+}
+
+function subjectOf(
+  predictions: PredictionInput,
+  model: Model,
+  { name, kind }: { name: string; kind: string },
+  out: string,
+): Subject {
+  if (predictions.task !== 'classification' || (kind !== 'logits' && kind !== 'probabilities')) {
+    throw new BallastError(`an output of ${kind} has no probabilities to calibrate`, {
+      code: 'CALIBRATION_LABELS',
+      remedy: 'Calibration is for classification: name an output of logits or probabilities with --output',
+    });
+  }
+  const classes = predictions.classes?.length ?? 2;
+  return { predictions, classes, model: { model, output: { name, kind }, out } };
+}
+
+const SCORE_COLUMNS = ['predictions', 'probabilities', 'logits'];
+/** What the readers call `ground_truth` and `labels` of an archive. */
+const LABEL_COLUMNS = ['label', 'labels', 'ground_truth', 'target'];
+
+/** Scores and labels out of a file: an array a row, or one column a class beside a column of labels. */
+async function readProbabilities({ probabilities: source = '', target }: CalibrateOptions): Promise<Subject> {
+  const table = await readTable(source, { baseDirectory: process.cwd() });
+  const label = table.columns.find(({ name }) =>
+    target === undefined ? LABEL_COLUMNS.includes(name) : name === target,
+  );
+  if (label === undefined) {
+    throw new BallastError('the file has no column of labels', {
+      code: 'CALIBRATE_LABELS',
+      place: source,
+      remedy: `Name it ${LABEL_COLUMNS.join(', ')}, or give --target; columns are ${names(table)}`,
+    });
+  }
+  const arrays = SCORE_COLUMNS.map((name) => findColumn(table, name)).find((column) => column?.kind === 'array');
+  const columns = table.columns.filter((column) => column !== label && column.kind === 'number');
+  const classNames = arrays === undefined ? columns.map(({ name }) => name) : undefined;
+  const width = arrays?.kind === 'array' ? arrays.shape.reduce((a, b) => a * b, 1) : columns.length;
+  if (width === 0 || table.columns.length < 2) {
+    throw new BallastError('the file has no probabilities', {
+      code: 'CALIBRATE_SCORES',
+      place: source,
+      remedy: `An archive holds ${SCORE_COLUMNS.join(' | ')}; a CSV one column of numbers a class. Columns are ${names(table)}`,
+    });
+  }
+  const scores =
+    arrays?.kind === 'array'
+      ? Float64Array.from(arrays.data, Number)
+      : Float64Array.from({ length: table.rows * width }, (_, i) => {
+          const column = columns[i % width];
+          return column.kind === 'number' ? column.values[Math.floor(i / width)] : Number.NaN;
+        });
+  const classes = Math.max(2, width);
+  const codes = labelCodes(label, classNames, classes, table.rows, source);
+  const kind =
+    arrays?.name === 'logits' || (arrays === undefined && scores.some((p) => p < 0 || p > 1))
+      ? 'logits'
+      : 'probabilities';
+  return { predictions: { task: 'classification', target: codes, [kind]: scores }, classes };
+}
+
+function labelCodes(
+  label: Table['columns'][number],
+  classNames: readonly string[] | undefined,
+  classes: number,
+  rows: number,
+  source: string,
+): Int32Array {
+  const text = (row: number): string =>
+    label.kind === 'category'
+      ? (label.dictionary[label.codes[row]] ?? '')
+      : label.kind === 'number'
+        ? String(label.values[row])
+        : '';
+  return Int32Array.from({ length: rows }, (_, row) => {
+    const value = text(row);
+    const named = classNames?.findIndex((name) => name === value || name === `p_${value}` || name === `class_${value}`);
+    const code = named !== undefined && named >= 0 ? named : Number(value);
+    if (value !== '' && Number.isInteger(code) && code >= 0 && code < classes) return code;
+    throw new BallastError(`the label "${value}" is of none of the ${classes} classes`, {
+      code: 'CALIBRATE_LABELS',
+      place: `${source}, row ${row + 1}`,
+      remedy:
+        classNames === undefined
+          ? `Labels are 0 to ${classes - 1}, in the order of the scores`
+          : `Labels are 0 to ${classes - 1}, or names of columns: ${classNames.slice(0, 20).join(', ')}`,
+    });
+  });
+}
+
+const names = (table: Table): string =>
+  table.columns
+    .map(({ name }) => name)
+    .slice(0, 20)
+    .join(', ');
+
+function text(report: CalibrationReport, path: string | null, plot: string | undefined): string {
+  return [
+    calibrationTable(report, terminalOptions()),
+    '',
+    ...(report.warning === undefined ? [] : [`warning  ${report.warning}. Prefer temperature, or give more rows.`]),
+    ...(path === null ? [] : [`model    ${path}`]),
+    ...(plot === undefined ? [] : [`plot     ${plot}`]),
+  ].join('\n');
+}
+
+const collect = (value: string, before: string[]): string[] => [...before, value];
