@@ -194,6 +194,15 @@ export const INTERACTIONS: readonly Interaction[] = [
     source: 'Follows from their definitions',
   },
   {
+    first: 'fused-lasso',
+    second: 'l1',
+    kind: 'order',
+    code: 'FUSED_LASSO_BEFORE_L1',
+    reason: 'pulling neighbours together and then thresholding is the proximal step of the sum of both penalties',
+    remedy: 'Nothing to do: differences come first',
+    source: 'Friedman, Hastie, Höfling and Tibshirani, Pathwise Coordinate Optimization, 2007, proposition 1',
+  },
+  {
     first: 'l1',
     second: 'group-lasso',
     kind: 'order',

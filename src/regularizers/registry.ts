@@ -10,6 +10,7 @@ import { elasticNet } from './elastic-net/index.js';
 import { ema } from './ema/index.js';
 import { focal } from './focal/index.js';
 import { freezing } from './freezing/index.js';
+import { fusedLasso } from './fused-lasso/index.js';
 import { gaussianCopula } from './gaussian-copula/index.js';
 import { gce } from './gce/index.js';
 import { gradientPenalty } from './gradient-penalty/index.js';
@@ -78,9 +79,12 @@ const REGULARIZERS: readonly Regularizer[] = [
   entry(sampleReweighting),
   entry(smallLoss),
   // objective, decay, proximal: decay before thresholds, so that zeros stay zeros
+  // objective, decay, proximal: decay before thresholds, so that zeros stay zeros; differences before single weights before
+  // whole units, which is the proximal step of their sum (Friedman et al., 2007 and 2010); constraints last, so that they hold
   entry(l2),
   entry(l2Sp),
   entry(weightDecay),
+  entry(fusedLasso),
   entry(elasticNet),
   entry(l1),
   entry(groupLasso),

@@ -1,4 +1,4 @@
-import { GraphBuilder } from '../../src/graph/builder.js';
+import { GraphBuilder, type Value } from '../../src/graph/builder.js';
 import { inline } from '../../src/graph/inline.js';
 import type { Graph, Model, Node, ValueInfo } from '../../src/graph/model.js';
 import { type DataType, ONNX_TYPE_NUMBER, type Tensor } from '../../src/graph/tensor.js';
@@ -20,7 +20,9 @@ export function inDoublePrecision(model: Model): Model {
   const results = inline(b, graph, {
     inputs,
     parameter: (name) => b.initializer(name, widened(graph.initializers.get(name)!)),
-    replace(node, [first, second, third]) {
+    replace(node, all) {
+      const [first, second, third] = all;
+      if (node.opType === 'LayerNormalization') return layerNormalize(b, node, all);
       if (node.opType === 'Cast' && castsTo(node) === ONNX_TYPE_NUMBER.float32) return [b.cast(first!, 'float64')];
       if (node.opType === 'FusedMatMul') {
         const flag = (name: string): boolean => {
@@ -47,6 +49,21 @@ export function inDoublePrecision(model: Model): Model {
     b.output(name, results[name]);
   });
   return b.model();
+}
+
+/** Over the last axis, with the statistics that gradients ask for. */
+function layerNormalize(
+  b: GraphBuilder,
+  { attributes: { epsilon } }: Node,
+  [x, scale, shift]: readonly (Value | undefined)[],
+): Value[] {
+  const axis = [x!.shape.length - 1];
+  const mean = b.reduceMean(x!, axis, true);
+  const centred = b.sub(x!, mean);
+  const variance = b.reduceMean(b.mul(centred, centred), axis, true);
+  const inverse = b.reciprocal(b.sqrt(b.add(variance, epsilon?.kind === 'float' ? epsilon.value : 1e-5)));
+  const scaled = b.mul(b.mul(centred, inverse), scale!);
+  return [shift === undefined ? scaled : b.add(scaled, shift), mean, inverse];
 }
 
 function castsTo({ attributes: { to } }: Node): number | undefined {

@@ -70,6 +70,17 @@ const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
   'virtual-adversarial': [{ options: { iterations: 2, epsilon: 0.5 } }],
   dropout: [{ options: { mode: 'spatial', strength: 0.5 }, setting: { inputs: PICTURES, model: SMALL_CNN } }],
   'elastic-net': [{ options: { l1Ratio: 0 } }, { options: { l1Ratio: 1 } }],
+  'fused-lasso': [
+    { options: { order: 2, strength: 0.5 } },
+    { options: { norm: 'l2', strength: 0.5 } },
+    {
+      options: { along: 'positions', strength: 0.5 },
+      setting: {
+        inputs: [{ name: 'series', content: 'series', type: 'float32', shape: [5, 2] }],
+        model: { type: 'transformer', dimension: 4, heads: 2, layers: 1, activation: 'tanh' },
+      },
+    },
+  ],
   'gradient-penalty': [
     { options: { of: 'loss', strength: 0.3 } },
     { options: { strength: 0.3 }, setting: { inputs: PICTURES, model: SMALL_CNN } },
