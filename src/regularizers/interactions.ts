@@ -220,6 +220,24 @@ export const INTERACTIONS: readonly Interaction[] = [
     remedy: 'Keep trades to hold on to accuracy, adversarial-training for plain robustness',
     source: 'Zhang et al., Theoretically Principled Trade-off between Robustness and Accuracy, ICML 2019',
   },
+  {
+    first: 'ensemble',
+    second: 'sam',
+    kind: 'warn',
+    code: 'SAM_RADIUS_OVER_MEMBERS',
+    reason: 'the radius of sam is over the weights of all members together, so that each is moved by a part of it',
+    remedy: 'Raise the strength of sam by the square root of the number of members',
+    source: 'by construction',
+  },
+  {
+    first: 'co-teaching',
+    second: 'ensemble',
+    kind: 'refuse',
+    code: 'MEMBERS_TWICE',
+    reason: 'co-teaching and ensemble both make several networks of one',
+    remedy: 'Keep one of them; co-teaching predicts by the mean of its two networks as it is',
+    source: 'by construction',
+  },
 ];
 
 /** Entries of the table that a regularizer is part of. */

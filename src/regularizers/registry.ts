@@ -8,6 +8,7 @@ import { dropout } from './dropout/index.js';
 import { earlyStopping } from './early-stopping/index.js';
 import { elasticNet } from './elastic-net/index.js';
 import { ema } from './ema/index.js';
+import { ensemble } from './ensemble/index.js';
 import { focal } from './focal/index.js';
 import { freezing } from './freezing/index.js';
 import { fusedLasso } from './fused-lasso/index.js';
@@ -43,6 +44,8 @@ const entry = <Options>(regularizer: Regularizer<Options>): Regularizer => regul
 
 /** Every regularizer, in the order in which those of one hook are applied. */
 const REGULARIZERS: readonly Regularizer[] = [
+  // architecture: several networks come after what changes one
+  entry(ensemble),
   // examples: rows made of real rows
   entry(gaussianCopula),
   entry(smote),

@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import type { Runtime } from '../../src/graph/runtime/runtime.js';
 import { sgd } from '../../src/training/optimizers.js';
+import { prepareProblem } from '../../src/training/preparation.js';
 import type { TrainingProblem } from '../../src/training/problem.js';
 import { finiteDifferenceGradients } from './finite-differences.js';
 import { probeStep } from './step-probe.js';
@@ -10,7 +11,8 @@ import { describeStep } from './stepper.js';
  * Plain SGD at rate 1 displaces parameters by the gradient: it is compared with finite differences of the objective,
  * in float64 but for convolutions. Decay and proximal steps are no gradients and are left out.
  */
-export async function expectGradientOfObjective(runtime: Runtime, given: TrainingProblem): Promise<void> {
+export async function expectGradientOfObjective(runtime: Runtime, problem: TrainingProblem): Promise<void> {
+  const { problem: given } = await prepareProblem(problem, runtime);
   const regularizers = given.regularizers.map((active) => {
     const { decay: _decay, proximal: _proximal, ...hooks } = active.regularizer.hooks;
     return { ...active, regularizer: { ...active.regularizer, hooks } };

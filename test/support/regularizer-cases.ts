@@ -30,6 +30,7 @@ interface Excuses {
 
 /** Keyed by type. A new entry needs its reason. */
 const EXCUSES: Readonly<Record<string, Excuses>> = {
+  ensemble: { seed: 'it draws the weights of its copies before the first step, none within it' },
   'gaussian-copula': { seed: 'it draws rows before the first step, none within it' },
   'co-teaching': {
     silent: 'it trains two networks in the place of one',
@@ -123,6 +124,10 @@ const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
     { options: { strength: 0.3, schedule: { from: 0.5, to: 1, over: 2, type: 'cosine' } } },
   ],
   sam: [{ options: { adaptive: true, strength: 0.5 } }],
+  ensemble: [
+    { options: { members: 2, bagging: true }, setting: { task: 'regression' } },
+    { options: { members: 2 }, setting: { inputs: PICTURES, model: SMALL_CNN } },
+  ],
   ema: [{ options: { warmUp: false, strength: 0.9 }, setting: { model: { ...SMOOTH_MLP, normalization: 'batch' } } }],
   swa: [
     { options: { rateFactor: 0.5, annealEpochs: 1 }, setting: { model: { ...SMOOTH_MLP, normalization: 'batch' } } },
