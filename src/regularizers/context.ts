@@ -4,7 +4,7 @@ import type { RandomSite } from '../graph/random.js';
 import type { NumericArray, Tensor } from '../graph/tensor.js';
 import type { Random } from '../numeric/random.js';
 import type { Finding } from './finding.js';
-import type { InputDescription, Parameter, ParameterRole, RowColumn, Setting } from './regularizer.js';
+import type { InputDescription, Parameter, RowColumn, Setting } from './regularizer.js';
 
 /** What every hook is given. */
 export interface StepContext {
@@ -197,7 +197,7 @@ export interface HostView {
   readonly seed: number;
   readonly parameters: ReadonlyMap<
     string,
-    { readonly role: ParameterRole; readonly shape: readonly number[]; readonly data: Float32Array }
+    Pick<Parameter, 'role' | 'shape' | 'unitAxis'> & { readonly data: Float32Array }
   >;
   /** Running statistics of normalizations. */
   readonly buffers: ReadonlyMap<string, Float32Array>;

@@ -27,6 +27,7 @@ import { maxNorm } from './max-norm/index.js';
 import { mixup } from './mixup/index.js';
 import { nuclearNorm } from './nuclear-norm/index.js';
 import { orthogonality } from './orthogonality/index.js';
+import { pruning } from './pruning/index.js';
 import type { Regularizer } from './regularizer.js';
 import { sam } from './sam/index.js';
 import { sampleReweighting } from './sample-reweighting/index.js';
@@ -58,6 +59,8 @@ const REGULARIZERS: readonly Regularizer[] = [
   entry(spectralNorm),
   // batch: last what attacks it
   entry(adversarialTraining),
+  // weight: last what removes
+  entry(pruning),
   // forward
   entry(dropout),
   // targets

@@ -142,10 +142,10 @@ export class HostHooks {
   #arrays(index: number): Omit<HostView, 'step' | 'epochs' | 'strength'> {
     const state = this.#state;
     const { stepsPerEpoch, totalEpochs, seed, architecture } = this.#setting;
-    const all = new Map<string, { role: Parameter['role']; shape: readonly number[]; data: Float32Array }>();
+    const all = new Map<string, Omit<Parameter, 'name'> & { data: Float32Array }>();
     for (const pack of state.packs) {
-      forEachMember(pack, state.array(`parameter.${pack.name}`), ({ name, role, shape }, data) => {
-        all.set(name, { role, shape, data });
+      forEachMember(pack, state.array(`parameter.${pack.name}`), ({ name, ...parameter }, data) => {
+        all.set(name, { ...parameter, data });
       });
     }
     const own = new Map<string, Float32Array>();

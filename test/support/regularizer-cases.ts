@@ -69,6 +69,10 @@ const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
   ],
   trades: [{ options: { steps: 2, norm: 'l2', strength: 1 }, setting: { inputs: PICTURES, model: SMALL_CNN } }],
   'virtual-adversarial': [{ options: { iterations: 2, epsilon: 0.5 } }],
+  pruning: [
+    { options: { criterion: 'movement', scope: 'layer', strength: 0.5, every: 1, start: 0 } },
+    { options: { structure: 'channels', strength: 0.5 }, setting: { inputs: PICTURES, model: SMALL_CNN } },
+  ],
   dropout: [{ options: { mode: 'spatial', strength: 0.5 }, setting: { inputs: PICTURES, model: SMALL_CNN } }],
   'elastic-net': [{ options: { l1Ratio: 0 } }, { options: { l1Ratio: 1 } }],
   'fused-lasso': [
