@@ -28,6 +28,7 @@ import { mixup } from './mixup/index.js';
 import { nuclearNorm } from './nuclear-norm/index.js';
 import { orthogonality } from './orthogonality/index.js';
 import { pruning } from './pruning/index.js';
+import { quantizationAware } from './quantization-aware/index.js';
 import type { Regularizer } from './regularizer.js';
 import { sam } from './sam/index.js';
 import { sampleReweighting } from './sample-reweighting/index.js';
@@ -59,8 +60,9 @@ const REGULARIZERS: readonly Regularizer[] = [
   entry(spectralNorm),
   // batch: last what attacks it
   entry(adversarialTraining),
-  // weight: last what removes
+  // weight: last what removes, then what rounds
   entry(pruning),
+  entry(quantizationAware),
   // forward
   entry(dropout),
   // targets

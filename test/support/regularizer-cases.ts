@@ -41,6 +41,7 @@ const EXCUSES: Readonly<Record<string, Excuses>> = {
   'spectral-norm': {
     gradient: 'the singular vectors are held fast, and are those of the weights only once the iteration has settled',
   },
+  'quantization-aware': { gradient: 'rounding is passed straight through' },
   'adversarial-training': { gradient: 'the attack moves with the weights, and is detached' },
   trades: { gradient: 'the attack moves with the weights, and is detached' },
   'virtual-adversarial': { gradient: 'the perturbation moves with the weights, and is detached' },
@@ -69,6 +70,10 @@ const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
   ],
   trades: [{ options: { steps: 2, norm: 'l2', strength: 1 }, setting: { inputs: PICTURES, model: SMALL_CNN } }],
   'virtual-adversarial': [{ options: { iterations: 2, epsilon: 0.5 } }],
+  'quantization-aware': [
+    { options: { bits: 4 }, setting: { inputs: PICTURES, model: SMALL_CNN } },
+    { options: { bits: 3, activations: false, perChannel: false } },
+  ],
   pruning: [
     { options: { criterion: 'movement', scope: 'layer', strength: 0.5, every: 1, start: 0 } },
     { options: { structure: 'channels', strength: 0.5 }, setting: { inputs: PICTURES, model: SMALL_CNN } },
