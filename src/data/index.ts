@@ -81,4 +81,5 @@ export {
   UNKNOWN,
   type VocabularyOptions,
 } from './tokenizer.js';
+export { apartFrom, byTarget } from './unlabelled.js';
 export { contentVersion, rowHashes } from './version.js';

@@ -8,6 +8,7 @@ describe('dataOptionsSchema', () => {
     expect(dataOptionsSchema.parse({ source: 'a.csv', target: 'y' })).toEqual({
       source: 'a.csv',
       target: 'y',
+      unlabelled: 'refuse',
       columns: {},
       features: {
         exclude: [],

@@ -125,6 +125,12 @@ export const dataOptionsSchema = z
       .describe(
         'All classes, in order, where the training part may lack some. Default: the sorted classes found there.',
       ),
+    unlabelled: z
+      .enum(['refuse', 'keep'])
+      .default('refuse')
+      .describe(
+        'Rows whose target is missing: refuse them, or keep them in the training part, where no loss is taken of them and regularizers see them (domain adaptation, pseudo-labels).',
+      ),
     columns: rolesSchema
       .prefault({})
       .describe(

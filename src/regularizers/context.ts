@@ -41,6 +41,8 @@ export interface StepContext {
   column(
     role: RowColumn['role'],
   ): (RowColumn & { readonly codes: Value; readonly rows: readonly number[] }) | undefined;
+  /** 1 for rows of this batch whose label is known, else 0: [batch]; undefined where every row has one. */
+  labelled(): Value | undefined;
   /**
    * The network once more, in training mode without `forward` hooks unless asked for, on other inputs, other weights, or
    * both; running statistics stay. Differentiable, unless the caller detaches it.

@@ -11,6 +11,13 @@ export function unmetNeeds({ regularizer: { type, needs }, options }: Active, se
   if (needs.classes === true && setting.task !== 'classification') {
     miss('CLASSES', `${type} needs classes, and the task is ${setting.task}`, `Remove ${type}`);
   }
+  if (needs.labels === true && (setting.unlabelled ?? 0) > 0) {
+    miss(
+      'LABELS',
+      `${type} mixes labels, and ${setting.unlabelled} training rows have none`,
+      `Remove ${type}, or set data.unlabelled: refuse`,
+    );
+  }
   const { column = needs.columnOf?.(options), content } = needs;
   if (column !== undefined && !setting.columns.some(({ role }) => role === column)) {
     miss(

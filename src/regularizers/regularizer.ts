@@ -89,6 +89,8 @@ export interface Regularizer<Options = unknown> {
 export interface Needs<Options = unknown> {
   /** The task has classes. */
   readonly classes?: true;
+  /** Every training row has its label. */
+  readonly labels?: true;
   /** A column has this role. */
   readonly column?: RowColumn['role'];
   /** The same, where the role follows from the options. */
@@ -182,6 +184,8 @@ export interface Setting {
   readonly columns: readonly RowColumn[];
   /** The training section evens out the classes itself: it weighs them, or draws each equally often. */
   readonly rebalanced?: boolean;
+  /** Rows without a label in the training part; their losses do not count. */
+  readonly unlabelled?: number;
   /** How training starts: from a network that was trained before, or from drawn weights. Unknown where it is left out. */
   readonly start?: { readonly pretrained: boolean; readonly learningRate: number };
 }

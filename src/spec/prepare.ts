@@ -5,10 +5,11 @@ import { fitPreprocessor } from '../data/preprocess/fit.js';
 import type { Preprocessor } from '../data/preprocess/preprocessor.js';
 import type { Notice, ReadOptions } from '../data/read/options.js';
 import { readTable } from '../data/read/read.js';
-import { type Roles, resolveRoles } from '../data/roles.js';
+import { type Roles, requireColumn, resolveRoles } from '../data/roles.js';
 import type { Split, SplitInput, SplitStrategy } from '../data/split.js';
 import { splitInput, strategyOf } from '../data/split-input.js';
 import type { Table } from '../data/table.js';
+import { apartFrom, byTarget, splitInputOf } from '../data/unlabelled.js';
 import { contentVersion } from '../data/version.js';
 import { BallastError } from '../errors.js';
 import type { ResolvedSpec } from './read.js';
@@ -27,6 +28,8 @@ export interface PreparedData {
   readonly strategy: SplitStrategy;
   readonly splitInput: SplitInput;
   readonly split: Split;
+  /** Rows without a target that are trained on beside the training part (data.unlabelled: keep). */
+  readonly unlabelled: Uint32Array;
   readonly holdout: HoldoutReport;
   /** Id of the set of holdout rows: what reads are counted by. */
   readonly rowSet: string;
@@ -82,11 +85,23 @@ export async function prepareData(
     ...(strategy === 'stratified' && spec.task === 'regression' ? { bins } : {}),
   });
   const lock = await register.read(name);
-  const assigned = assignHoldout(name, input, settings, fingerprint, lock, newHoldout);
-  const tokenizers = await fitTokenizers(table, spec.data.features, assigned.split.train, resolved.baseDirectory);
+  const target = requireColumn(table, roles.target, 'the target column', 'data.target');
+  const { labelled, unlabelled } =
+    spec.data.unlabelled === 'keep'
+      ? byTarget(target, table.rows)
+      : { labelled: undefined, unlabelled: new Uint32Array(0) };
+  const ofLabelled = labelled === undefined ? input : splitInputOf(input, labelled);
+  const assigned = assignHoldout(name, ofLabelled, settings, fingerprint, lock, newHoldout);
+  const split = labelled === undefined ? assigned.split : rowsOfParts(assigned.split, labelled);
+  const heldOut = Uint32Array.from([...split.validation, ...split.holdout]);
+  const kept = apartFrom(unlabelled, heldOut, input, lock?.hashes);
+  if (unlabelled.length > 0) notices.push(unlabelledNotice(kept.length, unlabelled.length));
+  const seen = kept.length === 0 ? split.train : Uint32Array.from([...split.train, ...kept]).sort();
+  const tokenizers = await fitTokenizers(table, spec.data.features, seen, resolved.baseDirectory);
   const encoded = applyTokenizers(table, tokenizers);
-  const preprocessor = fitPreprocessor(encoded, roles, assigned.split.train, {
+  const preprocessor = fitPreprocessor(encoded, roles, seen, {
     task: spec.task,
+    labelled: split.train,
     features: spec.data.features,
     ...(spec.data.classes === undefined ? {} : { classes: spec.data.classes }),
   });
@@ -100,11 +115,29 @@ export async function prepareData(
     version: contentVersion(table),
     strategy,
     splitInput: input,
-    split: assigned.split,
+    split,
+    unlabelled: kept,
     holdout: assigned.report,
-    rowSet: rowSetId(hashesOf(input.hashes, assigned.split.holdout)),
+    rowSet: rowSetId(hashesOf(input.hashes, split.holdout)),
     preprocessor,
     notices,
+  };
+}
+
+/** Positions within the labelled rows -> rows of the table. */
+function rowsOfParts({ train, validation, holdout }: Split, labelled: Uint32Array): Split {
+  const rows = (part: Uint32Array): Uint32Array => part.map((position) => labelled[position]);
+  return { train: rows(train), validation: rows(validation), holdout: rows(holdout) };
+}
+
+function unlabelledNotice(kept: number, all: number): Notice {
+  const left = all - kept;
+  return {
+    code: 'TARGET_UNLABELLED',
+    message: `${kept} rows without a target are in the training part, seen by regularizers alone${
+      left === 0 ? '' : `; ${left} more are left out, which belong to rows that are held out`
+    }`,
+    count: all,
   };
 }
 
@@ -115,6 +148,7 @@ export function readOptions({ spec, baseDirectory }: ResolvedSpec, notice?: (not
     name: _name,
     target,
     classes: _classes,
+    unlabelled: _unlabelled,
     columns: _columns,
     features,
     split: _split,

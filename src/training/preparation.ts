@@ -3,7 +3,7 @@ import type { Runtime } from '../graph/runtime/runtime.js';
 import { int64, type NumericArray, type Tensor, tensor } from '../graph/tensor.js';
 import type { Finding } from '../regularizers/finding.js';
 import type { AddedExamples, PreparationContext } from '../regularizers/regularizer.js';
-import { architectureOf, describeStep, type TrainingData, type TrainingProblem } from './problem.js';
+import { architectureOf, describeStep, labelMask, type TrainingData, type TrainingProblem } from './problem.js';
 import { type BoundData, bindData } from './program.js';
 import { runGraph } from './run-graph.js';
 import { acting, assetOf, ownContext, ownTensors } from './step-graph.js';
@@ -37,14 +37,14 @@ export async function prepareProblem(
 }
 
 /** The data of a run as memory that sessions bind. */
-export function boundData(
-  runtime: Runtime,
-  { inputs, target, weights, columns = [], rowTensors = {} }: TrainingData,
-): BoundData {
+export function boundData(runtime: Runtime, data: TrainingData): BoundData {
+  const { inputs, target, weights, columns = [], rowTensors = {} } = data;
+  const labelled = labelMask(data);
   return bindData(runtime, {
     ...inputs,
     target,
     ...(weights === undefined ? {} : { weight: tensor('float32', [weights.length], weights) }),
+    ...(labelled === undefined ? {} : { labelled: tensor('float32', [labelled.length], labelled) }),
     ...Object.fromEntries(
       columns.map(({ role, name, codes }) => [`column.${role}.${name}`, int64([codes.length], codes)]),
     ),
@@ -89,6 +89,26 @@ function contextOf(problem: TrainingProblem, runtime: Runtime, index: number): P
         for (const target of Object.values(bound.tensors)) target.release();
       }
     },
+  };
+}
+
+/** Appends rows without a label after all others; columns know of them already. */
+export function withUnlabelled(
+  data: TrainingData,
+  inputs: Readonly<Record<string, Tensor<NumericArray>>> | undefined,
+): TrainingData {
+  const count = inputs === undefined ? 0 : (Object.values(inputs)[0]?.shape[0] ?? 0);
+  if (inputs === undefined || count === 0) return data;
+  const before = data.target.shape[0];
+  const { shape, data: targets } = data.target;
+  const Kind = targets.constructor as new (length: number) => NumericArray;
+  const none = { ...data.target, shape: [count, ...shape.slice(1)], data: new Kind((count * targets.length) / before) };
+  return {
+    ...data,
+    inputs: Object.fromEntries(Object.entries(data.inputs).map(([name, old]) => [name, stacked(old, inputs[name])])),
+    target: stacked(data.target, none),
+    weights: data.weights && Float32Array.from([...data.weights, ...new Float32Array(count).fill(1)]),
+    unlabelled: Int32Array.from({ length: count }, (_, i) => before + i),
   };
 }
 

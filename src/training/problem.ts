@@ -38,6 +38,8 @@ export interface TrainingData {
   readonly validation: Int32Array;
   /** What is known of rows beside inputs and target: domain, group, sensitive category. */
   readonly columns?: readonly (RowColumn & { readonly codes: Int32Array })[];
+  /** Rows without a label: trained on beside `train` for regularizers alone, never measured; their targets mean nothing. */
+  readonly unlabelled?: Int32Array;
   /** Rows that regularizers made: trained on beside `train`, never measured. */
   readonly added?: Int32Array;
   /** Row tensors of regularizers, float32 [rows, ...], by their names in the step's graph. */
@@ -45,8 +47,23 @@ export interface TrainingData {
 }
 
 /** The rows that batches are drawn from. */
-export function sampledRows({ train, added }: Pick<TrainingData, 'train' | 'added'>): Int32Array {
-  return added === undefined ? train : Int32Array.from([...train, ...added]);
+export function sampledRows({
+  train,
+  added = new Int32Array(0),
+  unlabelled = new Int32Array(0),
+}: Pick<TrainingData, 'train' | 'added' | 'unlabelled'>): Int32Array {
+  return added.length + unlabelled.length === 0 ? train : Int32Array.from([...train, ...added, ...unlabelled]);
+}
+
+/** 1 for rows whose label is known, 0 for others; undefined where all are. */
+export function labelMask({
+  target,
+  unlabelled,
+}: Pick<TrainingData, 'target' | 'unlabelled'>): Float32Array | undefined {
+  if (unlabelled === undefined || unlabelled.length === 0) return undefined;
+  const mask = new Float32Array(target.shape[0]).fill(1);
+  for (const row of unlabelled) mask[row] = 0;
+  return mask;
 }
 
 /** Metrics of some rows, given the network's outputs for them; the loop does not know which. */
@@ -106,6 +123,7 @@ export function describeStep(problem: TrainingProblem, architecture: Architectur
     epochs: options.epochs,
     seed: problem.seed,
     hasWeights: data.weights !== undefined,
+    unlabelled: data.unlabelled?.length ?? 0,
     classWeights: classWeightsOf(options.classWeights, problem.classes, data),
     regularizers: problem.regularizers,
     optimizer: optimizerOf(options),

@@ -34,6 +34,8 @@ export interface NetworkDescription {
   readonly rows: number;
   /** Rows of the training part. */
   readonly trainRows: number;
+  /** Rows without a label that are trained on beside them. */
+  readonly unlabelled?: number;
   readonly classes: readonly string[];
   /** Rows of each class among those trained on; empty for regression. */
   readonly classRows: readonly number[];
@@ -80,7 +82,19 @@ export interface OwnedRows extends RowTensor {
 
 /** What regularizers declare parameters and state from. */
 export function ownContext(description: NetworkDescription, active: readonly Active[]): OwnContext {
-  const { architecture, inputs, task, outputs, trainRows, classes, columns, optimizer, epochs, seed } = description;
+  const {
+    architecture,
+    inputs,
+    task,
+    outputs,
+    trainRows,
+    unlabelled = 0,
+    classes,
+    columns,
+    optimizer,
+    epochs,
+    seed,
+  } = description;
   return {
     active,
     task,
@@ -89,6 +103,7 @@ export function ownContext(description: NetworkDescription, active: readonly Act
     optimizer: optimizer.type,
     inputs,
     rows: trainRows,
+    unlabelled,
     epochs,
     classes,
     columns,
@@ -160,6 +175,7 @@ export class StepGraph {
   readonly rowTensors = new Map<string, number>();
   readonly #rows = new Map<string, Value>();
   #declared: readonly OwnedRows[] | undefined;
+  #labelled: Value | undefined;
   #parameters: ReadonlyMap<string, Value> = new Map();
   #settled = false;
 
@@ -206,6 +222,13 @@ export class StepGraph {
     const made = { ...declared, codes: this.#rowsOf(`column.${role}.${declared.name}`, 'int64', []) };
     this.#columns.set(role, made);
     return made;
+  }
+
+  /** 1 for rows of the batch whose label is known, else 0; it becomes an input of the graph when it is first asked for. */
+  labelled(): Value | undefined {
+    if ((this.description.unlabelled ?? 0) === 0 || this.#rowsOf === undefined) return undefined;
+    this.#labelled ??= this.#rowsOf('labelled', 'float32', []);
+    return this.#labelled;
   }
 
   /** A row tensor for the rows of the batch; it becomes an input of the graph when it is first asked for. */
@@ -355,6 +378,7 @@ export class StepGraph {
         if (!this.#settled) this.next.set(ownName(entry, index, label), value);
       },
       column: (role) => this.#column(role),
+      labelled: () => this.labelled(),
       network: (inputs, options) => this.pass(inputs, options),
       lossesOf: (logits, target) => this.lossesOf(logits, target),
     };

@@ -94,7 +94,11 @@ export function compileStep(
     task === 'classification'
       ? b.oneHot(rowsOf('target', 'int64', []), outputs)
       : rowsOf('target', 'float32', [outputs]);
-  const givenWeights = description.hasWeights ? rowsOf('weight', 'float32', []) : undefined;
+  const ownWeights = description.hasWeights ? rowsOf('weight', 'float32', []) : undefined;
+  // Rows without a label weigh nothing in the loss, whatever they weigh otherwise.
+  const labelled = step.labelled();
+  const givenWeights =
+    ownWeights === undefined || labelled === undefined ? (labelled ?? ownWeights) : b.mul(ownWeights, labelled);
 
   // Parameters and state
   const own = ownTensors(description);
@@ -343,21 +347,20 @@ function lossesOf(step: StepGraph, pass: Pass & { readonly batch: Batch; readonl
  * The mean of the rows' losses under their weights: those given, times those of their classes, as the `rowWeights` hooks
  * leave them. With one-hot targets it is {@link meanLoss}; softened targets take the weight of their label's class.
  */
-function weightedMean(
-  { b, active, contexts }: StepGraph,
-  view: StepView,
-  { classWeights, outputs, batchSize }: StepDescription,
-): Value {
+function weightedMean(step: StepGraph, view: StepView, { classWeights, outputs, batchSize }: StepDescription): Value {
+  const { b, active, contexts } = step;
   let given = view.rowWeights ?? b.scalar(1, 'float32', [batchSize]);
   if (classWeights !== undefined) {
     const table = b.constant(float32([1, outputs], Float32Array.from(classWeights)));
     given = b.mul(given, b.reduceSum(b.mul(view.batch.target, table), [1]));
   }
-  const weights = active.reduce(
+  const hooked = active.reduce(
     (current, { regularizer, options }, i) =>
       regularizer.hooks.rowWeights?.(contexts[i], options, current, view) ?? current,
     given,
   );
+  const labelled = step.labelled();
+  const weights = labelled === undefined ? hooked : b.mul(hooked, labelled);
   // A batch of weight zero has a loss of zero, not 0 / 0.
   return b.div(b.reduceSum(b.mul(view.losses, weights)), b.maximum(b.reduceSum(weights), 1e-12));
 }

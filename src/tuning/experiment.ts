@@ -322,6 +322,7 @@ function refuseConflicts(
     classes: problem.classes,
     columns: problem.data.columns ?? [],
     rebalanced: problem.options.classWeights !== 'none' || problem.options.sampler === 'balanced',
+    unlabelled: problem.data.unlabelled?.length ?? 0,
     start: { pretrained, learningRate: problem.options.optimizer.learningRate },
   });
   const error = conflicts.find(({ severity }) => severity === 'error');

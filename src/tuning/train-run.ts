@@ -1,5 +1,6 @@
 import type { Examples } from '../data/preprocess/preprocessor.js';
 import { createSampler, type Sampler } from '../data/sampler.js';
+import { apartFrom } from '../data/unlabelled.js';
 import { BallastError } from '../errors.js';
 import type { Runtime } from '../graph/runtime/runtime.js';
 import type { Active } from '../regularizers/regularizer.js';
@@ -10,6 +11,7 @@ import type { ResolvedSpec } from '../spec/read.js';
 import type { Checkpoint } from '../training/checkpoint.js';
 import type { TrainingEvent } from '../training/events.js';
 import { type TrainingResult, train } from '../training/loop.js';
+import { withUnlabelled } from '../training/preparation.js';
 import { sampledRows, type TrainingProblem } from '../training/problem.js';
 import { groupColumn } from './judge.js';
 import { metricsOf } from './metrics.js';
@@ -35,19 +37,24 @@ export async function problemOf(
   if (examples.target === undefined) throw new Error('prepared data always has a target');
   const count = plan.train.length;
   const redraw = drawNetwork(resolved, preprocessor, data.tokenizers);
+  const heldOut = Uint32Array.from([...plan.validation, ...data.split.holdout]);
+  const unlabelled = apartFrom(data.unlabelled, heldOut, data.splitInput);
   const problem: TrainingProblem = {
     graph: await networkOf(resolved, preprocessor, data.tokenizers, plan.seed),
     inputs: preprocessor.outputs,
     task: spec.task,
     classes: (preprocessor.classes ?? []).map(String),
-    data: {
-      inputs: examples.inputs,
-      target: examples.target,
-      weights: examples.weights,
-      train: Int32Array.from({ length: count }, (_, i) => i),
-      validation: Int32Array.from({ length: rows.length - count }, (_, i) => count + i),
-      columns: rowColumns(data, rows),
-    },
+    data: withUnlabelled(
+      {
+        inputs: examples.inputs,
+        target: examples.target,
+        weights: examples.weights,
+        train: Int32Array.from({ length: count }, (_, i) => i),
+        validation: Int32Array.from({ length: rows.length - count }, (_, i) => count + i),
+        columns: rowColumns(data, Uint32Array.from([...rows, ...unlabelled])),
+      },
+      unlabelled.length === 0 ? undefined : preprocessor.transform(table, unlabelled, { target: false }).inputs,
+    ),
     regularizers: await loadAssets(regularizersOf(resolved, plan), resolved.baseDirectory),
     options: spec.training,
     seed: plan.seed,
@@ -82,6 +89,13 @@ function regularizersOf(
   return role === 'baseline' ? [] : regularizers.filter((_, index) => index !== without);
 }
 
+/** The class of each row, -1 where it has no label: they are a class of their own to the sampler. */
+function classesOf({ target, unlabelled = new Int32Array(0) }: TrainingProblem['data']): Int32Array {
+  const classes = Int32Array.from(target.data as Iterable<bigint>, Number);
+  for (const row of unlabelled) classes[row] = -1;
+  return classes;
+}
+
 /** Trains one planned run. */
 export async function trainRun(problem: TrainingProblem, options: TrainRunOptions): Promise<TrainingResult> {
   const { options: training, seed } = problem;
@@ -102,7 +116,7 @@ export async function trainRun(problem: TrainingProblem, options: TrainRunOption
         rows,
         batchSize: Math.min(training.batchSize, rows.length),
         seed,
-        ...(training.sampler === 'balanced' ? { balance: prepared.target.data } : {}),
+        ...(training.sampler === 'balanced' ? { balance: classesOf(prepared) } : {}),
       });
       return sampler.order(epoch);
     },

@@ -63,6 +63,7 @@ export function stepContext(
     row: outside,
     asset: outside,
     column: () => undefined,
+    labelled: () => undefined,
     network: outside,
     lossesOf: outside,
     task: 'classification',

@@ -3,7 +3,7 @@ import { siteKey } from '../../src/graph/random.js';
 import type { Runtime } from '../../src/graph/runtime/runtime.js';
 import { int64, type NumericArray, sizeOf, type Tensor } from '../../src/graph/tensor.js';
 import { inOrder } from '../../src/regularizers/resolve.js';
-import { architectureOf, countsOf, sampledRows, type TrainingProblem } from '../../src/training/problem.js';
+import { architectureOf, countsOf, labelMask, sampledRows, type TrainingProblem } from '../../src/training/problem.js';
 import {
   type CompiledStep,
   type CompileOptions,
@@ -65,6 +65,7 @@ export function describeStep(
     })),
     epochs: problem.options.epochs,
     seed: problem.seed,
+    unlabelled: problem.data.unlabelled?.length ?? 0,
     hasWeights: problem.data.weights !== undefined,
     classWeights: undefined,
     regularizers: problem.regularizers,
@@ -100,6 +101,8 @@ export async function stepperOf(
   for (const [name, rows] of Object.entries(problem.data.rowTensors ?? {})) {
     data[`data.rows.${name}`] = cast(rows.shape, rows.data);
   }
+  const labelled = labelMask(problem.data);
+  if (labelled !== undefined) data['data.labelled'] = cast([labelled.length], labelled);
   if (weights !== undefined) data['data.weight'] = cast([weights.length], weights);
   const shapes = new Map<string, readonly number[]>();
   for (const { name, shape } of compiled.packs) {

@@ -53,6 +53,8 @@ export interface ProblemOptions {
   validation?: number;
   seed?: number;
   weights?: Float32Array;
+  /** Training rows, the last ones, that have no label. */
+  unlabelled?: number;
 }
 
 const CLASSES = ['a', 'b', 'c'];
@@ -68,6 +70,7 @@ export function problem({
   validation = 20,
   seed = 1,
   weights,
+  unlabelled = 0,
 }: ProblemOptions = {}): TrainingProblem {
   const total = rows + validation;
   const outputs = task === 'classification' ? CLASSES.length : 1;
@@ -109,7 +112,10 @@ export function problem({
       inputs: data,
       target,
       weights,
-      train: Int32Array.from({ length: rows }, (_, i) => i),
+      train: Int32Array.from({ length: rows - unlabelled }, (_, i) => i),
+      ...(unlabelled === 0
+        ? {}
+        : { unlabelled: Int32Array.from({ length: unlabelled }, (_, i) => rows - unlabelled + i) }),
       validation: Int32Array.from({ length: validation }, (_, i) => rows + i),
       columns: [
         codesOf('domain', ['near', 'far'], total, 3),

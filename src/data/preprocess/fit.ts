@@ -18,6 +18,8 @@ export interface FitOptions {
   readonly features?: FeatureOptions;
   /** All classes in order (`data.classes`); default: those of the training rows, sorted. */
   readonly classes?: readonly ClassLabel[];
+  /** Training rows that have a target, where not all have one. */
+  readonly labelled?: Uint32Array;
 }
 
 /** What outputs of the exported model are called: a raw column of that name becomes `<name>_input`. */
@@ -48,7 +50,7 @@ export function fitPreprocessor(table: Table, roles: Roles, trainRows: Uint32Arr
     ...(roles.weight === undefined ? {} : { weight: roles.weight }),
     ...(roles.offset === undefined ? {} : { offset: roles.offset }),
   };
-  const target = fitTarget(table, roles, trainRows, options);
+  const target = fitTarget(table, roles, options.labelled ?? trainRows, options);
   if (target !== undefined) state.target = target;
   const empty: string[] = [];
   for (const name of roles.features) {

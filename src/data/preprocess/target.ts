@@ -177,7 +177,7 @@ function refuseMissing(column: Column, rows: Uint32Array): void {
     throw new BallastError(`the target "${column.name}" is missing in ${count} of ${rows.length} rows`, {
       code: 'DATA_TARGET_MISSING_VALUES',
       place: `row ${first + 1}`,
-      remedy: 'Remove the rows without a target.',
+      remedy: 'Remove the rows without a target, or set data.unlabelled: keep to train on them without one.',
     });
   }
 }

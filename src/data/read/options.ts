@@ -73,7 +73,7 @@ export interface FilesOptions {
 
 /** Something that was done to the data and that the reader should know. */
 export interface Notice {
-  readonly code: 'IMAGES_SKIPPED' | 'TYPES_REINFERRED';
+  readonly code: 'IMAGES_SKIPPED' | 'TYPES_REINFERRED' | 'TARGET_UNLABELLED';
   readonly message: string;
   readonly count: number;
 }

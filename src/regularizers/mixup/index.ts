@@ -31,6 +31,7 @@ export const mixup = defineRegularizer({
       };
     },
   },
+  needs: { labels: true },
   conflicts: (_self, { inputs }) =>
     inputs.some(({ content }) => content === 'tokens')
       ? [
