@@ -267,6 +267,33 @@ export const INTERACTIONS: readonly Interaction[] = [
     remedy: 'Keep one of them; co-teaching predicts by the mean of its two networks as it is',
     source: 'by construction',
   },
+  {
+    first: 'coral',
+    second: 'mmd',
+    kind: 'warn',
+    code: 'TWO_ALIGNMENTS',
+    reason: 'coral and mmd both draw the same features of the domains together',
+    remedy: 'Keep one of them, so that its strength can be tuned alone',
+    source: 'Gulrajani and Lopez-Paz, In Search of Lost Domain Generalization, ICLR 2021 (each is compared alone)',
+  },
+  {
+    first: 'coral',
+    second: 'domain-adversarial',
+    kind: 'warn',
+    code: 'TWO_ALIGNMENTS',
+    reason: 'coral and domain-adversarial both draw the same features of the domains together',
+    remedy: 'Keep one of them, so that its strength can be tuned alone',
+    source: 'Gulrajani and Lopez-Paz, In Search of Lost Domain Generalization, ICLR 2021 (each is compared alone)',
+  },
+  {
+    first: 'domain-adversarial',
+    second: 'mmd',
+    kind: 'warn',
+    code: 'TWO_ALIGNMENTS',
+    reason: 'domain-adversarial and mmd both draw the same features of the domains together',
+    remedy: 'Keep one of them, so that its strength can be tuned alone',
+    source: 'Gulrajani and Lopez-Paz, In Search of Lost Domain Generalization, ICLR 2021 (each is compared alone)',
+  },
 ];
 
 /** Entries of the table that a regularizer is part of. */

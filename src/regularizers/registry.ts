@@ -4,6 +4,8 @@ import { adversarialTraining } from './adversarial-training/index.js';
 import { bootstrapping } from './bootstrapping/index.js';
 import { coTeaching } from './co-teaching/index.js';
 import { confidencePenalty } from './confidence-penalty/index.js';
+import { coral } from './coral/index.js';
+import { domainAdversarial } from './domain-adversarial/index.js';
 import { dropout } from './dropout/index.js';
 import { earlyStopping } from './early-stopping/index.js';
 import { elasticNet } from './elastic-net/index.js';
@@ -25,6 +27,7 @@ import { labelSmoothing } from './label-smoothing/index.js';
 import { layerWiseRates } from './layer-wise-rates/index.js';
 import { maxNorm } from './max-norm/index.js';
 import { mixup } from './mixup/index.js';
+import { mmd } from './mmd/index.js';
 import { nuclearNorm } from './nuclear-norm/index.js';
 import { orthogonality } from './orthogonality/index.js';
 import { pruning } from './pruning/index.js';
@@ -97,6 +100,10 @@ const REGULARIZERS: readonly Regularizer[] = [
   entry(l1),
   entry(groupLasso),
   entry(maxNorm),
+  // objective: domains alike
+  entry(coral),
+  entry(mmd),
+  entry(domainAdversarial),
   // rates of layers
   entry(freezing),
   entry(layerWiseRates),

@@ -35,6 +35,12 @@ const EXCUSES: Readonly<Record<string, Excuses>> = {
   'co-teaching': {
     silent: 'it trains two networks in the place of one',
     seed: "the second network's initial weights follow from the seed",
+  mmd: {
+    gradient: 'the bandwidth follows the batch, and no gradient goes through it, as in the reference implementation',
+  },
+  'domain-adversarial': {
+    gradient: 'the network climbs what the classifier of domains descends',
+    seed: 'its classifier of domains starts from weights of the seed',
   },
   smote: { seed: 'it draws rows before the first step, none within it' },
   sam: { gradient: 'the gradient is that of another point' },
@@ -108,6 +114,9 @@ const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
   ],
   'tabular-augmentation': [{ options: { jitter: 0.5, strength: 0.3 } }],
   l1: [{ options: { include: ['weight', 'bias'], strength: 0.01 } }],
+  coral: [{ options: { strength: 3, target: 'far', means: true } }],
+  mmd: [{ options: { target: 'near', kernels: 3, factor: 4, bandwidth: 2 } }],
+  'domain-adversarial': [{ options: { target: 'far', hidden: 0, ramp: 'none', strength: 0.3 } }],
   freezing: [{ options: { strength: 0.7, head: 1 } }],
   'layer-wise-rates': [
     { options: { strength: 0.5, block: 2 }, setting: { model: { type: 'mlp', hidden: [6, 5], activation: 'tanh' } } },
