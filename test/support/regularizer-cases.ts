@@ -35,6 +35,7 @@ const EXCUSES: Readonly<Record<string, Excuses>> = {
   'co-teaching': {
     silent: 'it trains two networks in the place of one',
     seed: "the second network's initial weights follow from the seed",
+  },
   mmd: {
     gradient: 'the bandwidth follows the batch, and no gradient goes through it, as in the reference implementation',
   },
