@@ -15,7 +15,7 @@ const ROUNDS = 9;
 
 const SIZES = [
   { name: '28x28', shape: [1, 28, 28], rows: 128, target: 30_000 },
-  { name: '3x224x224', shape: [3, 224, 224], rows: 16, target: 400 },
+  { name: '3x224x224', shape: [3, 224, 224], rows: 32, target: 400 },
 ] as const;
 
 const COLOURS = { brightness: 0.2, contrast: 0.2, saturation: 0.2 };
@@ -28,6 +28,8 @@ const CASES: readonly (readonly [string, Readonly<Record<string, unknown>>])[] =
     'all of image-augmentation but noise',
     { type: 'image-augmentation', flip: 'horizontal', rotate: 15, shear: 10, erase: 0.3, ...COLOURS },
   ],
+  ['rand-augment, N = 2', { type: 'rand-augment', strength: 9 }],
+  ['augmix, 3 chains', { type: 'augmix', strength: 3 }],
 ];
 
 const runtime = await openRuntime();

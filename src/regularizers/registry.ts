@@ -1,6 +1,7 @@
 import { BallastError } from '../errors.js';
 import { activationPenalty } from './activation-penalty/index.js';
 import { adversarialTraining } from './adversarial-training/index.js';
+import { augmix } from './augmix/index.js';
 import { bootstrapping } from './bootstrapping/index.js';
 import { coTeaching } from './co-teaching/index.js';
 import { confidencePenalty } from './confidence-penalty/index.js';
@@ -32,6 +33,7 @@ import { nuclearNorm } from './nuclear-norm/index.js';
 import { orthogonality } from './orthogonality/index.js';
 import { pruning } from './pruning/index.js';
 import { quantizationAware } from './quantization-aware/index.js';
+import { randAugment } from './rand-augment/index.js';
 import type { Regularizer } from './regularizer.js';
 import { sam } from './sam/index.js';
 import { sampleReweighting } from './sample-reweighting/index.js';
@@ -56,6 +58,8 @@ const REGULARIZERS: readonly Regularizer[] = [
   entry(smote),
   // batch: first what makes new examples, then what blends them
   entry(imageAugmentation),
+  entry(randAugment),
+  entry(augmix),
   entry(tabularAugmentation),
   entry(inputNoise),
   entry(mixup),

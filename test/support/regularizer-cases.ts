@@ -113,6 +113,15 @@ const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
       setting: { inputs: PICTURES, model: SMALL_CNN },
     },
   ],
+  'rand-augment': [
+    { options: { operations: 1, choose: ['identity', 'rotate', 'equalize'], border: 'mean', strength: 20 } },
+  ],
+  augmix: [
+    {
+      options: { consistency: 3, width: 2, depth: 2, strength: 5 },
+      setting: { inputs: PICTURES, model: SMALL_CNN },
+    },
+  ],
   'tabular-augmentation': [{ options: { jitter: 0.5, strength: 0.3 } }],
   l1: [{ options: { include: ['weight', 'bias'], strength: 0.01 } }],
   coral: [{ options: { strength: 3, target: 'far', means: true } }],
