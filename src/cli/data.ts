@@ -1,17 +1,23 @@
 import { Command } from 'commander';
 import { checkData } from '../data/check/check.js';
 import type { Finding } from '../data/check/finding.js';
+import { bySeverity } from '../data/check/finding.js';
 import { readTable } from '../data/read/read.js';
 import { checkAgainst, schemaOf } from '../data/schema.js';
 import { contentVersion } from '../data/version.js';
 import { prepareData, readOptions } from '../spec/prepare.js';
 import { type ResolvedSpec, readSpec } from '../spec/read.js';
+import { checkLabels } from './check-labels.js';
+import { shareOf, wholeNumber } from './number-option.js';
 import { answer, answerIsNo, type CommonOptions, withCommonOptions } from './output.js';
 import { withStore } from './use-store.js';
 
 interface CheckOptions extends CommonOptions {
   earlier?: string;
   production?: string;
+  labels?: boolean;
+  folds: number;
+  mostSuspects: number;
 }
 
 export function dataCommand(): Command {
@@ -20,9 +26,12 @@ export function dataCommand(): Command {
     .description('leaks, equal rows across parts, target and class problems; poisoning and shift against other sources')
     .option('--earlier <source>', 'an earlier, trusted version: new rows are screened for poisoning')
     .option('--production <source>', 'rows seen in production: the holdout’s features are compared with theirs')
+    .option('--labels', 'train the spec’s model on folds and list rows whose labels are probably wrong')
+    .option('--folds <count>', 'folds of --labels', wholeNumber(2, 50), 5)
+    .option('--most-suspects <share>', 'share of suspect labels that is accepted', shareOf, 0.05)
     .addHelpText(
       'after',
-      '\nExit code 1 where something is found that must be mended.\n\nExample:\n  ballast data check spec.yaml --earlier last-month.csv\n',
+      '\nExit code 1 where something is found that must be mended, more suspect labels than accepted among it.\n\nExamples:\n  ballast data check spec.yaml --earlier last-month.csv\n  ballast data check spec.yaml --labels --most-suspects 0.02\n',
     )
     .action(check);
   withCommonOptions(command.command('version <spec>'))
@@ -39,13 +48,15 @@ async function check(path: string, options: CheckOptions): Promise<void> {
   );
   const other = async (source: string | undefined) => (source === undefined ? undefined : readOther(resolved, source));
   const [earlier, production] = [await other(options.earlier), await other(options.production)];
-  const findings = checkData(data.table, {
+  const labels = options.labels === true ? await checkLabels(resolved, data, options) : undefined;
+  const found = checkData(data.table, {
     roles: data.roles,
     split: data.split,
     task: resolved.spec.task,
     ...(earlier === undefined ? {} : { earlier }),
     ...(production === undefined ? {} : { production }),
   });
+  const findings = bySeverity([...found, ...(labels?.findings ?? [])]);
   const issues = [
     ...(earlier === undefined
       ? []
@@ -61,7 +72,16 @@ async function check(path: string, options: CheckOptions): Promise<void> {
   ];
   const next = `Next: ballast train ${path}`;
   const summary = lines.length === 0 ? `Nothing found. ${next}` : summaryOf(findings, issues.length, next);
-  answer(options, { version: data.version, findings, schemaIssues: issues }, [...lines, summary].join('\n'));
+  answer(
+    options,
+    {
+      version: data.version,
+      findings,
+      schemaIssues: issues,
+      ...(labels === undefined ? {} : { labels: labels.document }),
+    },
+    [...lines, ...(labels?.text ?? []), summary].join('\n'),
+  );
 }
 
 /** A finding, and below it what to do and where. */

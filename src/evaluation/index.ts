@@ -61,6 +61,12 @@ export { type ReliabilityBin, type ReliabilityOptions, reliabilityBins } from '.
 export type { ResidualSummary } from './residuals.js';
 export { type ClassificationSample, prepareSample, type RegressionSample, type Sample } from './sample.js';
 export {
+  type SuspectLabel,
+  type SuspectLabels,
+  type SuspectLabelsInput,
+  suspectLabels,
+} from './suspect-labels.js';
+export {
   type ComparisonInput,
   compareModels,
   type Judgement,

@@ -289,6 +289,41 @@ export interface RunsTableOptions extends TerminalOptions {
   readonly metrics?: ReadonlyMap<string, Readonly<Record<string, number>>>;
 }
 
+/** Suspects shown in a terminal; all of them are in the document. */
+const MOST_SUSPECTS = 20;
+
+/** Rows whose labels are probably wrong, most certain first. */
+export function suspectsTable(
+  suspects: readonly {
+    readonly row: number;
+    readonly given: string;
+    readonly suggested: string;
+    readonly probability: { readonly given: number; readonly suggested: number };
+  }[],
+  options: TerminalOptions = {},
+): string {
+  const style = styles(options);
+  const columns: TerminalColumn[] = [
+    { label: 'row', align: 'right' },
+    { label: 'given', shrinkTo: 8 },
+    { label: 'its probability', align: 'right', optional: 1 },
+    { label: 'suggested', shrinkTo: 8 },
+    { label: 'its probability', align: 'right' },
+  ];
+  const rows = suspects
+    .slice(0, MOST_SUSPECTS)
+    .map(({ row, given, suggested, probability }) => [
+      String(row),
+      { text: given, style: style.bad },
+      { text: formatNumber(probability.given, 'percent') },
+      { text: suggested, style: style.good },
+      { text: formatNumber(probability.suggested, 'percent') },
+    ]);
+  const more = suspects.length - rows.length;
+  const table = terminalTable(columns, rows, style.dim, options.width);
+  return more > 0 ? `${table}\n${style.dim(`and ${more} more (--json lists all)`)}` : table;
+}
+
 /** One line per run: what it is, which experiment it is part of, how it went, how long it took, and chosen metrics. */
 export function runsTable(runs: readonly RunSummary[], options: RunsTableOptions = {}): string {
   if (runs.length === 0) return 'No runs.';

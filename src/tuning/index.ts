@@ -4,3 +4,4 @@ export type { ExperimentEvent } from './events.js';
 export { type ExperimentOptions, type ExperimentResult, runExperiment } from './experiment.js';
 export { type Reproduction, reproduce } from './reproduce.js';
 export type { RunResult } from './run-result.js';
+export { findSuspectLabels, type OutOfFold, type OutOfFoldOptions, outOfFold } from './suspect-labels.js';
