@@ -134,6 +134,8 @@ export interface RowTensor {
   readonly shape: readonly number[];
   /** All rows, [rows, ...shape]. Must follow from the context alone: a resumed run computes it again. */
   compute(context: PreparationContext): Promise<Float32Array>;
+  /** What is worth telling of them. */
+  findings?(values: Float32Array, context: PreparationContext): readonly Finding[];
 }
 
 /** Rows to train on beside those of the data; they are never validated on. */
@@ -161,6 +163,8 @@ export interface PreparationContext extends OwnContext {
   readonly train: Int32Array;
   readonly validation: Int32Array;
   readonly added: Int32Array;
+  /** Rows without a label that are trained on beside them; their targets mean nothing. */
+  readonly unlabelledRows: Int32Array;
   /** Codes of the first column of a role for all rows, -1 where missing. */
   codes(role: RowColumn['role']): Int32Array | undefined;
   asset(name: string): Graph;

@@ -37,7 +37,7 @@ export function domainPairs(context: Pick<StepContext, 'b' | 'column'>, target: 
 }
 
 /** How many rows a mask holds, and 1 where it holds at least `least`, else 0. */
-export function membersOf(b: GraphBuilder, mask: Value, least: number): { count: Value; enough: Value } {
+function membersOf(b: GraphBuilder, mask: Value, least: number): { count: Value; enough: Value } {
   const count = b.reduceSum(mask);
   return { count, enough: b.cast(b.greater(count, least - 0.5), 'float32') };
 }

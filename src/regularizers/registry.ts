@@ -20,6 +20,7 @@ import { gce } from './gce/index.js';
 import { gradientPenalty } from './gradient-penalty/index.js';
 import { groupLasso } from './group-lasso/index.js';
 import { imageAugmentation } from './image-augmentation/index.js';
+import { importanceWeighting } from './importance-weighting/index.js';
 import { inputNoise } from './input-noise/index.js';
 import { l1 } from './l1/index.js';
 import { l2 } from './l2/index.js';
@@ -32,6 +33,7 @@ import { mmd } from './mmd/index.js';
 import { nuclearNorm } from './nuclear-norm/index.js';
 import { orthogonality } from './orthogonality/index.js';
 import { pruning } from './pruning/index.js';
+import { pseudoLabels } from './pseudo-labels/index.js';
 import { quantizationAware } from './quantization-aware/index.js';
 import { randAugment } from './rand-augment/index.js';
 import type { Regularizer } from './regularizer.js';
@@ -108,6 +110,8 @@ const REGULARIZERS: readonly Regularizer[] = [
   entry(coral),
   entry(mmd),
   entry(domainAdversarial),
+  entry(importanceWeighting),
+  entry(pseudoLabels),
   // rates of layers
   entry(freezing),
   entry(layerWiseRates),

@@ -29,8 +29,11 @@ export async function prepareProblem(
   if (rows.length === 0) return { problem, findings };
   const count = problem.data.target.shape[0];
   const rowTensors: Record<string, Tensor<Float32Array>> = {};
-  for (const { name, shape, regularizer, compute } of rows) {
-    const values = await compute(contextOf(problem, runtime, regularizer));
+  for (const own of rows) {
+    const { name, shape, regularizer } = own;
+    const context = contextOf(problem, runtime, regularizer);
+    const values = await own.compute(context);
+    findings.push(...(own.findings?.(values, context) ?? []));
     rowTensors[name] = { type: 'float32', shape: [count, ...shape], data: values };
   }
   return { problem: { ...problem, data: { ...problem.data, rowTensors } }, findings };
@@ -71,6 +74,7 @@ function contextOf(problem: TrainingProblem, runtime: Runtime, index: number): P
     train: data.train,
     validation: data.validation,
     added: data.added ?? new Int32Array(0),
+    unlabelledRows: data.unlabelled ?? new Int32Array(0),
     codes: (role) => data.columns?.find((column) => column.role === role)?.codes,
     asset: (name) => assetOf(entry, name),
     network: description.architecture.graph,

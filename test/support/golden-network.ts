@@ -15,6 +15,8 @@ export interface GoldenNetwork {
   readonly domains: number[];
   readonly hidden: number;
   readonly start: Readonly<Record<string, number[]>>;
+  /** The last so many rows have no label. */
+  readonly unlabelled?: number;
   readonly cases: readonly GoldenCase[];
 }
 
@@ -40,6 +42,7 @@ export function goldenProblem(golden: GoldenNetwork, more: ProblemOptions = {}):
     model: { type: 'mlp', hidden: [hidden], activation: 'tanh' },
     rows,
     validation: 0,
+    unlabelled: golden.unlabelled ?? 0,
     ...more,
     training: { batchSize: rows, ...more.training },
   });

@@ -58,6 +58,9 @@ const EXCUSES: Readonly<Record<string, Excuses>> = {
 const NEEDS: Readonly<Record<string, Variant>> = {
   'gaussian-copula': { options: {}, setting: { inputs: FEATURES } },
   smote: { options: {}, setting: { inputs: FEATURES } },
+  'importance-weighting': { options: { target: 'far' } },
+  // Networks that have hardly learnt anything are sure of nothing.
+  'pseudo-labels': { options: { confidence: 0.4 }, setting: { unlabelled: 12 } },
   // Of two epochs, the default share would average the last alone.
   swa: { options: { strength: 1 } },
   // No unit of the suite's small networks reaches the default radius.
@@ -124,6 +127,8 @@ const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
   ],
   'tabular-augmentation': [{ options: { jitter: 0.5, strength: 0.3 } }],
   l1: [{ options: { include: ['weight', 'bias'], strength: 0.01 } }],
+  'importance-weighting': [{ options: { target: 'near', penalty: 30, limit: 2, strength: 0.5 } }],
+  'pseudo-labels': [{ options: { confidence: 0, strength: 3 } }],
   coral: [{ options: { strength: 3, target: 'far', means: true } }],
   mmd: [{ options: { target: 'near', kernels: 3, factor: 4, bandwidth: 2 } }],
   'domain-adversarial': [{ options: { target: 'far', hidden: 0, ramp: 'none', strength: 0.3 } }],

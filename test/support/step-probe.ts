@@ -1,5 +1,5 @@
 import type { Runtime } from '../../src/graph/runtime/runtime.js';
-import type { TrainingProblem } from '../../src/training/problem.js';
+import { sampledRows, type TrainingProblem } from '../../src/training/problem.js';
 import type { StepDescription } from '../../src/training/step.js';
 import { type Parameters, stepperOf } from './stepper.js';
 
@@ -24,7 +24,7 @@ export async function probeStep(
   { double, rate, report = 'loss' }: { double: boolean; rate: number; report?: 'loss' | 'objective' },
 ): Promise<StepProbe> {
   const stepper = await stepperOf(runtime, problem, description, double, report);
-  const at = { step: 1, rate, rows: problem.data.train.subarray(0, description.batchSize) };
+  const at = { step: 1, rate, rows: sampledRows(problem.data).subarray(0, description.batchSize) };
   return {
     initial: new Map(
       description.architecture.parameters.map(({ name, initial }) => [name, Float64Array.from(initial.data)]),

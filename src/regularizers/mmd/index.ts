@@ -25,7 +25,7 @@ function squaredDistances(b: GraphBuilder, x: Value): Value {
  * The bandwidths s are the mean squared distance of different rows of both sets (no gradient goes through it), or the one
  * given, times factor^(i - kernels / 2).
  */
-export function mmdDistance(b: GraphBuilder, x: Value, { first, second }: DomainPair, options: Kernels): Value {
+function mmdDistance(b: GraphBuilder, x: Value, { first, second }: DomainPair, options: Kernels): Value {
   const { kernels, factor, bandwidth } = options;
   const weights = b.sub(
     b.div(first, b.maximum(b.reduceSum(first), 1)),
