@@ -29,6 +29,8 @@ const ACTS: Record<keyof Hooks<unknown>, string> = {
   rate: 'learning rate',
   afterStep: 'after each step',
   afterEachEpoch: 'after each epoch',
+  afterTask: 'after each task',
+  rehearse: 'rows of an epoch',
   evaluated: 'evaluated weights',
   afterEpoch: 'stopping',
   finish: 'after training',

@@ -41,6 +41,8 @@ export interface StepContext {
   column(
     role: RowColumn['role'],
   ): (RowColumn & { readonly codes: Value; readonly rows: readonly number[] }) | undefined;
+  /** The tasks of the run, where it learns several one after the other. */
+  readonly tasks: (Tasks & { readonly ownHeads?: boolean }) | undefined;
   /** 1 for rows of this batch whose label is known, else 0: [batch]; undefined where every row has one. */
   labelled(): Value | undefined;
   /**
@@ -190,6 +192,43 @@ export interface OwnContext extends Setting {
   /** Extent of {@link Pass.features}; undefined where the network has none. */
   readonly featureCount: number | undefined;
   readonly sites: readonly { readonly name: string; readonly kind: SiteKind }[];
+}
+
+/** Tasks that a run learns one after the other, in order. */
+export interface Tasks {
+  readonly names: readonly string[];
+  /** Class indices of each task, where tasks are groups of classes. */
+  readonly classes?: readonly (readonly number[])[];
+}
+
+/** What is drawn in an epoch of a run through tasks. */
+export interface RehearsalContext {
+  readonly seed: number;
+  readonly strength: number;
+  /** From 0. */
+  readonly epoch: number;
+  /** The epoch's task, from 0. */
+  readonly task: number;
+  readonly batchSize: number;
+  /** Training rows of every task. */
+  readonly rows: readonly Int32Array[];
+}
+
+/** Training seen from the host at the end of a task. */
+export interface TaskView extends HostView {
+  /** The task that has ended, from 0. */
+  readonly task: number;
+  /** Its labelled training rows. */
+  readonly rows: Int32Array;
+  /**
+   * The mean over rows of the squared derivative of each row's log likelihood by each parameter, in inference mode at the
+   * present weights: the diagonal of the Fisher information under labels of the model's own distribution (`exact`: the
+   * expectation over them; `sampled`: one label a row), or with the labels given (`empirical`).
+   */
+  squaredGradients(
+    rows: Int32Array,
+    labels: 'exact' | 'sampled' | 'empirical',
+  ): Promise<ReadonlyMap<string, Float32Array>>;
 }
 
 /** Training seen from the host, between two steps. Arrays are live: what is written into them, the next step reads. */

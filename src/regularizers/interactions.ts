@@ -321,6 +321,16 @@ export const INTERACTIONS: readonly Interaction[] = [
     remedy: 'Keep one of them, so that its strength can be tuned alone',
     source: 'Gulrajani and Lopez-Paz, In Search of Lost Domain Generalization, ICLR 2021 (each is compared alone)',
   },
+  {
+    first: 'ewc',
+    second: 'synaptic-intelligence',
+    kind: 'warn',
+    code: 'TWO_CONSOLIDATIONS',
+    reason: 'ewc and synaptic-intelligence both hold the same weights near where earlier tasks left them',
+    remedy: 'Keep one of them, so that its strength can be tuned alone',
+    source:
+      'Zenke, Poole and Ganguli, Continual Learning Through Synaptic Intelligence, ICML 2017 (compared, each alone)',
+  },
 ];
 
 /** Entries of the table that a regularizer is part of. */

@@ -11,6 +11,13 @@ export function unmetNeeds({ regularizer: { type, needs }, options }: Active, se
   if (needs.classes === true && setting.task !== 'classification') {
     miss('CLASSES', `${type} needs classes, and the task is ${setting.task}`, `Remove ${type}`);
   }
+  if (needs.tasks === true && setting.tasks === undefined) {
+    miss(
+      'TASKS',
+      `${type} keeps what earlier tasks have taught, and the run has no tasks`,
+      'Set training.tasks to a column or to groups of classes',
+    );
+  }
   if (needs.labels === true && (setting.unlabelled ?? 0) > 0) {
     miss(
       'LABELS',

@@ -12,6 +12,7 @@ import { earlyStopping } from './early-stopping/index.js';
 import { elasticNet } from './elastic-net/index.js';
 import { ema } from './ema/index.js';
 import { ensemble } from './ensemble/index.js';
+import { ewc } from './ewc/index.js';
 import { focal } from './focal/index.js';
 import { freezing } from './freezing/index.js';
 import { fusedLasso } from './fused-lasso/index.js';
@@ -27,6 +28,7 @@ import { l2 } from './l2/index.js';
 import { l2Sp } from './l2-sp/index.js';
 import { labelSmoothing } from './label-smoothing/index.js';
 import { layerWiseRates } from './layer-wise-rates/index.js';
+import { learningWithoutForgetting } from './learning-without-forgetting/index.js';
 import { maxNorm } from './max-norm/index.js';
 import { mixup } from './mixup/index.js';
 import { mmd } from './mmd/index.js';
@@ -37,12 +39,14 @@ import { pseudoLabels } from './pseudo-labels/index.js';
 import { quantizationAware } from './quantization-aware/index.js';
 import { randAugment } from './rand-augment/index.js';
 import type { Regularizer } from './regularizer.js';
+import { replay } from './replay/index.js';
 import { sam } from './sam/index.js';
 import { sampleReweighting } from './sample-reweighting/index.js';
 import { smallLoss } from './small-loss/index.js';
 import { smote } from './smote/index.js';
 import { spectralNorm } from './spectral-norm/index.js';
 import { swa } from './swa/index.js';
+import { synapticIntelligence } from './synaptic-intelligence/index.js';
 import { tabularAugmentation } from './tabular-augmentation/index.js';
 import { trades } from './trades/index.js';
 import { virtualAdversarialTraining } from './virtual-adversarial/index.js';
@@ -112,6 +116,11 @@ const REGULARIZERS: readonly Regularizer[] = [
   entry(domainAdversarial),
   entry(importanceWeighting),
   entry(pseudoLabels),
+  // objective and rows: what earlier tasks have taught
+  entry(replay),
+  entry(learningWithoutForgetting),
+  entry(ewc),
+  entry(synapticIntelligence),
   // rates of layers
   entry(freezing),
   entry(layerWiseRates),

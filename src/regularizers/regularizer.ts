@@ -15,10 +15,13 @@ import type {
   Pass,
   PreparationContext,
   RatePosition,
+  RehearsalContext,
   RowTensor,
   Site,
   StepContext,
   StepView,
+  Tasks,
+  TaskView,
   UpdateContext,
   Weights,
 } from './context.js';
@@ -89,6 +92,8 @@ export interface Regularizer<Options = unknown> {
 export interface Needs<Options = unknown> {
   /** The task has classes. */
   readonly classes?: true;
+  /** The run learns tasks one after the other. */
+  readonly tasks?: true;
   /** Every training row has its label. */
   readonly labels?: true;
   /** A column has this role. */
@@ -184,6 +189,8 @@ export interface Setting {
   readonly columns: readonly RowColumn[];
   /** The training section evens out the classes itself: it weighs them, or draws each equally often. */
   readonly rebalanced?: boolean;
+  /** Tasks that the run learns one after the other. */
+  readonly tasks?: Tasks & { readonly ownHeads?: boolean };
   /** Rows without a label in the training part; their losses do not count. */
   readonly unlabelled?: number;
   /** How training starts: from a network that was trained before, or from drawn weights. Unknown where it is left out. */
@@ -273,6 +280,10 @@ export interface Hooks<Options> {
   afterStep?(host: HostView, options: Options): void;
   /** On the host, after each epoch, before its metrics. */
   afterEachEpoch?(host: HostView, options: Options): void;
+  /** On the host, where a task of a run through several has ended and another follows. */
+  afterTask?(host: TaskView, options: Options): Promise<void>;
+  /** Other rows in the place of some of an epoch's, in a run through tasks. Must follow from the context alone. */
+  rehearse?(context: RehearsalContext, options: Options, order: Int32Array): Int32Array;
   /**
    * Weights by name that stand for the model in evaluation and at the end, e.g. averages; undefined = the trained ones.
    * Running statistics that it leaves out are taken anew, in a pass over the training rows with these weights.
@@ -307,6 +318,8 @@ export const HOOK_ORDER = [
   'rate',
   'afterStep',
   'afterEachEpoch',
+  'afterTask',
+  'rehearse',
   'evaluated',
   'afterEpoch',
   'finish',

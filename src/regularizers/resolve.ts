@@ -6,6 +6,7 @@ import { pairConflicts } from './interactions.js';
 import { unmetNeeds } from './needs.js';
 import { orderOf, regularizerOf } from './registry.js';
 import type { Active, Conflict, Regularizer, Setting } from './regularizer.js';
+import { taskConflicts } from './tasks.js';
 
 const schedule = z
   .strictObject({
@@ -110,5 +111,6 @@ export function findConflicts(setting: Setting): Conflict[] {
     ]),
     ...pairConflicts(acting),
     ...fineTuningConflicts(setting),
+    ...taskConflicts(setting),
   ];
 }

@@ -14,7 +14,7 @@ interface InferenceGraph {
 }
 
 /** Builds on the weights that a training state holds, as the network sees them in inference. */
-function inferenceGraph(
+export function inferenceGraph(
   description: NetworkDescription,
   packs: readonly Pack[],
   build: (step: StepGraph, weights: ReadonlyMap<string, Value>, stored: ReadonlyMap<string, Value>) => void,

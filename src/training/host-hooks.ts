@@ -3,7 +3,9 @@ import type { Active, HostView, Parameter } from '../regularizers/regularizer.js
 import type { Architecture } from './architecture.js';
 import { forEachMember } from './packing.js';
 import type { TrainingState } from './program.js';
+import type { FisherLabels, SquaredGradientsOf } from './squared-gradients.js';
 import type { CompiledStep } from './step.js';
+import type { Rehearse } from './tasks.js';
 
 export interface HostSetting {
   /** Regularizers in their order of application. */
@@ -59,6 +61,33 @@ export class HostHooks {
 
   afterEpoch(step: number, epochs: number): void {
     this.#each('afterEachEpoch', step, epochs);
+  }
+
+  /** A task has ended and another follows. */
+  async afterTask(
+    step: number,
+    epochs: number,
+    ended: { readonly task: number; readonly rows: Int32Array },
+    squaredGradients: SquaredGradientsOf,
+  ): Promise<void> {
+    for (const [i, { regularizer, options }] of this.#setting.active.entries()) {
+      const view = {
+        ...this.#view(i, step, epochs),
+        ...ended,
+        squaredGradients: (rows: Int32Array, labels: FisherLabels) => squaredGradients(rows, labels, ended.task),
+      };
+      await regularizer.hooks.afterTask?.(view, options);
+    }
+  }
+
+  /** Rows of an epoch after what regularizers rehearse of earlier tasks. */
+  rehearse(at: Parameters<Rehearse>[0], order: Int32Array): Int32Array {
+    const { active, seed, strengthAt } = this.#setting;
+    return active.reduce(
+      (current, { regularizer, options }, i) =>
+        regularizer.hooks.rehearse?.({ ...at, seed, strength: strengthAt(i, at.epoch) }, options, current) ?? current,
+      order,
+    );
   }
 
   /**

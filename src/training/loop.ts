@@ -29,10 +29,12 @@ import {
 import { type BoundData, StepProgram, type TrainingState } from './program.js';
 import { runGraph } from './run-graph.js';
 import { initialPlateau, learningRateAt, observePlateau } from './schedules.js';
+import { SquaredGradients, type SquaredGradientsOf } from './squared-gradients.js';
 import { RunningStatistics, statisticsOrder } from './statistics.js';
 import type { StepDescription } from './step.js';
 import { acting, ownContext } from './step-graph.js';
 import { strengthFactor } from './strengths.js';
+import { forgettingFinding, type TaskRecord, TaskRun, tasksOf } from './tasks.js';
 
 export interface TrainingControls {
   readonly runtime: Runtime;
@@ -53,6 +55,8 @@ export interface TrainingResult {
   readonly bestEpoch: number;
   readonly outcome: 'completed' | 'stopped-early' | 'diverged' | 'cancelled';
   readonly findings: readonly Finding[];
+  /** How well each task was known after each, in a run through several. */
+  readonly tasks?: TaskRecord;
   /** Outputs of the network for all train and validation rows, in the order of those lists. */
   readonly outputs: { readonly train: Float32Array; readonly validation: Float32Array };
 }
@@ -71,10 +75,15 @@ export async function train(given: TrainingProblem, controls: TrainingControls):
   const architecture = architectureOf(problem);
   const optimizer = optimizerOf(options);
   const active = acting(regularizers);
-  const { batchSize, stepsPerEpoch, lastBatch } = batchesOf(sampledRows(data).length, options.batchSize, architecture);
+  const sequence = tasksOf(problem);
+  const tasks = sequence === undefined ? undefined : new TaskRun(sequence, problem);
+  const { batchSize, stepsPerEpoch, lastBatch } =
+    tasks === undefined
+      ? batchesOf(sampledRows(data).length, options.batchSize, architecture)
+      : { ...tasks, lastBatch: tasks.batchSize };
   const releases: (() => void)[] = [];
   try {
-    const bound = boundData(runtime, data);
+    const bound = boundData(runtime, sequence?.ownHeads === true ? { ...data, taskCodes: sequence.ofRow } : data);
     for (const target of Object.values(bound.tensors)) releases.push(() => target.release());
     const description = describeStep(problem, architecture, batchSize);
     const strengthAt = (index: number, epochs: number): number =>
@@ -117,14 +126,33 @@ export async function train(given: TrainingProblem, controls: TrainingControls):
       }
       return statistics.over(statisticsOrder(data.train), (index) => strengthAt(index, epochs));
     };
+    const squaredGradients: SquaredGradientsOf = async (rows, labels, task) => {
+      const program = await SquaredGradients.create(runtime, description, bound, state, session);
+      try {
+        return await program.over(rows, { labels, seed, task, strengthAt: (index) => strengthAt(index, 0) });
+      } finally {
+        program.release();
+      }
+    };
     const host = new HostHooks(setting, state, compiled, statisticsAt);
-    return await run({ program, tail, state, evaluator, host, description, bound, session, strengthAt });
+    return await run({
+      squaredGradients,
+      program,
+      tail,
+      state,
+      evaluator,
+      host,
+      description,
+      bound,
+      session,
+      strengthAt,
+    });
   } finally {
     for (const release of releases.reverse()) release();
   }
 
   async function run(machinery: Machinery): Promise<TrainingResult> {
-    const { program, tail, state, evaluator, host, strengthAt } = machinery;
+    const { program, tail, state, evaluator, host, strengthAt, squaredGradients } = machinery;
     const monitors = active.flatMap(({ regularizer, options: own }) => {
       const monitor: EpochMonitor | undefined = regularizer.hooks.afterEpoch?.(own);
       return monitor === undefined ? [] : [monitor];
@@ -166,7 +194,10 @@ export async function train(given: TrainingProblem, controls: TrainingControls):
     };
 
     training: for (let epoch = resumed?.epoch ?? 0; epoch < options.epochs; epoch++) {
-      const order = controls.order(epoch, data);
+      const order =
+        tasks === undefined
+          ? controls.order(epoch, data)
+          : tasks.order(epoch, controls.order, (at, rows) => host.rehearse(at, rows));
       const continued = epoch === resumed?.epoch ? resumed : undefined;
       let lossSum = continued?.lossSum ?? 0;
       const started = performance.now() - 1000 * (continued?.seconds ?? 0);
@@ -215,6 +246,10 @@ export async function train(given: TrainingProblem, controls: TrainingControls):
       }
 
       host.afterEpoch(step, epoch + 1);
+      const ended = tasks?.endedBy(epoch);
+      if (ended !== undefined) {
+        await host.afterTask(step, epoch + 1, { task: ended, rows: tasks!.rowsOf(ended) }, squaredGradients);
+      }
       // From here to the verdict the model is what would be exported now: averages where there are any.
       const takeUpWeights = await host.substitute(step, epoch + 1);
       evaluator.setStrengths((index) => strengthAt(index, epoch + 1));
@@ -225,8 +260,11 @@ export async function train(given: TrainingProblem, controls: TrainingControls):
         break;
       }
       const trainMetrics = metrics(evaluated, trainOutputs);
+      const validationOutputs = await evaluator.run(data.validation);
       const validation =
-        data.validation.length === 0 ? {} : metrics(data.validation, await evaluator.run(data.validation));
+        data.validation.length === 0
+          ? {}
+          : { ...metrics(data.validation, validationOutputs), ...tasks?.metricsOf(validationOutputs) };
       const record: EpochRecord = {
         epoch: epoch + 1,
         trainLoss: lossSum / stepsPerEpoch,
@@ -270,6 +308,8 @@ export async function train(given: TrainingProblem, controls: TrainingControls):
     if (returns) state.restore(kept.weights);
     else await host.substitute(step, epochs);
     findings.push(...host.findings(step, epochs));
+    const learnt = tasks?.record(history);
+    if (learnt !== undefined) findings.push(forgettingFinding(learnt));
     for (const finding of findings) await emit({ type: 'finding', finding });
     const bestEpochs = returns ? kept.epoch : epochs;
     evaluator.setStrengths((index) => strengthAt(index, bestEpochs));
@@ -287,6 +327,7 @@ export async function train(given: TrainingProblem, controls: TrainingControls):
       bestEpoch: bestEpochs,
       outcome,
       findings,
+      ...(learnt === undefined ? {} : { tasks: learnt }),
       outputs: { train: await outputsOf(data.train), validation: await outputsOf(data.validation) },
     };
   }
@@ -322,6 +363,7 @@ export async function train(given: TrainingProblem, controls: TrainingControls):
 }
 
 interface Machinery {
+  readonly squaredGradients: SquaredGradientsOf;
   readonly program: StepProgram;
   /** For the last, smaller batch of an epoch; the program itself where there is none. */
   readonly tail: StepProgram;

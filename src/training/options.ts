@@ -8,6 +8,31 @@ const schedule = z.strictObject({
   floor: z.number().min(0).max(1).default(0).describe('Lowest rate as a share of the first (cosine, plateau)'),
 });
 
+const tasks = z
+  .strictObject({
+    column: z
+      .enum(['domain', 'group', 'sensitive'])
+      .optional()
+      .describe('Role of the column whose values are the tasks'),
+    order: z
+      .array(z.string())
+      .min(2)
+      .optional()
+      .describe('Values of that column in the order in which they are learnt'),
+    classes: z
+      .array(z.array(z.union([z.string(), z.int()])).min(1))
+      .min(2)
+      .optional()
+      .describe('Groups of classes that are the tasks, in order'),
+    heads: z
+      .enum(['shared', 'own'])
+      .default('shared')
+      .describe("own: only the classes of a row's task compete in its loss and in its task's metrics"),
+  })
+  .refine(({ column, classes }) => (column === undefined) !== (classes === undefined), 'give either column or classes')
+  .refine(({ column, order }) => order === undefined || column !== undefined, 'order goes with column')
+  .refine(({ classes, heads }) => heads === 'shared' || classes !== undefined, 'own heads go with classes');
+
 const rate = z.number().gt(0).max(100);
 const weightDecayHint = 'weight decay is the regularizer weight-decay, so that it is tuned and tracked';
 
@@ -48,6 +73,9 @@ export const trainingOptions = z.strictObject({
     .default('none')
     .describe('Weight of each class in the loss; balanced is rows / (classes * rows of the class)'),
   sampler: z.enum(['shuffle', 'balanced']).default('shuffle').describe('balanced draws every class equally often'),
+  tasks: tasks
+    .optional()
+    .describe('Tasks that are learnt one after the other, epochs shared evenly between them (continual learning)'),
   trainMetricsRows: z
     .int()
     .min(1)

@@ -41,12 +41,13 @@ export async function prepareProblem(
 
 /** The data of a run as memory that sessions bind. */
 export function boundData(runtime: Runtime, data: TrainingData): BoundData {
-  const { inputs, target, weights, columns = [], rowTensors = {} } = data;
+  const { inputs, target, weights, columns = [], rowTensors = {}, taskCodes } = data;
   const labelled = labelMask(data);
   return bindData(runtime, {
     ...inputs,
     target,
     ...(weights === undefined ? {} : { weight: tensor('float32', [weights.length], weights) }),
+    ...(taskCodes === undefined ? {} : { task: int64([taskCodes.length], taskCodes) }),
     ...(labelled === undefined ? {} : { labelled: tensor('float32', [labelled.length], labelled) }),
     ...Object.fromEntries(
       columns.map(({ role, name, codes }) => [`column.${role}.${name}`, int64([codes.length], codes)]),

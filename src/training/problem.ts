@@ -9,6 +9,7 @@ import { adam, type Optimizer, sgd } from './optimizers.js';
 import type { TrainingOptions } from './options.js';
 import { compileStep, type StepDescription } from './step.js';
 import { acting } from './step-graph.js';
+import { tasksOf } from './tasks.js';
 
 /** One run: a network, data, regularizers and how to train. */
 export interface TrainingProblem {
@@ -42,6 +43,8 @@ export interface TrainingData {
   readonly unlabelled?: Int32Array;
   /** Rows that regularizers made: trained on beside `train`, never measured. */
   readonly added?: Int32Array;
+  /** Task of each row, where only the classes of its own compete. */
+  readonly taskCodes?: Int32Array;
   /** Row tensors of regularizers, float32 [rows, ...], by their names in the step's graph. */
   readonly rowTensors?: Readonly<Record<string, Tensor<Float32Array>>>;
 }
@@ -53,6 +56,11 @@ export function sampledRows({
   unlabelled = new Int32Array(0),
 }: Pick<TrainingData, 'train' | 'added' | 'unlabelled'>): Int32Array {
   return added.length + unlabelled.length === 0 ? train : Int32Array.from([...train, ...added, ...unlabelled]);
+}
+
+/** Those of them that have a label. */
+export function labelledRows({ train, added }: Pick<TrainingData, 'train' | 'added'>): Int32Array {
+  return sampledRows({ train, ...(added === undefined ? {} : { added }) });
 }
 
 /** 1 for rows whose label is known, 0 for others; undefined where all are. */
@@ -113,7 +121,7 @@ export function describeStep(problem: TrainingProblem, architecture: Architectur
     rows: data.target.shape[0],
     trainRows: data.train.length,
     classes: problem.classes,
-    classRows: task === 'classification' ? countsOf(sampledRows(data), data.target.data, problem.classes.length) : [],
+    classRows: task === 'classification' ? countsOf(labelledRows(data), data.target.data, problem.classes.length) : [],
     columns: (data.columns ?? []).map(({ role, name, values, codes }) => ({
       role,
       name,
@@ -122,6 +130,7 @@ export function describeStep(problem: TrainingProblem, architecture: Architectur
     })),
     epochs: options.epochs,
     seed: problem.seed,
+    ...tasksIn(problem),
     hasWeights: data.weights !== undefined,
     unlabelled: data.unlabelled?.length ?? 0,
     classWeights: classWeightsOf(options.classWeights, problem.classes, data),
@@ -139,6 +148,14 @@ export function countsOf(rows: Int32Array, codes: ArrayLike<number | bigint>, va
     if (code >= 0) counts[code]++;
   }
   return counts;
+}
+
+/** What steps and checks know of the run's tasks. */
+export function tasksIn(problem: TrainingProblem): Pick<StepDescription, 'tasks'> {
+  const sequence = tasksOf(problem);
+  if (sequence === undefined) return {};
+  const { names, classes, ownHeads } = sequence;
+  return { tasks: { names, ownHeads, ...(classes === undefined ? {} : { classes }) } };
 }
 
 /**

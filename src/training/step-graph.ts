@@ -3,7 +3,7 @@ import { inline } from '../graph/inline.js';
 import { lowerConvolutions } from '../graph/lowering/plan.js';
 import type { Graph } from '../graph/model.js';
 import { RandomSites } from '../graph/random.js';
-import type { DataType } from '../graph/tensor.js';
+import { type DataType, float32 } from '../graph/tensor.js';
 import type { Random } from '../numeric/random.js';
 import type {
   Active,
@@ -17,6 +17,7 @@ import type {
   RowTensor,
   Site,
   StepContext,
+  Tasks,
 } from '../regularizers/regularizer.js';
 import { inOrder } from '../regularizers/resolve.js';
 import type { Architecture } from './architecture.js';
@@ -36,6 +37,8 @@ export interface NetworkDescription {
   readonly trainRows: number;
   /** Rows without a label that are trained on beside them. */
   readonly unlabelled?: number;
+  /** Tasks that are learnt one after the other. */
+  readonly tasks?: Tasks & { readonly ownHeads: boolean };
   readonly classes: readonly string[];
   /** Rows of each class among those trained on; empty for regression. */
   readonly classRows: readonly number[];
@@ -67,6 +70,11 @@ export interface OwnedTensor extends OwnTensor {
   /** Its name as the regularizer declared it. */
   readonly label: string;
   readonly regularizer: number;
+}
+
+/** What is added to the logits of each task: 0 for its own classes, out of reach for others. */
+export function rivalsOf({ names, classes = [] }: Tasks, outputs: number): number[][] {
+  return names.map((_, task) => Array.from({ length: outputs }, (_own, c) => (classes[task]?.includes(c) ? 0 : -1e9)));
 }
 
 /** Regularizers that act, in their order of application: the step numbers them by it, not by the spec's. */
@@ -107,6 +115,7 @@ export function ownContext(description: NetworkDescription, active: readonly Act
     epochs,
     classes,
     columns,
+    ...(description.tasks === undefined ? {} : { tasks: description.tasks }),
     seed,
     outputs,
     initial: new Map(architecture.parameters.map(({ name, initial }) => [name, initial])),
@@ -176,6 +185,7 @@ export class StepGraph {
   readonly #rows = new Map<string, Value>();
   #declared: readonly OwnedRows[] | undefined;
   #labelled: Value | undefined;
+  #rivals: Value | undefined;
   #parameters: ReadonlyMap<string, Value> = new Map();
   #settled = false;
 
@@ -222,6 +232,17 @@ export class StepGraph {
     const made = { ...declared, codes: this.#rowsOf(`column.${role}.${declared.name}`, 'int64', []) };
     this.#columns.set(role, made);
     return made;
+  }
+
+  /** Logits of the batch with those of classes that are not of a row's task out of reach, where tasks have own heads. */
+  competing(logits: Value): Value {
+    const { tasks, outputs, batchSize } = this.description;
+    if (tasks?.ownHeads !== true || this.#rowsOf === undefined || logits.shape[0] !== batchSize) return logits;
+    this.#rivals ??= this.b.gather(
+      this.b.constant(float32([tasks.names.length, outputs], rivalsOf(tasks, outputs).flat())),
+      this.#rowsOf('task', 'int64', []),
+    );
+    return this.b.add(logits, this.#rivals);
   }
 
   /** 1 for rows of the batch whose label is known, else 0; it becomes an input of the graph when it is first asked for. */
@@ -343,7 +364,7 @@ export class StepGraph {
   lossesOf(logits: Value, target: Value): Value {
     const { b } = this;
     if (this.description.task === 'classification') {
-      return b.neg(b.reduceSum(b.mul(b.logSoftmax(logits), target), [1]));
+      return b.neg(b.reduceSum(b.mul(b.logSoftmax(this.competing(logits)), target), [1]));
     }
     const error = b.sub(logits, target);
     return b.mul(b.reduceSum(b.mul(error, error), [1]), 0.5);
@@ -379,6 +400,7 @@ export class StepGraph {
       },
       column: (role) => this.#column(role),
       labelled: () => this.labelled(),
+      tasks: description.tasks,
       network: (inputs, options) => this.pass(inputs, options),
       lossesOf: (logits, target) => this.lossesOf(logits, target),
     };

@@ -134,7 +134,11 @@ export function compileStep(
     const loss =
       has('losses') || has('rowWeights') || pass.members.length > 1
         ? weightedMean(step, view, description)
-        : meanLoss(b, description, pass.logits, { labels: made.target, targets, rowWeights: givenWeights });
+        : meanLoss(b, description, step.competing(pass.logits), {
+            labels: made.target,
+            targets,
+            rowWeights: givenWeights,
+          });
     const weighted = weightsOf(stored);
     const objective = active.reduce(
       (sum, { regularizer, options }, i) => {
@@ -263,6 +267,8 @@ const HOST_HOOKS = [
   'rate',
   'afterStep',
   'afterEachEpoch',
+  'afterTask',
+  'rehearse',
   'evaluated',
   'afterEpoch',
   'finish',

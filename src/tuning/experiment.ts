@@ -17,7 +17,7 @@ import { tokenizerRecords } from '../spec/tokens.js';
 import type { Store } from '../store/types.js';
 import type { Architecture } from '../training/architecture.js';
 import type { TrainingResult } from '../training/loop.js';
-import { architectureOf, checkProblem } from '../training/problem.js';
+import { architectureOf, checkProblem, tasksIn } from '../training/problem.js';
 import { CheckpointFolder } from './checkpoints.js';
 import { TOKENIZERS_KEY } from './described-ports.js';
 import { codeCommit, describeEnvironment } from './environment.js';
@@ -262,6 +262,7 @@ export async function runExperiment(resolved: ResolvedSpec, options: ExperimentO
       outcome: result.outcome,
       history: result.history,
       findings: result.findings,
+      ...(result.tasks === undefined ? {} : { tasks: result.tasks }),
       train: trainEvaluation,
       validation: validationEvaluation,
       gap,
@@ -323,6 +324,7 @@ function refuseConflicts(
     columns: problem.data.columns ?? [],
     rebalanced: problem.options.classWeights !== 'none' || problem.options.sampler === 'balanced',
     unlabelled: problem.data.unlabelled?.length ?? 0,
+    ...tasksIn(problem),
     start: { pretrained, learningRate: problem.options.optimizer.learningRate },
   });
   const error = conflicts.find(({ severity }) => severity === 'error');

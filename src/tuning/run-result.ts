@@ -5,6 +5,7 @@ import type { Manifest } from '../regularizers/manifest.js';
 import type { RunRole } from '../store/types.js';
 import type { EpochRecord } from '../training/events.js';
 import type { TrainingResult } from '../training/loop.js';
+import type { TaskRecord } from '../training/tasks.js';
 
 /** The trained values of one parameter, or of all weights together. */
 export interface WeightSummary {
@@ -32,6 +33,8 @@ export interface RunResult {
   readonly outcome: TrainingResult['outcome'];
   readonly history: readonly EpochRecord[];
   readonly findings: readonly Finding[];
+  /** How well each task was known after each, in a run through several (training.tasks). */
+  readonly tasks?: TaskRecord;
   readonly train: Evaluation;
   readonly validation: Evaluation;
   /** Quality lost from train to validation, in the primary metric. */

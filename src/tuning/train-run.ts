@@ -106,18 +106,21 @@ export async function trainRun(problem: TrainingProblem, options: TrainRunOption
       remedy: 'Use shuffle',
     });
   }
-  let sampler: Sampler | undefined;
+  const samplers = new WeakMap<TrainingProblem['data'], Sampler>();
   return train(problem, {
     runtime: options.runtime,
     onEvent: options.onEvent,
     order(epoch, prepared) {
       const rows = sampledRows(prepared);
-      sampler ??= createSampler({
+      const known = samplers.get(prepared);
+      if (known !== undefined) return known.order(epoch);
+      const sampler = createSampler({
         rows,
         batchSize: Math.min(training.batchSize, rows.length),
         seed,
         ...(training.sampler === 'balanced' ? { balance: classesOf(prepared) } : {}),
       });
+      samplers.set(prepared, sampler);
       return sampler.order(epoch);
     },
     ...(options.signal === undefined ? {} : { signal: options.signal }),

@@ -64,6 +64,7 @@ export function stepContext(
     asset: outside,
     column: () => undefined,
     labelled: () => undefined,
+    tasks: undefined,
     network: outside,
     lossesOf: outside,
     task: 'classification',

@@ -28,6 +28,10 @@ interface Excuses {
   readonly seed?: string;
 }
 
+/** Two tasks in two epochs: the one is over before the other begins. */
+const TASKS: ProblemOptions = { training: { tasks: { column: 'group', order: ['x', 'y'] } } };
+const CLASS_TASKS: ProblemOptions = { training: { tasks: { classes: [['a', 'b'], ['c']] } } };
+
 /** Keyed by type. A new entry needs its reason. */
 const EXCUSES: Readonly<Record<string, Excuses>> = {
   ensemble: { seed: 'it draws the weights of its copies before the first step, none within it' },
@@ -36,6 +40,8 @@ const EXCUSES: Readonly<Record<string, Excuses>> = {
     silent: 'it trains two networks in the place of one',
     seed: "the second network's initial weights follow from the seed",
   },
+  ewc: { seed: 'rows of the Fisher information are drawn between steps' },
+  replay: { seed: 'it draws rows of epochs, not within the step' },
   mmd: {
     gradient: 'the bandwidth follows the batch, and no gradient goes through it, as in the reference implementation',
   },
@@ -58,6 +64,10 @@ const EXCUSES: Readonly<Record<string, Excuses>> = {
 const NEEDS: Readonly<Record<string, Variant>> = {
   'gaussian-copula': { options: {}, setting: { inputs: FEATURES } },
   smote: { options: {}, setting: { inputs: FEATURES } },
+  ewc: { options: {}, setting: TASKS },
+  'synaptic-intelligence': { options: {}, setting: TASKS },
+  replay: { options: {}, setting: TASKS },
+  'learning-without-forgetting': { options: {}, setting: TASKS },
   'importance-weighting': { options: { target: 'far' } },
   // Networks that have hardly learnt anything are sure of nothing.
   'pseudo-labels': { options: { confidence: 0.4 }, setting: { unlabelled: 12 } },
@@ -129,6 +139,10 @@ const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
   l1: [{ options: { include: ['weight', 'bias'], strength: 0.01 } }],
   'importance-weighting': [{ options: { target: 'near', penalty: 30, limit: 2, strength: 0.5 } }],
   'pseudo-labels': [{ options: { confidence: 0, strength: 3 } }],
+  ewc: [{ options: { mode: 'offline', labels: 'sampled', rows: 5, strength: 1000 }, setting: CLASS_TASKS }],
+  'synaptic-intelligence': [{ options: { damping: 0.1, strength: 10 }, setting: CLASS_TASKS }],
+  replay: [{ options: { buffer: 2, strength: 0.3 }, setting: CLASS_TASKS }],
+  'learning-without-forgetting': [{ options: { temperature: 1, strength: 3 }, setting: CLASS_TASKS }],
   coral: [{ options: { strength: 3, target: 'far', means: true } }],
   mmd: [{ options: { target: 'near', kernels: 3, factor: 4, bandwidth: 2 } }],
   'domain-adversarial': [{ options: { target: 'far', hidden: 0, ramp: 'none', strength: 0.3 } }],
@@ -197,5 +211,6 @@ export const REGULARIZER_CASES: readonly RegularizerCase[] = listRegularizers().
 
 /** The problem of a case: 36 rows in batches of 8, so that the last batch of an epoch is smaller; 10 steps. */
 export function problemOf({ entry, setting }: RegularizerCase, more: ProblemOptions = {}) {
-  return problem({ rows: 36, regularizers: [entry], ...setting, ...more });
+  const training = { ...setting.training, ...more.training };
+  return problem({ rows: 36, regularizers: [entry], ...setting, ...more, training });
 }

@@ -3,7 +3,14 @@ import { siteKey } from '../../src/graph/random.js';
 import type { Runtime } from '../../src/graph/runtime/runtime.js';
 import { int64, type NumericArray, sizeOf, type Tensor } from '../../src/graph/tensor.js';
 import { inOrder } from '../../src/regularizers/resolve.js';
-import { architectureOf, countsOf, labelMask, sampledRows, type TrainingProblem } from '../../src/training/problem.js';
+import {
+  architectureOf,
+  countsOf,
+  labelMask,
+  sampledRows,
+  type TrainingProblem,
+  tasksIn,
+} from '../../src/training/problem.js';
 import {
   type CompiledStep,
   type CompileOptions,
@@ -11,6 +18,7 @@ import {
   drawnStream,
   type StepDescription,
 } from '../../src/training/step.js';
+import { tasksOf } from '../../src/training/tasks.js';
 import { inDoublePrecision } from './double-precision.js';
 
 /** State tensors of a step by their names in its graph. */
@@ -66,6 +74,7 @@ export function describeStep(
     epochs: problem.options.epochs,
     seed: problem.seed,
     unlabelled: problem.data.unlabelled?.length ?? 0,
+    ...tasksIn(problem),
     hasWeights: problem.data.weights !== undefined,
     classWeights: undefined,
     regularizers: problem.regularizers,
@@ -102,6 +111,8 @@ export async function stepperOf(
     data[`data.rows.${name}`] = cast(rows.shape, rows.data);
   }
   const labelled = labelMask(problem.data);
+  const tasks = tasksOf(problem);
+  if (tasks !== undefined) data['data.task'] = int64([tasks.ofRow.length], tasks.ofRow);
   if (labelled !== undefined) data['data.labelled'] = cast([labelled.length], labelled);
   if (weights !== undefined) data['data.weight'] = cast([weights.length], weights);
   const shapes = new Map<string, readonly number[]>();
