@@ -331,6 +331,51 @@ export const INTERACTIONS: readonly Interaction[] = [
     source:
       'Zenke, Poole and Ganguli, Continual Learning Through Synaptic Intelligence, ICML 2017 (compared, each alone)',
   },
+  {
+    first: 'cvar',
+    second: 'small-loss',
+    kind: 'refuse',
+    code: 'OPPOSITE_SELECTION',
+    reason: 'cvar trains on the rows with the largest losses, and small-loss drops them',
+    remedy: 'Keep cvar where everyone is to be served, small-loss where labels are wrong',
+    source: 'Zhai et al., DORO: Distributional and Outlier Robust Optimization, ICML 2021 (risk under outliers)',
+  },
+  {
+    first: 'co-teaching',
+    second: 'cvar',
+    kind: 'refuse',
+    code: 'OPPOSITE_SELECTION',
+    reason: 'cvar trains on the rows with the largest losses, and co-teaching drops them',
+    remedy: 'Keep cvar where everyone is to be served, co-teaching where labels are wrong',
+    source: 'Zhai et al., DORO: Distributional and Outlier Robust Optimization, ICML 2021 (risk under outliers)',
+  },
+  {
+    first: 'co-teaching',
+    second: 'ensemble',
+    kind: 'refuse',
+    code: 'MEMBERS_TWICE',
+    reason: 'co-teaching and ensemble both put several networks into one graph',
+    remedy: 'Keep one of them: co-teaching is a pair already',
+    source: 'Ours: which network would choose rows for which is not defined',
+  },
+  {
+    first: 'cvar',
+    second: 'group-dro',
+    kind: 'warn',
+    code: 'WORST_CASE_TWICE',
+    reason: 'cvar and group-dro both weigh up what has large losses, rows the one and groups the other',
+    remedy: 'Keep group-dro where groups are known, cvar where they are not',
+    source: 'Sagawa et al., Distributionally Robust Neural Networks for Group Shifts, ICLR 2020, section 2',
+  },
+  {
+    first: 'group-dro',
+    second: 'sample-reweighting',
+    kind: 'warn',
+    code: 'GROUPS_WEIGHTED_TWICE',
+    reason: 'group-dro takes the mean over the rows of a group, and sample-reweighting weighs rows within it once more',
+    remedy: 'Keep group-dro where the worst group counts, sample-reweighting where rare ones do',
+    source: 'Sagawa et al., Distributionally Robust Neural Networks for Group Shifts, ICLR 2020, section 3.3',
+  },
 ];
 
 /** Entries of the table that a regularizer is part of. */

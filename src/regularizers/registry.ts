@@ -6,6 +6,7 @@ import { bootstrapping } from './bootstrapping/index.js';
 import { coTeaching } from './co-teaching/index.js';
 import { confidencePenalty } from './confidence-penalty/index.js';
 import { coral } from './coral/index.js';
+import { cvar } from './cvar/index.js';
 import { domainAdversarial } from './domain-adversarial/index.js';
 import { dropout } from './dropout/index.js';
 import { earlyStopping } from './early-stopping/index.js';
@@ -19,10 +20,12 @@ import { fusedLasso } from './fused-lasso/index.js';
 import { gaussianCopula } from './gaussian-copula/index.js';
 import { gce } from './gce/index.js';
 import { gradientPenalty } from './gradient-penalty/index.js';
+import { groupDro } from './group-dro/index.js';
 import { groupLasso } from './group-lasso/index.js';
 import { imageAugmentation } from './image-augmentation/index.js';
 import { importanceWeighting } from './importance-weighting/index.js';
 import { inputNoise } from './input-noise/index.js';
+import { irm } from './irm/index.js';
 import { l1 } from './l1/index.js';
 import { l2 } from './l2/index.js';
 import { l2Sp } from './l2-sp/index.js';
@@ -59,6 +62,7 @@ const entry = <Options>(regularizer: Regularizer<Options>): Regularizer => regul
 const REGULARIZERS: readonly Regularizer[] = [
   // architecture: several networks come after what changes one
   entry(ensemble),
+  entry(coTeaching),
   // examples: rows made of real rows
   entry(gaussianCopula),
   entry(smote),
@@ -90,16 +94,14 @@ const REGULARIZERS: readonly Regularizer[] = [
   entry(activationPenalty),
   entry(orthogonality),
   entry(nuclearNorm),
-  // objective, decay, proximal: decay before thresholds, so that zeros stay zeros; single weights before whole units, which
-  // is the proximal step of their sum (Friedman et al., 2010); constraints last, so that they hold
   // objective: passes over perturbed batches
   entry(trades),
   entry(virtualAdversarialTraining),
-  entry(coTeaching),
   // weights of rows: first those known before, then those that follow from losses
   entry(sampleReweighting),
   entry(smallLoss),
-  // objective, decay, proximal: decay before thresholds, so that zeros stay zeros
+  entry(cvar),
+  entry(groupDro),
   // objective, decay, proximal: decay before thresholds, so that zeros stay zeros; differences before single weights before
   // whole units, which is the proximal step of their sum (Friedman et al., 2007 and 2010); constraints last, so that they hold
   entry(l2),
@@ -114,6 +116,7 @@ const REGULARIZERS: readonly Regularizer[] = [
   entry(coral),
   entry(mmd),
   entry(domainAdversarial),
+  entry(irm),
   entry(importanceWeighting),
   entry(pseudoLabels),
   // objective and rows: what earlier tasks have taught

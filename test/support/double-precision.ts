@@ -19,7 +19,11 @@ export function inDoublePrecision(model: Model): Model {
   );
   const results = inline(b, graph, {
     inputs,
-    parameter: (name) => b.initializer(name, widened(graph.initializers.get(name)!)),
+    // A constant made for a replaced operator may bear the name already.
+    parameter(name) {
+      const data = widened(graph.initializers.get(name)!);
+      return b.has(name) ? b.constant(data) : b.initializer(name, data);
+    },
     replace(node, all) {
       const [first, second, third] = all;
       if (node.opType === 'LayerNormalization') return layerNormalize(b, node, all);

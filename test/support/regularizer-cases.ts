@@ -36,6 +36,10 @@ const CLASS_TASKS: ProblemOptions = { training: { tasks: { classes: [['a', 'b'],
 const EXCUSES: Readonly<Record<string, Excuses>> = {
   ensemble: { seed: 'it draws the weights of its copies before the first step, none within it' },
   'gaussian-copula': { seed: 'it draws rows before the first step, none within it' },
+  'group-dro': {
+    silent: 'it weighs groups alike from the start, where the plain run weighs rows alike',
+    gradient: 'the weights of groups follow the losses, and no gradient goes through them',
+  },
   'co-teaching': {
     silent: 'it trains two networks in the place of one',
     seed: "the second network's initial weights follow from the seed",
@@ -161,6 +165,12 @@ const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
   mixup: [{ options: { strength: 2 } }],
   'gaussian-copula': [{ options: { classes: 'balanced', strength: 0.3 } }],
   smote: [{ options: { variant: 'borderline-2', strength: 0.9, neighbours: 2 }, setting: { rows: 60 } }],
+  cvar: [{ options: { strength: 0.83 } }],
+  'group-dro': [
+    { options: { by: 'sensitive', classes: true, adjustment: 1, strength: 0.3 } },
+    { options: { by: 'class' } },
+  ],
+  irm: [{ options: { strength: 5 }, setting: { task: 'regression' } }],
   'sample-reweighting': [{ options: { by: 'group', strength: 0.99 } }],
   'small-loss': [{ options: { within: 'class', strength: 0.4, schedule: { from: 0, to: 1, over: 1 } } }],
   bootstrapping: [{ options: { mode: 'hard', strength: 0.3 } }],
