@@ -376,6 +376,16 @@ export const INTERACTIONS: readonly Interaction[] = [
     remedy: 'Keep group-dro where the worst group counts, sample-reweighting where rare ones do',
     source: 'Sagawa et al., Distributionally Robust Neural Networks for Group Shifts, ICLR 2020, section 3.3',
   },
+  {
+    first: 'demographic-parity',
+    second: 'equalized-odds',
+    kind: 'warn',
+    code: 'TWO_FAIRNESS_CRITERIA',
+    reason: 'demographic-parity and equalized-odds cannot both hold where groups differ in their shares of the classes',
+    remedy: 'Choose the criterion that the decision is answerable for',
+    source:
+      'Kleinberg, Mullainathan and Raghavan, Inherent Trade-Offs in the Fair Determination of Risk Scores, ITCS 2017',
+  },
 ];
 
 /** Entries of the table that a regularizer is part of. */

@@ -7,12 +7,14 @@ import { coTeaching } from './co-teaching/index.js';
 import { confidencePenalty } from './confidence-penalty/index.js';
 import { coral } from './coral/index.js';
 import { cvar } from './cvar/index.js';
+import { demographicParity } from './demographic-parity/index.js';
 import { domainAdversarial } from './domain-adversarial/index.js';
 import { dropout } from './dropout/index.js';
 import { earlyStopping } from './early-stopping/index.js';
 import { elasticNet } from './elastic-net/index.js';
 import { ema } from './ema/index.js';
 import { ensemble } from './ensemble/index.js';
+import { equalizedOdds } from './equalized-odds/index.js';
 import { ewc } from './ewc/index.js';
 import { focal } from './focal/index.js';
 import { freezing } from './freezing/index.js';
@@ -117,6 +119,9 @@ const REGULARIZERS: readonly Regularizer[] = [
   entry(mmd),
   entry(domainAdversarial),
   entry(irm),
+  // objective: groups alike
+  entry(demographicParity),
+  entry(equalizedOdds),
   entry(importanceWeighting),
   entry(pseudoLabels),
   // objective and rows: what earlier tasks have taught

@@ -165,6 +165,8 @@ const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
   mixup: [{ options: { strength: 2 } }],
   'gaussian-copula': [{ options: { classes: 'balanced', strength: 0.3 } }],
   smote: [{ options: { variant: 'borderline-2', strength: 0.9, neighbours: 2 }, setting: { rows: 60 } }],
+  'demographic-parity': [{ options: { mode: 'constraint', strength: 3 } }],
+  'equalized-odds': [{ options: { mode: 'constraint', strength: 3, allow: 0, rate: 50 } }],
   cvar: [{ options: { strength: 0.83 } }],
   'group-dro': [
     { options: { by: 'sensitive', classes: true, adjustment: 1, strength: 0.3 } },
