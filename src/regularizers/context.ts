@@ -16,6 +16,8 @@ export interface StepContext {
   /** Rows of each class among those trained on; empty for regression. */
   readonly classRows: readonly number[];
   readonly inputs: readonly InputDescription[];
+  /** What is known of the run before its first step. */
+  readonly setting: OwnContext;
   /** Of prediction, only `weight` (and `forward` where declared) is part. */
   readonly phase: 'training' | 'inference';
   /** This regularizer's strength: a scalar of the graph, scheduled from outside. */
@@ -170,6 +172,11 @@ export interface PreparationContext extends OwnContext {
   /** Codes of the first column of a role for all rows, -1 where missing. */
   codes(role: RowColumn['role']): Int32Array | undefined;
   asset(name: string): Graph;
+  /**
+   * What one of its models answers on every row, [rows, ...], run as it was read: on raw columns where it encodes them
+   * itself, whatever its operators. Rows that regularizers added have no raw columns: zeros.
+   */
+  answers(name: string, output: string): Promise<{ readonly width: number; readonly data: Float32Array }>;
   /** The network with its initial weights. */
   readonly network: Graph;
   /** Outputs [rows.length, ...] of a graph with the network's inputs, in inference mode. */

@@ -39,6 +39,15 @@ export const INTERACTIONS: readonly Interaction[] = [
     from: { first: 0.5 + 1e-9 },
   },
   {
+    first: 'distillation',
+    second: 'label-smoothing',
+    kind: 'warn',
+    code: 'DISTILLATION_WITH_LABEL_SMOOTHING',
+    reason: 'distillation already softens the targets by what is alike, and label-smoothing softens them by nothing',
+    remedy: 'Keep distillation, and train its teacher without label-smoothing',
+    source: 'Müller, Kornblith and Hinton, When Does Label Smoothing Help?, NeurIPS 2019, section 4',
+  },
+  {
     first: 'pruning',
     second: 'dropout',
     kind: 'warn',

@@ -8,6 +8,7 @@ import { confidencePenalty } from './confidence-penalty/index.js';
 import { coral } from './coral/index.js';
 import { cvar } from './cvar/index.js';
 import { demographicParity } from './demographic-parity/index.js';
+import { distillation } from './distillation/index.js';
 import { domainAdversarial } from './domain-adversarial/index.js';
 import { dropout } from './dropout/index.js';
 import { earlyStopping } from './early-stopping/index.js';
@@ -90,6 +91,8 @@ const REGULARIZERS: readonly Regularizer[] = [
   entry(focal),
   entry(gce),
   entry(bootstrapping),
+  // losses: last what blends in a teacher
+  entry(distillation),
   // objective: of predictions and activations, then of weights
   entry(confidencePenalty),
   entry(gradientPenalty),

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Value } from '../graph/builder.js';
-import type { Graph } from '../graph/model.js';
+import type { Graph, Model } from '../graph/model.js';
+import type { Tensor } from '../graph/tensor.js';
 import type {
   AddedExamples,
   ArchitectureContext,
@@ -152,7 +153,12 @@ export interface Active<Options = unknown> {
 
 /** A model that a regularizer uses: a teacher, the network of an earlier task. */
 export interface Asset {
+  /** Of a model that Ballast exported with the encoding of this run: its network, on encoded inputs. Else as it was read. */
   readonly graph: Graph;
+  /** Classes in the order of its scores, where its metadata names them. */
+  readonly classes?: readonly string[];
+  /** The model on raw columns, where it encodes them in another way than this run, and what it takes for every row. */
+  readonly raw?: { readonly model: Model; readonly feeds: Readonly<Record<string, Tensor>> };
   /** SHA-256 of the file, in hex. */
   readonly hash: string;
 }

@@ -3,6 +3,7 @@ import type { Runtime } from '../graph/runtime/runtime.js';
 import { int64, type NumericArray, type Tensor, tensor } from '../graph/tensor.js';
 import type { Finding } from '../regularizers/finding.js';
 import type { AddedExamples, PreparationContext } from '../regularizers/regularizer.js';
+import { answersOf } from './answers.js';
 import { architectureOf, describeStep, labelMask, type TrainingData, type TrainingProblem } from './problem.js';
 import { type BoundData, bindData } from './program.js';
 import { runGraph } from './run-graph.js';
@@ -77,7 +78,8 @@ function contextOf(problem: TrainingProblem, runtime: Runtime, index: number): P
     added: data.added ?? new Int32Array(0),
     unlabelledRows: data.unlabelled ?? new Int32Array(0),
     codes: (role) => data.columns?.find((column) => column.role === role)?.codes,
-    asset: (name) => assetOf(entry, name),
+    asset: (name) => assetOf(entry, name).graph,
+    answers: (name, output) => answersOf(runtime, assetOf(entry, name), output, data.inputs),
     network: description.architecture.graph,
     async run(graph: Graph, rows: Int32Array, output?: string) {
       const bound = boundData(runtime, { ...data, rowTensors: {} });

@@ -1,12 +1,12 @@
 import type { GraphBuilder, Value } from '../graph/builder.js';
 import { inline } from '../graph/inline.js';
 import { lowerConvolutions } from '../graph/lowering/plan.js';
-import type { Graph } from '../graph/model.js';
 import { RandomSites } from '../graph/random.js';
 import { type DataType, float32 } from '../graph/tensor.js';
 import type { Random } from '../numeric/random.js';
 import type {
   Active,
+  Asset,
   InputDescription,
   OwnContext,
   OwnState,
@@ -148,10 +148,10 @@ export function ownTensors(description: NetworkDescription): {
 }
 
 /** A model that a regularizer uses. */
-export function assetOf({ regularizer, assets }: Active, name: string): Graph {
+export function assetOf({ regularizer, assets }: Active, name: string): Asset {
   const asset = assets?.get(name);
   if (asset === undefined) throw new Error(`${regularizer.type} has no model "${name}"`);
-  return asset.graph;
+  return asset;
 }
 
 /** Values of the batch's rows out of the bound data. */
@@ -186,6 +186,7 @@ export class StepGraph {
   #declared: readonly OwnedRows[] | undefined;
   #labelled: Value | undefined;
   #rivals: Value | undefined;
+  #setting: OwnContext | undefined;
   #parameters: ReadonlyMap<string, Value> = new Map();
   #settled = false;
 
@@ -381,6 +382,10 @@ export class StepGraph {
       outputs: description.outputs,
       classRows: description.classRows,
       inputs: description.inputs,
+      get setting() {
+        graph.#setting ??= ownContext(description, graph.active);
+        return graph.#setting;
+      },
       phase,
       sites: [...description.architecture.sites].map(([site, kind]) => ({ name: site, kind })),
       get strength() {
@@ -394,7 +399,7 @@ export class StepGraph {
         return value;
       },
       row: (label) => this.#row(entry, index, label),
-      asset: (label) => assetOf(entry, label),
+      asset: (label) => assetOf(entry, label).graph,
       next: (label, value) => {
         if (!this.#settled) this.next.set(ownName(entry, index, label), value);
       },

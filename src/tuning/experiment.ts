@@ -121,7 +121,10 @@ export async function runExperiment(resolved: ResolvedSpec, options: ExperimentO
     if (!begun) {
       const ofModel = {
         ...problem,
-        regularizers: await loadAssets(resolved.regularizers, resolved.baseDirectory),
+        regularizers: await loadAssets(resolved.regularizers, resolved.baseDirectory, {
+          ...data,
+          rows: Uint32Array.from([...plan.train, ...plan.validation]),
+        }),
       };
       refuseConflicts(ofModel, architecture, spec.model.type === 'onnx', tell);
       checkProblem(ofModel);

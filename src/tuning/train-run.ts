@@ -55,7 +55,11 @@ export async function problemOf(
       },
       unlabelled.length === 0 ? undefined : preprocessor.transform(table, unlabelled, { target: false }).inputs,
     ),
-    regularizers: await loadAssets(regularizersOf(resolved, plan), resolved.baseDirectory),
+    regularizers: await loadAssets(regularizersOf(resolved, plan), resolved.baseDirectory, {
+      preprocessor,
+      table,
+      rows: Uint32Array.from([...rows, ...unlabelled]),
+    }),
     options: spec.training,
     seed: plan.seed,
     metrics: metricsOf(spec, data, examples, rows),

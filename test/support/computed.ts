@@ -57,6 +57,9 @@ export function stepContext(
     b,
     phase: 'training',
     sites: [],
+    get setting() {
+      return outside();
+    },
     classRows: [],
     own: outside,
     next: outside,

@@ -94,6 +94,7 @@ const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
   ],
   trades: [{ options: { steps: 2, norm: 'l2', strength: 1 }, setting: { inputs: PICTURES, model: SMALL_CNN } }],
   'virtual-adversarial': [{ options: { iterations: 2, epsilon: 0.5 } }],
+  distillation: [{ options: { temperature: 2, decay: 0.5, classWeighted: true } }],
   'quantization-aware': [
     { options: { bits: 4 }, setting: { inputs: PICTURES, model: SMALL_CNN } },
     { options: { bits: 3, activations: false, perChannel: false } },

@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { removeDeadCode } from '../../graph/format/dead-code.js';
 import type { Graph, Model } from '../../graph/model.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { NodeList } from './node-list.js';
+import type { Preprocessor } from './preprocessor.js';
 
 /** Metadata entry that says which values of an exported model are the tensors that its network takes. */
 export const ENCODED_KEY = 'ballast.encoded';
@@ -70,4 +73,25 @@ export function encodedPart(model: Model): EncodedPart | undefined {
         .map((node) => ({ ...node, inputs: node.inputs.map(renamed) })),
     }),
   };
+}
+
+/** Prefix of the nodes and constants that encode, in an exported model. */
+export const ENCODER_PREFIX = 'preprocess/';
+
+/** Whether an exported model encodes raw columns exactly as a preprocessor does: the same nodes on the same constants. */
+export function encodesAs({ graph }: Model, preprocessor: Preprocessor): boolean {
+  const list = new NodeList(ENCODER_PREFIX);
+  preprocessor.appendTo(list);
+  const nodes = graph.nodes.filter(({ name }) => name.startsWith(ENCODER_PREFIX));
+  if (JSON.stringify(nodes) !== JSON.stringify(list.nodes)) return false;
+  return [...list.initializers].every(([name, tensor]) => sameTensor(tensor, graph.initializers.get(name)));
+}
+
+function sameTensor(first: Tensor, second: Tensor | undefined): boolean {
+  return (
+    second !== undefined &&
+    first.type === second.type &&
+    String(first.shape) === String(second.shape) &&
+    Array.from(first.data as ArrayLike<unknown>).every((value, i) => Object.is(value, second.data[i]))
+  );
 }

@@ -8,6 +8,7 @@ import { float32, type Tensor } from '../../graph/tensor.js';
 import { dataOptionsSchema } from '../options.js';
 import { resolveRoles } from '../roles.js';
 import type { Table } from '../table.js';
+import { ENCODED_PREFIX, encodedPart, encodesAs } from './encoded-part.js';
 import { exportModel } from './export.js';
 import { type FitOptions, fitPreprocessor } from './fit.js';
 import type { Preprocessor } from './preprocessor.js';
@@ -236,5 +237,29 @@ describe('exportModel', () => {
     expect(() => exportModel(withText, linear([[0, 1]], [0, 0]), { opsets: new Map([['', 17]]) })).toThrow(
       /need opset 20/,
     );
+  });
+});
+
+describe('encodedPart', () => {
+  it('cuts an exported model where its preprocessing ends, and knows the same encoding again', async () => {
+    const data = table(
+      numbers('a', [0, 2, Number.NaN, 5]),
+      categories('b', ['u', 'v', 'u', 'w']),
+      categories('y', ['no', 'yes', 'no', 'maybe']),
+    );
+    const preprocessor = prepare(data, 'classification');
+    const [{ shape }] = preprocessor.outputs;
+    const weights = Array.from({ length: shape[0] }, (_, i) => [i, 1 - i, 2]);
+    const model = exportModel(preprocessor, linear(weights, [0, 0.1, 0.2]));
+    const feeds = rawTensors(preprocessor.inputs, data, allRows(data.rows));
+    const { encoder, network } = encodedPart(model)!;
+    const encoded = (await run(encoder, feeds))[`${ENCODED_PREFIX}features`];
+    close(encoded, Array.from(preprocessor.transform(data, allRows(data.rows)).inputs.features.data, Number));
+    const answers = await run({ ...model, graph: network }, { features: encoded });
+    close(answers.logits, Array.from((await run(model, feeds)).logits.data, Number));
+    expect(encodesAs(model, preprocessor)).toBe(true);
+    const other = table(numbers('a', [0, 2, Number.NaN, 9]), ...data.columns.slice(1));
+    expect(encodesAs(model, prepare(other, 'classification'))).toBe(false);
+    expect(encodedPart({ ...model, metadata: new Map() })).toBeUndefined();
   });
 });

@@ -1,7 +1,7 @@
 import { BallastError } from '../../errors.js';
 import { type Graph, int, ints, type Model, strings, type ValueInfo } from '../../graph/model.js';
 import { renameValues } from '../../graph/rename.js';
-import { ENCODED_KEY } from './encoded-part.js';
+import { ENCODED_KEY, ENCODER_PREFIX } from './encoded-part.js';
 import { MISSING_INTEGER } from './feature-block.js';
 import { ML_DOMAIN, NodeList } from './node-list.js';
 import { type NetworkInput, type Preprocessor, rawValueInfo } from './preprocessor.js';
@@ -38,7 +38,7 @@ const OPSET_WITH_STRINGS = 20;
 export function exportModel(preprocessor: Preprocessor, network: Graph, options: ExportOptions = {}): Model {
   const { metadata = {}, producer = { name: 'ballast', version: '' } } = options;
   const opsets = exportOpsets(preprocessor, options.opsets);
-  const list = new NodeList('preprocess/');
+  const list = new NodeList(ENCODER_PREFIX);
   const encoded = preprocessor.appendTo(list);
   checkInputs(network, preprocessor.outputs);
   const output = network.outputs[0];
