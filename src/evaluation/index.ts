@@ -13,6 +13,15 @@ export {
   type Search,
 } from './attacks/perturb.js';
 export { type MaskingCheck, measureRobustness, type Robustness } from './attacks/robustness.js';
+export { applyCalibration } from './calibrators/apply.js';
+export { withCalibration } from './calibrators/calibrated-model.js';
+export {
+  CALIBRATION_METHODS,
+  type CalibrationMap,
+  type CalibrationMethod,
+  type ClassMap,
+} from './calibrators/calibrator.js';
+export { type CalibrationReport, calibrate } from './calibrators/report.js';
 export { cheapMetrics, sampleValues } from './cheap.js';
 export type { PerClass } from './classes.js';
 export type { ConfusionMatrix } from './confusion.js';
