@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { derive } from '../../src/numeric/index.js';
 import { ballast } from '../support/command.js';
@@ -15,6 +16,27 @@ interface CalibrationDocument {
 }
 
 const DATASETS = process.env.BALLAST_DATASETS;
+
+/** One row of a table as a model of raw columns takes it. */
+function feedsOf(
+  session: InferenceSession,
+  names: readonly string[],
+  cells: readonly string[],
+): Record<string, Tensor> {
+  return Object.fromEntries(
+    session.inputMetadata.map((input) => {
+      const cell = cells[names.indexOf(input.name)];
+      const type = input.isTensor ? input.type : 'string';
+      const value =
+        type === 'string'
+          ? new Tensor('string', [cell], [1, 1])
+          : type === 'int64'
+            ? new Tensor('int64', BigInt64Array.of(BigInt(cell)), [1, 1])
+            : new Tensor('float32', Float32Array.of(Number(cell)), [1, 1]);
+      return [input.name, value];
+    }),
+  );
+}
 
 describe('calibrate', () => {
   let folder: string;
@@ -47,6 +69,18 @@ describe('calibrate', () => {
       }
     }
     expect(readFileSync(join(folder, 'reliability.svg'), 'utf8')).toMatch(/^<svg[\s\S]*<\/svg>\s*$/);
+    // Whatever the model says is calibrated: its probabilities are those of its logits.
+    const session = await InferenceSession.create(join(folder, 'calibrated.onnx'));
+    const [header, first] = readFileSync(join(folder, 'customers.csv'), 'utf8').split('\n');
+    const feeds = feedsOf(session, header.split(','), first.split(','));
+    const answered = await session.run(feeds);
+    const logits = Array.from(answered.logits.data as Float32Array);
+    const total = logits.reduce((sum, z) => sum + Math.exp(z), 0);
+    logits.forEach((z, k) => {
+      expect(Number(answered.probabilities.data[k])).toBeCloseTo(Math.exp(z) / total, 5);
+    });
+    const raw = await InferenceSession.create(trained.runs[1].model);
+    expect((await raw.run(feeds)).probabilities.data).not.toEqual(answered.probabilities.data);
     const evaluated = await ballast(folder, 'evaluate', 'calibrated.onnx', '--data', 'customers.csv', '--json');
     expect(evaluated.code, evaluated.stderr).toBe(0);
     // The file is calibrated once more from itself: its temperature is then about 1.

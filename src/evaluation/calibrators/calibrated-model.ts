@@ -1,7 +1,6 @@
 import { NodeList } from '../../data/preprocess/node-list.js';
 import { BallastError } from '../../errors.js';
-import { type Attribute, type Graph, int, type Model, type ValueInfo } from '../../graph/model.js';
-import { renameValues } from '../../graph/rename.js';
+import { type Attribute, type Graph, int, type Model, type Node, type ValueInfo } from '../../graph/model.js';
 import { type DataType, sizeOf, type Tensor } from '../../graph/tensor.js';
 import { type CalibrationMap, type ClassMap, TINY } from './calibrator.js';
 
@@ -10,8 +9,8 @@ const TYPE_CODE: Readonly<Partial<Record<DataType, number>>> = { float32: 1, flo
 
 /**
  * The model with a calibration map behind one output, under the same name and of the same kind: logits become logits
- * whose softmax is calibrated, probabilities become calibrated ones. The arithmetic is float64, as that of
- * `applyCalibration`.
+ * whose softmax is calibrated, probabilities become calibrated ones. What the model makes of that output (probabilities,
+ * labels) is made of the calibrated one. The arithmetic is float64, as that of `applyCalibration`.
  *
  * @throws BallastError CALIBRATE_OUTPUT where the output is not a float tensor of that name
  */
@@ -23,14 +22,16 @@ export function withCalibration(
 ): Model {
   const info = model.graph.outputs.find(({ name }) => name === output.name);
   const code = info === undefined ? undefined : TYPE_CODE[info.type];
-  if (info === undefined || code === undefined || model.graph.inputs.some(({ name }) => name === output.name)) {
+  const { nodes } = model.graph;
+  const source = sourceOf(nodes, output.name);
+  const producer = nodes.findIndex(({ outputs }) => outputs.includes(source));
+  if (info === undefined || code === undefined || producer < 0) {
     throw new BallastError(`"${output.name}" is not an output of scores`, {
       code: 'CALIBRATE_OUTPUT',
       remedy: `Outputs are ${model.graph.outputs.map(({ name, type }) => `${name} (${type})`).join(', ')}`,
     });
   }
-  const raw = `${output.name}.uncalibrated`;
-  const renamed = renameValues(model.graph, (name) => (name === output.name ? raw : name));
+  const raw = `${source}.uncalibrated`;
   const list = new CalibrationNodes(`calibration.${output.name}.`);
   // One column is the score of the second of two classes.
   const single = classes === 2 && info.shape?.length !== 2 ? 1 : info.shape?.at(-1);
@@ -39,15 +40,29 @@ export function withCalibration(
   const scores = list.op('Reshape', [wide, list.integers([-1, width])]);
   const calibrated = width === 1 ? list.single(scores, output.kind, map) : list.many(scores, output.kind, map, classes);
   const shaped = info.shape?.length === 1 ? list.op('Reshape', [calibrated, list.integers([-1])]) : calibrated;
-  list.name('Cast', [shaped], output.name, { to: int(code) });
+  list.name('Cast', [shaped], source, { to: int(code) });
   const graph: Graph = {
-    ...renamed,
-    outputs: model.graph.outputs,
-    initializers: new Map([...renamed.initializers, ...list.initializers]),
-    nodes: [...renamed.nodes, ...list.nodes],
-    valueInfo: new Map([...renamed.valueInfo, [raw, { ...info, name: raw } satisfies ValueInfo]]),
+    ...model.graph,
+    initializers: new Map([...model.graph.initializers, ...list.initializers]),
+    nodes: [
+      ...nodes.slice(0, producer),
+      {
+        ...nodes[producer],
+        outputs: nodes[producer].outputs.map((name) => (name === source ? raw : name)),
+      },
+      ...list.nodes,
+      ...nodes.slice(producer + 1),
+    ],
+    valueInfo: new Map([...model.graph.valueInfo, [raw, { ...info, name: raw } satisfies ValueInfo]]),
   };
   return { ...model, graph };
+}
+
+/** The value that an output is a copy of: whatever else is made of it is then calibrated too. */
+function sourceOf(nodes: readonly Node[], name: string): string {
+  const node = nodes.find(({ outputs }) => outputs.includes(name));
+  const above = node?.opType === 'Identity' ? node.inputs[0] : undefined;
+  return above !== undefined && nodes.some(({ outputs }) => outputs.includes(above)) ? sourceOf(nodes, above) : name;
 }
 
 class CalibrationNodes extends NodeList {
