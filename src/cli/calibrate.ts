@@ -1,12 +1,15 @@
 import { basename, dirname, join } from 'node:path';
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { readTable } from '../data/read/read.js';
 import { findColumn, type Table } from '../data/table.js';
 import { BallastError } from '../errors.js';
 import { withCalibration } from '../evaluation/calibrators/calibrated-model.js';
 import { CALIBRATION_METHODS, type CalibrationMethod } from '../evaluation/calibrators/calibrator.js';
-import { type CalibrationReport, calibrate } from '../evaluation/calibrators/report.js';
-import type { ClassificationInput, PredictionInput } from '../evaluation/input.js';
+import { calibrate } from '../evaluation/calibrators/report.js';
+import { CONFORMAL_KINDS, type ConformalSetKind } from '../evaluation/conformal/conformal.js';
+import { withConformal } from '../evaluation/conformal/conformal-model.js';
+import { type ConformalReport, conformalIntervals, conformalSets } from '../evaluation/conformal/report.js';
+import type { PredictionInput, RegressionInput } from '../evaluation/input.js';
 import { writeFileAtomically } from '../graph/format/atomic-file.js';
 import { readModel } from '../graph/format/decode.js';
 import { writeModelFile } from '../graph/format/file.js';
@@ -30,6 +33,8 @@ interface CalibrateOptions extends FileOptions {
   folds: number;
   out?: string;
   plot?: string;
+  coverage?: number;
+  sets: ConformalSetKind;
 }
 
 export function calibrateCommand(): Command {
@@ -44,9 +49,20 @@ export function calibrateCommand(): Command {
     )
     .option('--folds <count>', 'folds of cross-fitting', wholeNumber(2, 50), 5)
     .option('--out <file>', 'calibrated model; beside the model unless given')
+    .option(
+      '--coverage <share>',
+      'also promise sets of classes (or intervals) that hold the truth so often: 0.9',
+      share,
+    )
+    .addOption(
+      new Option('--sets <kind>', 'lac: smallest; aps: steadier; class: the promise holds within each class')
+        .choices(CONFORMAL_KINDS)
+        .default('lac'),
+    )
     .option('--plot <file.svg>', 'draw reliability before and after')
     .option('--spec <file>', 'spec that says how --data is read (.onnx files)')
     .option('--target <column>', 'target column (.onnx files)')
+    .addOption(new Option('--task <task>', 'what is predicted (.onnx files)').choices(['classification', 'regression']))
     .option('--output <name:kind>', 'output and what it is: NAME:logits|probabilities (.onnx files)')
     .option('--classes <list>', 'classes in the order of the output: A,B,...', (list: string) => list.split(','))
     .option('--input <name=column>', 'column(s) of an input: NAME=COLUMN or NAME=A+B+C; repeatable', collect, [])
@@ -57,6 +73,7 @@ Figures after are cross-fitted: every row is judged by a map that was fitted wit
 
 Examples:
   ballast calibrate 3f2a91c0
+  ballast calibrate 3f2a91c0 --coverage 0.9
   ballast calibrate model.onnx --data rows.csv --target y --output scores:logits --method temperature
   ballast calibrate --probabilities softmax.npz --plot reliability.svg
 `,
@@ -72,29 +89,86 @@ async function calibrateAction(reference: string | undefined, options: Calibrate
     });
   }
   const subject = reference === undefined ? await readProbabilities(options) : await scoreModel(reference, options);
+  if (subject.predictions.task === 'regression') {
+    await promiseIntervals(subject, subject.predictions, options);
+    return;
+  }
   const report = calibrate(subject.predictions, { method: options.method, folds: options.folds });
+  const { probabilities, reliability: _reliability, ...document } = report;
+  const conformal =
+    options.coverage === undefined
+      ? undefined
+      : conformalSets(options.sets, subject.predictions, probabilities, options.coverage);
   const path = subject.model === undefined ? null : (options.out ?? subject.model.out);
   if (subject.model !== undefined && path !== null) {
     const { model, output } = subject.model;
-    const calibrated = withCalibration(upgrade(model), output, report.map, subject.classes);
-    const metadata = new Map([
-      ...calibrated.metadata,
-      ['ballast.calibration', JSON.stringify({ method: report.method, rows: report.rows, map: report.map })],
-    ]);
-    await writeModelFile({ ...calibrated, metadata }, path);
+    const { name, kind } = output;
+    if (kind === 'predictions') throw new Error('a classification has no predictions');
+    const calibrated = withCalibration(upgrade(model), { name, kind }, report.map, subject.classes);
+    const promised =
+      conformal === undefined ? calibrated : withConformal(calibrated, output, conformal.map, subject.classes);
+    await writeDescribed(promised, path, {
+      'ballast.calibration': { method: report.method, rows: report.rows, map: report.map },
+      ...(conformal === undefined ? {} : { 'ballast.conformal': conformal }),
+    });
   }
   if (options.plot !== undefined) await writeFileAtomically(options.plot, [Buffer.from(calibrationPlot(report))]);
-  const { reliability: _reliability, ...document } = report;
-  answer(options, { ...document, model: path }, text(report, path, options.plot));
+  answer(
+    options,
+    { ...document, ...(conformal === undefined ? {} : { conformal }), model: path },
+    [
+      calibrationTable(report, terminalOptions()),
+      '',
+      ...(report.warning === undefined ? [] : [`warning  ${report.warning}. Prefer temperature, or give more rows.`]),
+      ...(conformal === undefined ? [] : [promise(conformal, 'classes a set')]),
+      ...(path === null ? [] : [`model    ${path}`]),
+      ...(options.plot === undefined ? [] : [`plot     ${options.plot}`]),
+    ].join('\n'),
+  );
+}
+
+/** A regression has no probabilities: what can be promised of it is intervals. */
+async function promiseIntervals(subject: Subject, predictions: RegressionInput, options: CalibrateOptions) {
+  const { coverage } = options;
+  if (coverage === undefined) {
+    throw new BallastError('a regression has no probabilities to calibrate', {
+      code: 'CALIBRATION_REGRESSION',
+      remedy: 'Add --coverage 0.9 for intervals that hold the truth so often',
+    });
+  }
+  const conformal = conformalIntervals(predictions, coverage);
+  const path = subject.model === undefined ? null : (options.out ?? subject.model.out);
+  if (subject.model !== undefined && path !== null) {
+    const { model, output } = subject.model;
+    await writeDescribed(withConformal(upgrade(model), output, conformal.map, 0), path, {
+      'ballast.conformal': conformal,
+    });
+  }
+  answer(
+    options,
+    { conformal, rows: predictions.target.length, model: path },
+    [promise(conformal, 'wide'), ...(path === null ? [] : [`model    ${path}`])].join('\n'),
+  );
+}
+
+async function writeDescribed(model: Model, path: string, entries: Readonly<Record<string, unknown>>): Promise<void> {
+  const described = Object.entries(entries).map(([key, value]): [string, string] => [key, JSON.stringify(value)]);
+  await writeModelFile({ ...model, metadata: new Map([...model.metadata, ...described]) }, path);
+}
+
+function promise({ coverage: { target, value, size, holds, perClass } }: ConformalReport, unit: string): string {
+  const percent = (part: number): string => `${(100 * part).toFixed(1)}%`;
+  const worst = perClass === undefined ? '' : `; worst class ${percent(Math.min(...perClass))}`;
+  return `promise  ${percent(target)} of new rows covered: ${percent(value.value)} of held-out ones were${holds ? '' : ', which is too few'}${worst}; ${size.toPrecision(3)} ${unit}`;
 }
 
 interface Subject {
-  readonly predictions: ClassificationInput;
+  readonly predictions: PredictionInput;
   readonly classes: number;
   /** Absent where only probabilities are given. */
   readonly model?: {
     readonly model: Model;
-    readonly output: { readonly name: string; readonly kind: 'logits' | 'probabilities' };
+    readonly output: { readonly name: string; readonly kind: 'logits' | 'probabilities' | 'predictions' };
     /** Where the calibrated model goes unless told otherwise. */
     readonly out: string;
   };
@@ -109,7 +183,7 @@ async function scoreModel(reference: string, options: CalibrateOptions): Promise
         remedy: 'Add --data SOURCE: rows that it was not trained on',
       });
     }
-    const { model, ports, predictions } = await scoreFile(reference, { ...options, task: 'classification', data });
+    const { model, ports, predictions } = await scoreFile(reference, { ...options, data });
     const out = join(dirname(reference), `${basename(reference, '.onnx')}.calibrated.onnx`);
     return subjectOf(predictions, model, ports.output, out);
   }
@@ -144,14 +218,19 @@ function subjectOf(
   { name, kind }: { name: string; kind: string },
   out: string,
 ): Subject {
-  if (predictions.task !== 'classification' || (kind !== 'logits' && kind !== 'probabilities')) {
+  const usable = predictions.task === 'classification' ? ['logits', 'probabilities'] : ['predictions'];
+  if (!usable.includes(kind)) {
     throw new BallastError(`an output of ${kind} has no probabilities to calibrate`, {
       code: 'CALIBRATION_LABELS',
-      remedy: 'Calibration is for classification: name an output of logits or probabilities with --output',
+      remedy: 'Name an output of logits or probabilities with --output',
     });
   }
-  const classes = predictions.classes?.length ?? 2;
-  return { predictions, classes, model: { model, output: { name, kind }, out } };
+  const classes = predictions.task === 'classification' ? (predictions.classes?.length ?? 2) : 0;
+  return {
+    predictions,
+    classes,
+    model: { model, output: { name, kind: kind as 'logits' | 'probabilities' | 'predictions' }, out },
+  };
 }
 
 const SCORE_COLUMNS = ['predictions', 'probabilities', 'logits'];
@@ -233,14 +312,11 @@ const names = (table: Table): string =>
     .slice(0, 20)
     .join(', ');
 
-function text(report: CalibrationReport, path: string | null, plot: string | undefined): string {
-  return [
-    calibrationTable(report, terminalOptions()),
-    '',
-    ...(report.warning === undefined ? [] : [`warning  ${report.warning}. Prefer temperature, or give more rows.`]),
-    ...(path === null ? [] : [`model    ${path}`]),
-    ...(plot === undefined ? [] : [`plot     ${plot}`]),
-  ].join('\n');
+/** Reads a share between 0 and 1. */
+function share(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value < 1)) throw new InvalidArgumentError('It is a share between 0 and 1, such as 0.9.');
+  return value;
 }
 
 const collect = (value: string, before: string[]): string[] => [...before, value];

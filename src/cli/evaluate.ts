@@ -14,12 +14,14 @@ import { evaluateFile, type FileOptions, readForeign } from './evaluate-file.js'
 import { evaluationDocument } from './evaluation-document.js';
 import { answer, withCommonOptions } from './output.js';
 import { robustnessLines } from './robustness-lines.js';
+import { uncertaintyLines, uncertaintyOfPredictions } from './uncertainty.js';
 import { withStore } from './use-store.js';
 
 interface EvaluateOptions extends FileOptions {
   holdout?: boolean;
   against?: string;
   adversarial?: string;
+  uncertainty?: boolean;
 }
 
 /** Options that say what a model file does not say itself; a run knows all of it. */
@@ -35,6 +37,7 @@ export function evaluateCommand(): Command {
       '--adversarial <attack>',
       'robust accuracy under an attack: pgd,epsilon=0.03,steps=10,restarts=2; epsilon in the unit of the encoded inputs',
     )
+    .option('--uncertainty', 'how well uncertainty tells wrong rows from right ones')
     .option('--spec <file>', 'spec that says how --data is read (.onnx files)')
     .option('--target <column>', 'target column (.onnx files)')
     .addOption(new Option('--task <task>', 'what is predicted (.onnx files)').choices(['classification', 'regression']))
@@ -48,6 +51,7 @@ Examples:
   ballast evaluate 3f2a91c0 --holdout
   ballast evaluate 3f2a91c0 --holdout --against 8b11e0aa
   ballast evaluate 3f2a91c0 --data new-rows.csv --json
+  ballast evaluate 3f2a91c0 --data new-rows.csv --uncertainty
   ballast evaluate 3f2a91c0 --data new-rows.csv --adversarial pgd,epsilon=0.1,steps=20,restarts=3
   ballast evaluate model.onnx --data rows.csv --target y --task classification --output scores:logits
 `,
@@ -101,10 +105,16 @@ async function evaluateRuns(store: Store, run: Run, other: Run | undefined, opti
       ? undefined
       : comparePaired({ metric: primary, first: first.predictions, second: second.predictions });
   const { evaluation, ledger, robustness } = first;
+  const uncertainty = uncertaintyOfPredictions(options.uncertainty, first.predictions);
   const holdoutReads = second?.holdoutReads ?? first.holdoutReads;
   const document = {
     run: run.id,
-    ...evaluationDocument(evaluation, { ledger, robustness, ...(holdoutReads === undefined ? {} : { holdoutReads }) }),
+    ...evaluationDocument(evaluation, {
+      ledger,
+      robustness,
+      uncertainty,
+      ...(holdoutReads === undefined ? {} : { holdoutReads }),
+    }),
     ...(second === undefined
       ? {}
       : {
@@ -117,6 +127,7 @@ async function evaluateRuns(store: Store, run: Run, other: Run | undefined, opti
         }),
   };
   const lines = [metricsTable(evaluation, terminalOptions()), '', ledgerTable(ledger, terminalOptions())];
+  lines.push(...uncertaintyLines(uncertainty));
   if (robustness !== undefined) lines.push('', ...robustnessLines(robustness));
   if (comparison !== undefined && 'difference' in comparison) {
     const { difference, rows } = comparison;

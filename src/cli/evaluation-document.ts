@@ -1,6 +1,7 @@
 import type { Robustness } from '../evaluation/attacks/robustness.js';
 import type { Evaluation } from '../evaluation/evaluate.js';
 import { buildLedger, type Ledger } from '../evaluation/ledger.js';
+import type { UncertaintyEvaluation } from '../evaluation/uncertainty.js';
 
 /** What goes with an evaluation of a run; of a model file neither is known. */
 export interface RunContext {
@@ -8,12 +9,14 @@ export interface RunContext {
   readonly holdoutReads?: number;
   /** Where an attack was asked for. */
   readonly robustness?: Robustness | undefined;
+  /** Where it was asked for. */
+  readonly uncertainty?: readonly UncertaintyEvaluation[] | undefined;
 }
 
 /** The JSON answer of `ballast evaluate`. */
 export function evaluationDocument(
   { rows, primary, metrics, omitted, perClass, slices, reliability, confusion, residuals, fairness }: Evaluation,
-  { ledger, holdoutReads, robustness }: RunContext = {},
+  { ledger, holdoutReads, robustness, uncertainty }: RunContext = {},
 ): Record<string, unknown> {
   return {
     rows,
@@ -28,5 +31,6 @@ export function evaluationDocument(
     ledger: ledger ?? buildLedger(primary, []),
     holdoutReads: holdoutReads ?? null,
     ...(robustness === undefined ? {} : { robustness }),
+    ...(uncertainty === undefined ? {} : { uncertainty }),
   };
 }

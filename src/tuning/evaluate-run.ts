@@ -167,12 +167,13 @@ export async function evaluateModel(
   ports: ModelPorts,
   table: PreparedData['table'],
   setting: FileSetting,
-): Promise<Evaluation> {
+): Promise<{ evaluation: Evaluation; predictions: PredictionInput }> {
   const { roles, primary, seed } = setting;
   const rows = Uint32Array.from({ length: table.rows }, (_, row) => row);
   const predictions = await scoreModel(runtime, model, ports, table, rows, setting);
   const { task } = ports;
-  return judge({ task, objectives: { primary }, training: { seed } }, { table, roles }, predictions, rows);
+  const spec = { task, objectives: { primary }, training: { seed } };
+  return { evaluation: judge(spec, { table, roles }, predictions, rows), predictions };
 }
 
 /** What any model answers to rows of a table, beside the right answers. */

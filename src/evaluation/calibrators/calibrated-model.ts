@@ -31,8 +31,10 @@ export function withCalibration(
       remedy: `Outputs are ${model.graph.outputs.map(({ name, type }) => `${name} (${type})`).join(', ')}`,
     });
   }
-  const raw = `${source}.uncalibrated`;
-  const list = new CalibrationNodes(`calibration.${output.name}.`);
+  // A model may be calibrated again.
+  const times = nodes.filter(({ name }) => /^calibration\d+\.Cast_1$/.test(name)).length + 1;
+  const raw = `${source}.uncalibrated${times}`;
+  const list = new CalibrationNodes(`calibration${times}.`);
   // One column is the score of the second of two classes.
   const single = classes === 2 && info.shape?.length !== 2 ? 1 : info.shape?.at(-1);
   const width = single === 1 ? 1 : classes;

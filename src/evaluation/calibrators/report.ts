@@ -35,6 +35,8 @@ export interface CalibrationReport {
   readonly warning?: string;
   readonly reliability: { readonly before: readonly ReliabilityBin[]; readonly after: readonly ReliabilityBin[] };
   readonly map: CalibrationMap;
+  /** Cross-fitted, [rows, classes]: what promises about new rows may be fitted on. */
+  readonly probabilities: Float64Array;
 }
 
 const FIGURES = ['ece', 'logLoss', 'brier'] as const;
@@ -84,6 +86,7 @@ export function calibrate(
     ...(warning === undefined ? {} : { warning }),
     reliability: { before: judgedBefore.reliability ?? [], after: judgedAfter.reliability ?? [] },
     map,
+    probabilities: chosen.probabilities,
   };
 }
 

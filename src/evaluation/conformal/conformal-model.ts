@@ -1,0 +1,81 @@
+import { NodeList } from '../../data/preprocess/node-list.js';
+import { BallastError } from '../../errors.js';
+import { int, type Model, type ValueInfo } from '../../graph/model.js';
+import type { ConformalMap } from './conformal.js';
+
+/**
+ * The model with what it promises as further outputs: `predictionSet` bool [N, classes] beside probabilities or logits,
+ * `lower` and `upper` beside a prediction.
+ *
+ * @param output of the model that the map was fitted to; of two classes it has two columns
+ * @throws BallastError CONFORMAL_OUTPUT
+ */
+export function withConformal(
+  model: Model,
+  output: { readonly name: string; readonly kind: 'logits' | 'probabilities' | 'predictions' },
+  map: ConformalMap,
+  classes: number,
+): Model {
+  const info = model.graph.outputs.find(({ name }) => name === output.name);
+  const taken = new Set(model.graph.outputs.map(({ name }) => name));
+  const added = map.kind === 'residual' ? ['lower', 'upper'] : ['predictionSet'];
+  if (info === undefined || added.some((name) => taken.has(name))) {
+    throw new BallastError(`the model has no output "${output.name}" to promise something of, or promises already`, {
+      code: 'CONFORMAL_OUTPUT',
+      remedy: `Outputs are ${[...taken].join(', ')}`,
+    });
+  }
+  if (map.kind !== 'residual' && info.shape?.at(-1) !== classes) {
+    throw new BallastError(`prediction sets need a column for each of the ${classes} classes in "${output.name}"`, {
+      code: 'CONFORMAL_OUTPUT',
+      remedy: 'Name an output that has them with --output',
+    });
+  }
+  const list = new NodeList('conformal/');
+  const outputs: ValueInfo[] = [];
+  if (map.kind === 'residual') {
+    const half = list.floats(map.halfWidth);
+    list.name('Sub', [output.name, half], 'lower');
+    list.name('Add', [output.name, half], 'upper');
+    outputs.push({ ...info, name: 'lower' }, { ...info, name: 'upper' });
+  } else {
+    const wide = list.op('Cast', [output.name], { to: int(1) });
+    const p = output.kind === 'logits' ? list.op('Softmax', [wide], { axis: int(1) }) : wide;
+    // A rounding error must not cost the class at the very threshold its place.
+    const slack = 1e-6;
+    if (map.kind === 'aps') {
+      const mass = massUpTo(list, p, classes);
+      list.name('LessOrEqual', [mass, list.floats(map.threshold + slack)], 'predictionSet');
+    } else {
+      const thresholds = map.kind === 'lac' ? Array<number>(classes).fill(map.threshold) : map.thresholds;
+      const least = list.floats(thresholds.map((threshold) => 1 - threshold - slack));
+      list.name('GreaterOrEqual', [p, least], 'predictionSet');
+    }
+    outputs.push({ name: 'predictionSet', type: 'bool', shape: [info.shape?.[0] ?? null, classes] });
+  }
+  return {
+    ...model,
+    graph: {
+      ...model.graph,
+      outputs: [...model.graph.outputs, ...outputs],
+      initializers: new Map([...model.graph.initializers, ...list.initializers]),
+      nodes: [...model.graph.nodes, ...list.nodes],
+    },
+  };
+}
+
+/** [N, K] -> of each class the probability of it and of all above it, equals by their order. */
+function massUpTo(list: NodeList, p: string, classes: number): string {
+  const own = list.op('Unsqueeze', [p, list.integers([2])]);
+  const others = list.op('Unsqueeze', [p, list.integers([1])]);
+  const before = list.constant({
+    type: 'bool',
+    shape: [1, classes, classes],
+    data: Uint8Array.from({ length: classes * classes }, (_, i) => (i % classes < Math.floor(i / classes) ? 1 : 0)),
+  });
+  const tied = list.op('And', [list.op('Equal', [others, own]), before]);
+  const above = list.op('Or', [list.op('Greater', [others, own]), tied]);
+  const mass = list.op('Mul', [list.op('Cast', [above], { to: int(1) }), others]);
+  const sum = list.op('ReduceSum', [mass, list.integers([2])], { keepdims: int(0) });
+  return list.op('Add', [sum, p]);
+}
