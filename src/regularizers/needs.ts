@@ -9,7 +9,7 @@ export function unmetNeeds({ regularizer: { type, needs }, options }: Active, se
     missing.push({ code, severity: 'error', message, remedy });
   };
   if (needs.classes === true && setting.task !== 'classification') {
-    miss('CLASSES', `${type} needs classes, and the task is ${setting.task}`, `Remove ${type}`);
+    miss('CLASSES', `${type} needs classes, and the task is ${setting.task}`, `Remove ${type} from the regularizers`);
   }
   if (needs.tasks === true && setting.tasks === undefined) {
     miss(

@@ -79,7 +79,7 @@ describe('a fault in a spec is one sentence: where, what, what to do', () => {
     [
       'a key of another architecture',
       `${YAML}`.replace(/model: .*/, 'model: { type: onnx, path: a.onnx, hidden: [3] }'),
-      /model\.hidden: unknown key "hidden"\. Keys here are type, path, output, freeze$/,
+      /model\.hidden: unknown key "hidden"\. Keys here are type, path, output, head, freeze$/,
     ],
     ['a prototype', `${YAML}__proto__: { a: 1 }\n`, /^spec\.yaml:9:1 __proto__: unknown key "__proto__"/],
     [

@@ -59,7 +59,7 @@ export function sampledRows({
 }
 
 /** Those of them that have a label. */
-export function labelledRows({ train, added }: Pick<TrainingData, 'train' | 'added'>): Int32Array {
+function labelledRows({ train, added }: Pick<TrainingData, 'train' | 'added'>): Int32Array {
   return sampledRows({ train, ...(added === undefined ? {} : { added }) });
 }
 

@@ -4,7 +4,7 @@ import { float32, int64 } from '../../graph/tensor.js';
 import { defineRegularizer } from '../regularizer.js';
 
 /** Mean over rows of T^2 times the cross-entropy of logits against what others say, both softened by a temperature T. */
-export function distillation(b: GraphBuilder, logits: Value, before: Value, temperature: number): Value {
+function distillation(b: GraphBuilder, logits: Value, before: Value, temperature: number): Value {
   const soft = b.detached(() => b.softmax(b.div(before, temperature)));
   const each = b.reduceSum(b.mul(b.logSoftmax(b.div(logits, temperature)), soft), [1]);
   return b.mul(b.neg(b.reduceMean(each)), temperature * temperature);

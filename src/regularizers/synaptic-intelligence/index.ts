@@ -10,7 +10,7 @@ const KEPT = ['importance', 'anchor'] as const;
  * What a task leaves: importance += max(path, 0) / ((w - anchor)^2 + damping); the path starts anew, and the anchor is where the
  * weights are now. The last step of the task is added to the path first.
  */
-export function consolidate(
+function consolidate(
   own: Readonly<Record<(typeof PATH | typeof KEPT)[number], Float32Array>>,
   weights: Float32Array,
   damping: number,
