@@ -57,12 +57,15 @@ import { tabularAugmentation } from './tabular-augmentation/index.js';
 import { trades } from './trades/index.js';
 import { virtualAdversarialTraining } from './virtual-adversarial/index.js';
 import { weightDecay } from './weight-decay/index.js';
+import { weightTying } from './weight-tying/index.js';
 
 /** Erases the options' type: the registry hands options of a regularizer only to that regularizer. */
 const entry = <Options>(regularizer: Regularizer<Options>): Regularizer => regularizer as Regularizer;
 
 /** Every regularizer, in the order in which those of one hook are applied. */
 const REGULARIZERS: readonly Regularizer[] = [
+  // architecture
+  entry(weightTying),
   // architecture: several networks come after what changes one
   entry(ensemble),
   entry(coTeaching),

@@ -33,10 +33,12 @@ export async function loadAssets(
       if (names.length === 0 || entry.strength === 0) return entry;
       const read = async (name: string): Promise<[string, Asset]> => {
         const path = isAbsolute(files[name]) ? files[name] : resolve(baseDirectory, files[name]);
+        // The model first: its reader tells best what is wrong with a path.
+        const asset = assetOf(await readModelFile(path), data);
         const hash = createHash('sha256')
           .update(await readFile(path))
           .digest('hex');
-        return [name, { ...assetOf(await readModelFile(path), data), hash }];
+        return [name, { ...asset, hash }];
       };
       return { ...entry, assets: new Map(await Promise.all(names.map(read))) };
     }),

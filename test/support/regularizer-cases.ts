@@ -66,6 +66,10 @@ const EXCUSES: Readonly<Record<string, Excuses>> = {
 
 /** Options without which a regularizer cannot run on the suite's own problem, and the problem it can run on. */
 const NEEDS: Readonly<Record<string, Variant>> = {
+  'weight-tying': {
+    options: { ties: [['dense2.weight', 'dense3.weight']] },
+    setting: { model: { ...SMOOTH_MLP, hidden: [5, 5, 5] } },
+  },
   'gaussian-copula': { options: {}, setting: { inputs: FEATURES } },
   smote: { options: {}, setting: { inputs: FEATURES } },
   ewc: { options: {}, setting: TASKS },
@@ -95,6 +99,12 @@ const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
   trades: [{ options: { steps: 2, norm: 'l2', strength: 1 }, setting: { inputs: PICTURES, model: SMALL_CNN } }],
   'virtual-adversarial': [{ options: { iterations: 2, epsilon: 0.5 } }],
   distillation: [{ options: { temperature: 2, decay: 0.5, classWeighted: true } }],
+  'weight-tying': [
+    {
+      options: { ties: [['dense2.weight', 'dense3.weight']] },
+      setting: { model: { ...SMOOTH_MLP, hidden: [5, 4, 5] } },
+    },
+  ],
   'quantization-aware': [
     { options: { bits: 4 }, setting: { inputs: PICTURES, model: SMALL_CNN } },
     { options: { bits: 3, activations: false, perChannel: false } },
