@@ -48,6 +48,15 @@ export const INTERACTIONS: readonly Interaction[] = [
     source: 'Müller, Kornblith and Hinton, When Does Label Smoothing Help?, NeurIPS 2019, section 4',
   },
   {
+    first: 'mixed-precision',
+    second: 'quantization-aware',
+    kind: 'warn',
+    code: 'TWO_ROUNDINGS',
+    reason: 'mixed-precision and quantization-aware both round weights and activations, one after the other',
+    remedy: 'Keep the one that the model will be served in',
+    source: 'by construction',
+  },
+  {
     first: 'pruning',
     second: 'dropout',
     kind: 'warn',

@@ -36,6 +36,7 @@ import { labelSmoothing } from './label-smoothing/index.js';
 import { layerWiseRates } from './layer-wise-rates/index.js';
 import { learningWithoutForgetting } from './learning-without-forgetting/index.js';
 import { maxNorm } from './max-norm/index.js';
+import { mixedPrecision } from './mixed-precision/index.js';
 import { mixup } from './mixup/index.js';
 import { mmd } from './mmd/index.js';
 import { nuclearNorm } from './nuclear-norm/index.js';
@@ -86,6 +87,7 @@ const REGULARIZERS: readonly Regularizer[] = [
   // weight: last what removes, then what rounds
   entry(pruning),
   entry(quantizationAware),
+  entry(mixedPrecision),
   // forward
   entry(dropout),
   // targets

@@ -58,6 +58,7 @@ const EXCUSES: Readonly<Record<string, Excuses>> = {
   'spectral-norm': {
     gradient: 'the singular vectors are held fast, and are those of the weights only once the iteration has settled',
   },
+  'mixed-precision': { gradient: 'rounding is passed straight through' },
   'quantization-aware': { gradient: 'rounding is passed straight through' },
   'adversarial-training': { gradient: 'the attack moves with the weights, and is detached' },
   trades: { gradient: 'the attack moves with the weights, and is detached' },
@@ -105,6 +106,7 @@ const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
       setting: { model: { ...SMOOTH_MLP, hidden: [5, 4, 5] } },
     },
   ],
+  'mixed-precision': [{ options: { format: 'fp16', growthSteps: 3 }, setting: { inputs: PICTURES, model: SMALL_CNN } }],
   'quantization-aware': [
     { options: { bits: 4 }, setting: { inputs: PICTURES, model: SMALL_CNN } },
     { options: { bits: 3, activations: false, perChannel: false } },
