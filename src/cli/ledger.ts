@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { ledgerTable, terminalOptions } from '../reports/terminal.js';
 import { ledgerOfRun, specOfRun } from '../tuning/evaluate-run.js';
 import { primaryMetric } from '../tuning/judge.js';
+import { requireModel } from '../tuning/result-record.js';
 import { answer, type CommonOptions, withCommonOptions } from './output.js';
 import { withStore } from './use-store.js';
 
@@ -13,6 +14,7 @@ export function ledgerCommand(): Command {
     .action(async (reference: string, options: CommonOptions & { metric?: string }) => {
       await withStore(options.store, { create: false }, async (store) => {
         const run = await store.findRun(reference);
+        await requireModel(store, run);
         const ledger = await ledgerOfRun(store, run, options.metric ?? primaryMetric(specOfRun(run).spec));
         answer(options, { run: run.id, ...ledger }, ledgerTable(ledger, terminalOptions()));
       });

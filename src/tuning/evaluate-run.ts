@@ -20,7 +20,7 @@ import { describedPorts } from './described-ports.js';
 import { judge, primaryMetric } from './judge.js';
 import type { ModelPorts } from './model-ports.js';
 import { planRuns } from './plan.js';
-import { loadResult, loadTokenizers, MODEL } from './result-record.js';
+import { loadResult, loadTokenizers, MODEL, requireModel } from './result-record.js';
 import { scoreRows } from './score.js';
 
 /** The spec that a run recorded, ready to run again. */
@@ -54,6 +54,7 @@ export async function evaluateHoldout(
   run: Run,
   { attack }: { attack?: AttackOptions | undefined } = {},
 ): Promise<EvaluatedRun> {
+  await requireModel(store, run);
   const resolved = specOfRun(run);
   const register = store.holdoutRegister('evaluate --holdout');
   const data = await prepareData(resolved, { register });
@@ -108,6 +109,7 @@ export async function evaluateOther(
   source: string,
   { attack }: { attack?: AttackOptions | undefined } = {},
 ): Promise<EvaluatedRun> {
+  await requireModel(store, run);
   const resolved = specOfRun(run);
   const raw = await readTable(source, { ...readOptions(resolved), baseDirectory: process.cwd() });
   const table = applyTokenizers(raw, await loadTokenizers(store, run.id));

@@ -4,7 +4,7 @@ import { BallastError } from '../errors.js';
 import type { Evaluation } from '../evaluation/evaluate.js';
 import type { PreparedData } from '../spec/prepare.js';
 import { type ColumnTokenizer, tokenizerRecords, tokenizersFromRecords } from '../spec/tokens.js';
-import type { Store } from '../store/types.js';
+import type { Run, Store } from '../store/types.js';
 import type { RunResult } from './run-result.js';
 
 const RESULT = 'result.json';
@@ -63,6 +63,22 @@ export async function loadResult(store: Store, runId: string, folder?: string): 
     await copyFile(await (await store.openArtifact(runId, MODEL)).file(), modelPath);
   }
   return { ...document, modelPath, runId, outputs };
+}
+
+/**
+ * Refuses a run that has come to no model, before anything is read for it.
+ *
+ * @throws BallastError RUN_WITHOUT_RESULT
+ */
+export async function requireModel(store: Store, run: Run): Promise<void> {
+  if ((await store.listArtifacts(run.id)).some(({ path }) => path === MODEL)) return;
+  const resume = `ballast train SPEC --resume ${(run.groupId ?? 'latest').slice(0, 8)}`;
+  throw new BallastError(`this run has no model: it is ${run.status}`, {
+    code: 'RUN_WITHOUT_RESULT',
+    place: `runs:/${run.id}`,
+    remedy:
+      run.status === 'running' ? 'Wait until it is finished' : `Go on with it (${resume}), or name a finished run`,
+  });
 }
 
 /** The tokenizers that a run's model needs in front of it. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'libsql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openStore } from '../../src/store/index.js';
 import { ballast } from '../support/command.js';
 import { writeCustomers } from '../support/small-data.js';
 import type { TrainDocument } from '../support/train-document.js';
@@ -60,6 +61,38 @@ describe('every command that opens a store says in one line what is wrong with i
       expect(json<{ error: { code: string } }>().error.code).toMatch(/^STORE_/);
     }
     expect(existsSync(join(folder, store, 'experiments'))).toBe(before);
+  });
+
+  test('a run without a model is not evaluated, and no read is counted', async () => {
+    const store = damagedStore('unfinished', () => {});
+    const opened = await openStore(join(folder, store));
+    const { spec, manifest, environment } = await opened.getRun(runId);
+    const begun = await opened.createRun({
+      experiment: 'customers',
+      name: 'model',
+      kind: 'train',
+      seed: 1,
+      datasetName: null,
+      dataVersion: null,
+      regularizerId: null,
+      spec,
+      manifest,
+      environment,
+    });
+    await opened.close();
+    for (const command of [
+      ['evaluate', begun, '--holdout'],
+      ['evaluate', begun, '--data', 'customers.csv'],
+      ['ledger', begun],
+    ]) {
+      const { code, stderr } = await ballast(folder, ...command, '--store', store);
+      expect(code).toBe(2);
+      expect(stderr).toMatch(/this run has no model: it is /);
+    }
+    const { holdoutReads } = (await ballast(folder, 'evaluate', runId, '--holdout', '--store', store, '--json')).json<{
+      holdoutReads: number;
+    }>();
+    expect(holdoutReads).toBe(1);
   });
 
   test('a run whose stored model was changed is not evaluated', async () => {

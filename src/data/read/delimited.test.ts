@@ -302,6 +302,10 @@ describe('what is wrong', () => {
   });
 
   it('names a target that is missing', async () => {
+    const unnamed = await failure(csv('1,2\n3,4\n', { target: 'c' }));
+    expect(unnamed.remedy).toBe(
+      'The columns are column0, column1. The file does not name them: list their names in data.header.',
+    );
     const error = await failure(csv('a,b\n1,2\n', { target: 'c' }));
     expect(error.code).toBe('DATA_TARGET_MISSING');
     expect(error.remedy).toContain('a, b');

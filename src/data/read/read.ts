@@ -101,12 +101,13 @@ function read(format: Format, request: ReadRequest): Promise<Table> {
 
 function requireTarget(table: Table, target: string | undefined, place: string): void {
   if (target === undefined || findColumn(table, target) !== undefined) return;
+  const names = table.columns.map(({ name }) => name);
+  const unnamed = names.every((name, index) => name === `column${index}`);
   throw new BallastError(`there is no column ${target}, the target`, {
     code: 'DATA_TARGET_MISSING',
     place,
-    remedy: `The columns are ${table.columns
-      .slice(0, 20)
-      .map(({ name }) => name)
-      .join(', ')}.`,
+    remedy: `The columns are ${names.slice(0, 20).join(', ')}${names.length > 20 ? ', ...' : ''}.${
+      unnamed ? ' The file does not name them: list their names in data.header.' : ''
+    }`,
   });
 }
