@@ -25,7 +25,9 @@ export function joinSamples(samples: readonly Graph[], { task, shared = () => fa
   const copies = samples.map((graph, k) =>
     renameValues(graph, (name) => (common(name) ? name : `sample.${k}.${name}`), `sample.${k}.`),
   );
-  const nodes = copies.flatMap((copy, k) => copy.nodes.filter(({ outputs }) => k === 0 || !outputs.every(common)));
+  const nodes = copies.flatMap((copy, k) =>
+    copy.nodes.filter((_, i) => k === 0 || !samples[k].nodes[i].outputs.every(common)),
+  );
   const said = copies.map((copy) => copy.outputs[0].name);
   const [{ name, shape }] = first.outputs;
   const together = combine(said, name, task);

@@ -36,6 +36,7 @@ import { labelSmoothing } from './label-smoothing/index.js';
 import { layerWiseRates } from './layer-wise-rates/index.js';
 import { learningWithoutForgetting } from './learning-without-forgetting/index.js';
 import { maxNorm } from './max-norm/index.js';
+import { mcDropout } from './mc-dropout/index.js';
 import { mixedPrecision } from './mixed-precision/index.js';
 import { mixup } from './mixup/index.js';
 import { mmd } from './mmd/index.js';
@@ -145,6 +146,8 @@ const REGULARIZERS: readonly Regularizer[] = [
   // averages of weights
   entry(ema),
   entry(swa),
+  // predictions by several networks
+  entry(mcDropout),
   // after the epoch
   entry(earlyStopping),
 ];

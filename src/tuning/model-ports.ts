@@ -76,7 +76,8 @@ function outputOf(outputs: readonly ValueInfo[], { task, output }: PortFlags): M
     }
     return { name, kind };
   }
-  if (task === 'regression' && outputs.length === 1) return { name: outputs[0].name, kind: 'predictions' };
+  const answers = outputs.filter(({ name }) => outputs.length === 1 || name === 'prediction');
+  if (task === 'regression' && answers.length === 1) return { name: answers[0].name, kind: 'predictions' };
   const floats = outputs.filter(({ type }) => type === 'float32' || type === 'float64');
   const named = floats.filter(({ name }) => /prob/i.test(name));
   if (task === 'classification' && named.length === 1) return { name: named[0].name, kind: 'probabilities' };

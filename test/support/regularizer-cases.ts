@@ -34,6 +34,7 @@ const CLASS_TASKS: ProblemOptions = { training: { tasks: { classes: [['a', 'b'],
 
 /** Keyed by type. A new entry needs its reason. */
 const EXCUSES: Readonly<Record<string, Excuses>> = {
+  'mc-dropout': { gradient: 'it runs beside dropout, whose case holds the mask fast' },
   ensemble: { seed: 'it draws the weights of its copies before the first step, none within it' },
   'gaussian-copula': { seed: 'it draws rows before the first step, none within it' },
   'group-dro': {
@@ -70,6 +71,15 @@ const NEEDS: Readonly<Record<string, Variant>> = {
   'weight-tying': {
     options: { ties: [['dense2.weight', 'dense3.weight']] },
     setting: { model: { ...SMOOTH_MLP, hidden: [5, 5, 5] } },
+  },
+  'mc-dropout': {
+    options: { samples: 3 },
+    setting: {
+      regularizers: [
+        { type: 'dropout', strength: 0.3 },
+        { type: 'mc-dropout', samples: 3 },
+      ],
+    },
   },
   'gaussian-copula': { options: {}, setting: { inputs: FEATURES } },
   smote: { options: {}, setting: { inputs: FEATURES } },

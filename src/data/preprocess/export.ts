@@ -26,7 +26,8 @@ const OPSET_WITH_STRINGS = 20;
  *
  * Inputs are the raw columns ({@link Preprocessor.inputs}), [N, 1] or [N, ...shape]. Outputs of a classifier:
  * `logits` and `probabilities` float32 [N, classes], `labelIndex` int64 [N], `label` [N] in the target's own terms
- * (string or int64). Of a regression: `prediction` float32 [N, 1] on the target's own scale.
+ * (string or int64). Of a regression: `prediction` float32 [N, 1] on the target's own scale. Beside them what the network
+ * says of its uncertainty, where it does: `entropy` and `mutualInformation`, or `deviation`, [N, 1].
  *
  * Metadata: `ballast.task`, `ballast.classes`, `ballast.inputs`, which says what each input is made of, and
  * `ballast.encoded`, which says where the preprocessing ends and the network begins.
@@ -51,10 +52,11 @@ export function exportModel(preprocessor: Preprocessor, network: Graph, options:
   );
   const head = new NodeList('output/');
   const result = head.op('Flatten', [inner.outputs[0].name], { axis: int(1) });
-  const outputs =
+  const answers =
     preprocessor.classes === undefined
       ? predictionOutputs(head, result, preprocessor)
       : classOutputs(head, result, preprocessor.classes, widthOf(output));
+  const outputs = [...answers, ...uncertaintyOutputs(head, network, inner, preprocessor)];
   return {
     irVersion: IR_VERSION,
     opsets,
@@ -164,6 +166,25 @@ function predictionOutputs(list: NodeList, result: string, { targetScaling }: Pr
   const scaled = list.op('Mul', [result, list.floats(targetScaling.scale)]);
   list.name('Add', [scaled, list.floats(targetScaling.mean)], 'prediction');
   return [{ name: 'prediction', type: 'float32', shape: ['batch', 1] }];
+}
+
+/**
+ * What a network says of its own uncertainty, where it does: `entropy` and `mutualInformation` in nats as they are,
+ * `deviation` on the target's own scale.
+ */
+function uncertaintyOutputs(
+  list: NodeList,
+  network: Graph,
+  inner: Graph,
+  { targetScaling }: Preprocessor,
+): ValueInfo[] {
+  return network.outputs.flatMap(({ name }, i) => {
+    if (i === 0 || !['entropy', 'mutualInformation', 'deviation'].includes(name)) return [];
+    const scale = name === 'deviation' ? targetScaling?.scale : undefined;
+    if (scale === undefined) list.name('Identity', [inner.outputs[i].name], name);
+    else list.name('Mul', [inner.outputs[i].name, list.floats(scale)], name);
+    return [{ name, type: 'float32', shape: ['batch', 1] }];
+  });
 }
 
 function describe(preprocessor: Preprocessor, encoded: Readonly<Record<string, string>>): Record<string, string> {

@@ -126,7 +126,7 @@ export function detachedCopy(b: GraphBuilder, values: Perturbed): Perturbed {
 }
 
 /** Euclidean length of each row, over all values together: [batch]. */
-export function rowLength(b: GraphBuilder, values: Perturbed): Value {
+function rowLength(b: GraphBuilder, values: Perturbed): Value {
   const squares = Object.values(values).map((value) =>
     b.reduceSum(
       b.mul(value, value),
@@ -137,7 +137,7 @@ export function rowLength(b: GraphBuilder, values: Perturbed): Value {
 }
 
 /** One number a row, [batch], shaped to be multiplied with a value [batch, ...]. */
-export function perRow(b: GraphBuilder, numbers: Value, { shape }: Value): Value {
+function perRow(b: GraphBuilder, numbers: Value, { shape }: Value): Value {
   return b.reshape(numbers, [shape[0], ...shape.slice(1).map(() => 1)]);
 }
 

@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { difference, predictive, validationOutput } from '../../../test/support/predictive.js';
 import { MIXED, openRuntimes, PICTURES, problem, trained } from '../../../test/support/training-problem.js';
 import type { Graph } from '../../graph/model.js';
 import type { Tensor } from '../../graph/tensor.js';
-import { boundData } from '../../training/preparation.js';
 import { architectureOf } from '../../training/problem.js';
-import { runGraph } from '../../training/run-graph.js';
 import { bootstrapCounts } from './index.js';
 
 const OTHERS = [
@@ -23,9 +22,6 @@ function memberOf(graph: Graph, like: Graph, member: number): Graph {
   ]);
   return { ...like, initializers: new Map(initializers) };
 }
-
-const difference = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
-  Array.from(a).reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0);
 
 describe('members of an ensemble', () => {
   it.each([
@@ -68,14 +64,11 @@ describe('what an ensemble says', () => {
     const { ffi } = await openRuntimes();
     const given = problem({ task, inputs: MIXED, regularizers: [{ type: 'ensemble', members: 3 }] });
     const { graph, outputs } = await trained(ffi, given);
-    const data = boundData(ffi, given.data);
-    const rows = given.data.validation;
-    const run = (of: Graph, output?: string): Promise<Float32Array> =>
-      runGraph(ffi, of, { inputs: given.inputs, data, rows, session: {}, ...(output === undefined ? {} : { output }) });
+    const run = (of: Graph, output?: string): Promise<Float32Array> => validationOutput(ffi, given, of, output);
     const said = await Promise.all([0, 1, 2].map((k) => run(memberOf(graph, given.graph, k))));
     const width = task === 'classification' ? 3 : 1;
     const rowsOf = (values: Float32Array): number[][] =>
-      Array.from(rows, (_, i) => Array.from(values.subarray(i * width, (i + 1) * width)));
+      Array.from(given.data.validation, (_, i) => Array.from(values.subarray(i * width, (i + 1) * width)));
     const members = said.map(rowsOf);
     if (task === 'regression') {
       const means = members[0].map((_, i) => members.reduce((sum, member) => sum + member[i][0], 0) / 3);
@@ -86,16 +79,11 @@ describe('what an ensemble says', () => {
       expect(difference(await run(graph, 'deviation'), deviations)).toBeLessThan(1e-6);
       return;
     }
-    const probabilities = members.map((member) => member.map(softmax));
-    const mean = probabilities[0].map((row, i) =>
-      row.map((_, c) => probabilities.reduce((sum, p) => sum + p[i][c], 0) / 3),
-    );
-    expect(difference(outputs.validation, mean.flat().map(Math.log))).toBeLessThan(1e-5);
-    const entropies = mean.map(entropy);
-    const information = entropies.map((all, i) => all - probabilities.reduce((sum, p) => sum + entropy(p[i]), 0) / 3);
-    expect(difference(await run(graph, 'entropy'), entropies)).toBeLessThan(1e-5);
-    expect(difference(await run(graph, 'mutualInformation'), information)).toBeLessThan(1e-5);
-    expect(Math.min(...information)).toBeGreaterThan(0);
+    const expected = predictive(members);
+    expect(difference(outputs.validation, expected.log)).toBeLessThan(1e-5);
+    expect(difference(await run(graph, 'entropy'), expected.entropy)).toBeLessThan(1e-5);
+    expect(difference(await run(graph, 'mutualInformation'), expected.mutualInformation)).toBeLessThan(1e-5);
+    expect(Math.min(...expected.mutualInformation)).toBeGreaterThan(0);
   });
 });
 
@@ -119,12 +107,3 @@ describe('bagging', () => {
     expect(difference(weights(0), weights(1))).toBeGreaterThan(1e-3);
   });
 });
-
-function softmax(logits: readonly number[]): number[] {
-  const largest = Math.max(...logits);
-  const exponentials = logits.map((logit) => Math.exp(logit - largest));
-  const sum = exponentials.reduce((a, b) => a + b);
-  return exponentials.map((value) => value / sum);
-}
-
-const entropy = (p: readonly number[]): number => -p.reduce((sum, value) => sum + value * Math.log(value), 0);

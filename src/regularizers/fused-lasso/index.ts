@@ -19,7 +19,7 @@ interface Options {
  * Its resting point is the optimum of loss plus penalty, where differences are 0 or their u is at a bound. With a step h a
  * weight (Adam) D' is scaled by it; s = 1 / (max(h) ||D D'||) keeps it contracting.
  */
-export function dualStep(
+function dualStep(
   b: GraphBuilder,
   {
     proposed,

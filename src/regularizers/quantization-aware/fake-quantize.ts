@@ -1,7 +1,7 @@
 import type { GraphBuilder, Operand, Value } from '../../graph/builder.js';
 
 /** Whole numbers that `bits` hold: symmetric for weights, from 0 for activations. */
-export const largestWeight = (bits: number): number => 2 ** (bits - 1) - 1;
+const largestWeight = (bits: number): number => 2 ** (bits - 1) - 1;
 export const largestActivation = (bits: number): number => 2 ** bits - 1;
 
 /** Smallest scale: a tensor of zeros has one too. */

@@ -9,7 +9,7 @@ import { defineRegularizer, type Gradient } from '../regularizer.js';
  * SAM: w + rho g / ||g||. ASAM: w + rho T^2 g / ||T g|| with T = |w| + eta for weights and 1 for all else, so that the
  * neighbourhood does not change when layers are rescaled. Norms are over all tensors; a network's own weights only.
  */
-export function sharpest(
+function sharpest(
   b: GraphBuilder,
   gradients: readonly Gradient[],
   rho: Operand,
