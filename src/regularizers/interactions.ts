@@ -368,15 +368,6 @@ export const INTERACTIONS: readonly Interaction[] = [
     source: 'Zhai et al., DORO: Distributional and Outlier Robust Optimization, ICML 2021 (risk under outliers)',
   },
   {
-    first: 'co-teaching',
-    second: 'ensemble',
-    kind: 'refuse',
-    code: 'MEMBERS_TWICE',
-    reason: 'co-teaching and ensemble both put several networks into one graph',
-    remedy: 'Keep one of them: co-teaching is a pair already',
-    source: 'Ours: which network would choose rows for which is not defined',
-  },
-  {
     first: 'cvar',
     second: 'group-dro',
     kind: 'warn',

@@ -118,8 +118,14 @@ export const mixedPrecision = defineRegularizer({
         initial: Float32Array.of(name === 'scale' && scales(given) ? given.initialScale : initial),
         writer: 'graph' as const,
       })),
-    weight: ({ b, own, phase }, { format }, { value }) =>
-      phase === 'inference' ? rounded(b, value, format) : inFormat(b, value, format, own('scale')),
+    // Its gradient is rounded once, where it is stored: rounded here already, what is lost could not be told there.
+    weight: ({ b }, { format }, { value }) =>
+      b.composite(
+        `weight in ${format}`,
+        [value],
+        () => [rounded(b, value, format)],
+        ([g]) => [g],
+      )[0],
     forward: ({ b, own }, { format }, site) => inFormat(b, site.value, format, own('scale')),
     objective: ({ b, own, next, network }, _options, weights, view) => {
       // What the answers would be in float32, by the master weights: how far the format is from it.
