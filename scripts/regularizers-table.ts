@@ -28,6 +28,7 @@ const ACTS: Record<keyof Hooks<unknown>, string> = {
   proximal: 'update (proximal)',
   rate: 'learning rate',
   afterStep: 'after each step',
+  learns: 'strengths of others',
   afterEachEpoch: 'after each epoch',
   afterTask: 'after each task',
   rehearse: 'rows of an epoch',

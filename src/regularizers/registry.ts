@@ -25,6 +25,7 @@ import { gce } from './gce/index.js';
 import { gradientPenalty } from './gradient-penalty/index.js';
 import { groupDro } from './group-dro/index.js';
 import { groupLasso } from './group-lasso/index.js';
+import { hypergradient } from './hypergradient/index.js';
 import { imageAugmentation } from './image-augmentation/index.js';
 import { importanceWeighting } from './importance-weighting/index.js';
 import { inputNoise } from './input-noise/index.js';
@@ -148,6 +149,8 @@ const REGULARIZERS: readonly Regularizer[] = [
   entry(swa),
   // predictions by several networks
   entry(mcDropout),
+  // strengths of others
+  entry(hypergradient),
   // after the epoch
   entry(earlyStopping),
 ];

@@ -37,6 +37,7 @@ export type * from './context.js';
  *
  *     architecture(graph)            weight tying, several networks in one
  *     examples, rows                 before training: synthetic rows; what a teacher says of each row
+ *     learns                         strengths of others learned while training, from rows held back
  *     step:
  *       batch(batch)                 mixup, noise, augmentation, adversarial examples
  *       weight(parameter)            masks, spectral normalization, weight noise, fake quantization
@@ -233,6 +234,8 @@ export interface Hooks<Options> {
   architecture?(context: ArchitectureContext, options: Options, graph: Graph): Graph;
   /** Rows to add to the training part. Must follow from the context alone: a resumed run makes them again. */
   examples?(context: PreparationContext, options: Options): Promise<AddedExamples | undefined>;
+  /** Lets strengths of other regularizers be learned from rows held back out of the training part. */
+  learns?(options: Options): StrengthLearning;
   /** Values of every row, known before training. */
   rows?(context: OwnContext, options: Options): readonly RowTensor[];
   /** Trainable tensors of its own: with the optimizer, without decay, no part of the model. */
@@ -303,10 +306,25 @@ export interface Hooks<Options> {
   findings?(host: HostView, options: Options): readonly Finding[];
 }
 
+/** How strengths are learned while training: the step of their logarithms is the strength of who asks for it. */
+export interface StrengthLearning {
+  /** Types whose strengths are learned; undefined = of every regularizer whose strength the step is differentiable by. */
+  readonly types: readonly string[] | undefined;
+  /** Terms of the Neumann series beyond the step itself; 0 looks one step ahead. */
+  readonly terms: number;
+  /** Steps between two updates. */
+  readonly every: number;
+  /** Epochs before the first. */
+  readonly warmUp: number;
+  /** Share of the training rows that is held back. */
+  readonly share: number;
+}
+
 /** The hooks a regularizer has, in the order in which a step meets them. */
 export const HOOK_ORDER = [
   'architecture',
   'examples',
+  'learns',
   'rows',
   'parameters',
   'state',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { EpochRecord } from './events.js';
+import type { LearnedState } from './learned-strengths.js';
 import type { PlateauState } from './schedules.js';
 
 /** Where a run stands, beside its arrays. */
@@ -18,6 +19,8 @@ export interface CheckpointProgress {
   readonly monitors: readonly Readonly<Record<string, number>>[];
   readonly plateau: PlateauState;
   readonly bestEpoch: number;
+  /** Strengths under learning. */
+  readonly learned?: LearnedState;
 }
 
 /**
@@ -54,11 +57,15 @@ const schema = z.strictObject({
       validation: values,
       gap: number,
       seconds: number,
+      strengths: values.optional(),
     }),
   ),
   monitors: z.array(values),
   plateau: z.strictObject({ best: number, waiting: count, drops: count }),
   bestEpoch: count,
+  learned: z
+    .strictObject({ updates: count, logs: z.array(number), first: z.array(number), second: z.array(number) })
+    .optional(),
   kept: z.strictObject({ epoch: count, monitored: z.boolean() }),
 });
 

@@ -16,6 +16,8 @@ export interface EpochRecord {
   /** Quality lost from train to validation in the primary metric; > 0 is worse on validation. */
   readonly gap: number;
   readonly seconds: number;
+  /** Learned strengths at its end, by type. */
+  readonly strengths?: Readonly<Record<string, number>>;
 }
 
 /** What training tells whoever composes it; training itself stores nothing. */

@@ -13,6 +13,9 @@ import { stoppedTooEarly } from './early-stop-finding.js';
 import { Evaluator, inferenceWeights } from './evaluator.js';
 import type { EpochRecord, MetricValues, TrainingEvent } from './events.js';
 import { HostHooks, type HostSetting, rateOf, type Statistics } from './host-hooks.js';
+import { Hypergradients } from './hypergradient.js';
+import { learningOf } from './hypergradient-graph.js';
+import type { LearnedStrengths } from './learned-strengths.js';
 import { Pace } from './pace.js';
 import { boundData, prepareProblem } from './preparation.js';
 import {
@@ -86,8 +89,9 @@ export async function train(given: TrainingProblem, controls: TrainingControls):
     const bound = boundData(runtime, sequence?.ownHeads === true ? { ...data, taskCodes: sequence.ofRow } : data);
     for (const target of Object.values(bound.tensors)) releases.push(() => target.release());
     const description = describeStep(problem, architecture, batchSize);
+    let hyper: Hypergradients | undefined;
     const strengthAt = (index: number, epochs: number): number =>
-      active[index].strength * strengthFactor(active[index].schedule, epochs);
+      hyper?.strengths.at(index) ?? active[index].strength * strengthFactor(active[index].schedule, epochs);
     const setting: HostSetting = {
       active,
       architecture,
@@ -103,6 +107,13 @@ export async function train(given: TrainingProblem, controls: TrainingControls):
     releases.push(() => state.release());
     releases.push(() => program.release());
     refuseIdle(compiled.idle);
+    const learning = learningOf(active);
+    if (learning !== undefined) {
+      const held = data.held ?? new Int32Array(0);
+      const needed = { held, active, context: { ...context, state } };
+      hyper = await Hypergradients.create(runtime, description, learning, needed, session);
+      releases.push(() => hyper?.release());
+    }
     let tail = program;
     if (lastBatch !== batchSize) {
       const smaller = { ...description, batchSize: lastBatch };
@@ -142,6 +153,7 @@ export async function train(given: TrainingProblem, controls: TrainingControls):
       state,
       evaluator,
       host,
+      hyper,
       description,
       bound,
       session,
@@ -152,13 +164,13 @@ export async function train(given: TrainingProblem, controls: TrainingControls):
   }
 
   async function run(machinery: Machinery): Promise<TrainingResult> {
-    const { program, tail, state, evaluator, host, strengthAt, squaredGradients } = machinery;
+    const { program, tail, state, evaluator, host, hyper, strengthAt, squaredGradients } = machinery;
     const monitors = active.flatMap(({ regularizer, options: own }) => {
       const monitor: EpochMonitor | undefined = regularizer.hooks.afterEpoch?.(own);
       return monitor === undefined ? [] : [monitor];
     });
     const resumed = controls.resume?.progress;
-    if (controls.resume !== undefined) takeUp(controls.resume, { seed, state, monitors });
+    if (controls.resume !== undefined) takeUp(controls.resume, { seed, state, monitors, strengths: hyper?.strengths });
     let kept: Kept = controls.resume?.kept ?? { epoch: 0, monitored: false, weights: state.weightSnapshot() };
     let bestEpoch = resumed?.bestEpoch ?? 0;
     let plateau = resumed?.plateau ?? initialPlateau();
@@ -188,6 +200,7 @@ export async function train(given: TrainingProblem, controls: TrainingControls):
         monitors: monitors.map((monitor) => monitor.state()),
         plateau,
         bestEpoch,
+        ...(hyper === undefined ? {} : { learned: hyper.strengths.state() }),
       };
       await emit({ type: 'checkpoint', checkpoint: { progress, state: state.snapshot(), kept } });
       saved = performance.now();
@@ -217,7 +230,12 @@ export async function train(given: TrainingProblem, controls: TrainingControls):
         const { learningRate: baseRate, schedule } = options.optimizer;
         learningRate = learningRateAt(schedule, { baseRate, stepsPerEpoch, epochs: options.epochs }, step, plateau);
         const position = { step: step + 1, learningRate };
-        current.prepare(position, (name) => optimizer.scalars[name](position), epoch + batch / stepsPerEpoch);
+        const optimizerScalar = (name: string): number => optimizer.scalars[name](position);
+        const done = epoch + batch / stepsPerEpoch;
+        if (current === program && hyper?.isDue(step, done) === true) {
+          await hyper.update({ position, optimizerScalar, epochs: done, index });
+        }
+        current.prepare(position, optimizerScalar, done);
         const loss = pace.slow ? await current.run() : current.runSync();
         step++;
         if (!Number.isFinite(loss)) {
@@ -273,6 +291,7 @@ export async function train(given: TrainingProblem, controls: TrainingControls):
         validation,
         gap: gapBetween(trainMetrics, validation, metrics),
         seconds: (performance.now() - started) / 1000,
+        ...(hyper === undefined ? {} : { strengths: hyper.strengths.values() }),
       };
       history.push(record);
       if (options.optimizer.schedule.type === 'plateau') {
@@ -305,11 +324,14 @@ export async function train(given: TrainingProblem, controls: TrainingControls):
 
     const returns = outcome === 'diverged' || (kept.monitored && outcome !== 'cancelled');
     const epochs = history.length;
-    if (returns) state.restore(kept.weights);
-    else await host.substitute(step, epochs);
+    if (returns) {
+      state.restore(kept.weights);
+      hyper?.strengths.recall(history[kept.epoch - 1]?.strengths);
+    } else await host.substitute(step, epochs);
     findings.push(...host.findings(step, epochs));
     const learnt = tasks?.record(history);
     if (learnt !== undefined) findings.push(forgettingFinding(learnt));
+    if (hyper !== undefined) findings.push(hyper.strengths.finding(data.held?.length ?? 0));
     for (const finding of findings) await emit({ type: 'finding', finding });
     const bestEpochs = returns ? kept.epoch : epochs;
     evaluator.setStrengths((index) => strengthAt(index, bestEpochs));
@@ -328,7 +350,8 @@ export async function train(given: TrainingProblem, controls: TrainingControls):
       outcome,
       findings,
       ...(learnt === undefined ? {} : { tasks: learnt }),
-      outputs: { train: await outputsOf(data.train), validation: await outputsOf(data.validation) },
+      // Rows held back are of the training part all the same.
+      outputs: { train: await outputsOf(given.data.train), validation: await outputsOf(data.validation) },
     };
   }
 
@@ -370,6 +393,7 @@ interface Machinery {
   readonly state: TrainingState;
   readonly evaluator: Evaluator;
   readonly host: HostHooks;
+  readonly hyper: Hypergradients | undefined;
   readonly description: StepDescription;
   readonly bound: BoundData;
   readonly session: SessionOptions;
@@ -379,7 +403,17 @@ interface Machinery {
 /** Puts a run back to where a checkpoint left it. @throws BallastError CHECKPOINT_MISMATCH */
 function takeUp(
   { progress, state: saved, kept }: Checkpoint,
-  { seed, state, monitors }: { seed: number; state: TrainingState; monitors: readonly EpochMonitor[] },
+  {
+    seed,
+    state,
+    monitors,
+    strengths,
+  }: {
+    seed: number;
+    state: TrainingState;
+    monitors: readonly EpochMonitor[];
+    strengths: LearnedStrengths | undefined;
+  },
 ): void {
   const mismatch = (what: string): BallastError =>
     new BallastError(`the checkpoint is of ${what}`, {
@@ -390,7 +424,9 @@ function takeUp(
   if (!state.fits(saved, state.names) || !state.fits(kept.weights, state.weightNames)) {
     throw mismatch('another network or optimizer');
   }
-  if (progress.monitors.length !== monitors.length) throw mismatch('a run with other regularizers');
+  const { learned } = progress;
+  const fits = strengths === undefined ? learned === undefined : learned !== undefined && strengths.restore(learned);
+  if (progress.monitors.length !== monitors.length || !fits) throw mismatch('a run with other regularizers');
   state.restore(saved);
   progress.monitors.forEach((monitor, i) => {
     monitors[i].restore(monitor);

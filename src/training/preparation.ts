@@ -4,6 +4,8 @@ import { int64, type NumericArray, type Tensor, tensor } from '../graph/tensor.j
 import type { Finding } from '../regularizers/finding.js';
 import type { AddedExamples, PreparationContext } from '../regularizers/regularizer.js';
 import { answersOf } from './answers.js';
+import { holdBack } from './held-back.js';
+import { learningOf } from './hypergradient-graph.js';
 import { architectureOf, describeStep, labelMask, type TrainingData, type TrainingProblem } from './problem.js';
 import { type BoundData, bindData } from './program.js';
 import { runGraph } from './run-graph.js';
@@ -19,7 +21,9 @@ export async function prepareProblem(
 ): Promise<{ problem: TrainingProblem; findings: readonly Finding[] }> {
   const active = acting(given.regularizers);
   const findings: Finding[] = [];
-  let problem = given;
+  const learning = learningOf(active);
+  // Before rows are made: none may be made of rows that strengths are judged on.
+  let problem = learning === undefined ? given : holdBack(given, learning.plan.share);
   for (const [i, { regularizer, options }] of active.entries()) {
     const made = await regularizer.hooks.examples?.(contextOf(problem, runtime, i), options);
     if (made === undefined) continue;

@@ -5,6 +5,7 @@ import type { Active, InputDescription, RowColumn } from '../regularizers/regula
 import { type Architecture, readArchitecture } from './architecture.js';
 import { classWeightsOf } from './class-weights.js';
 import type { MetricValues } from './events.js';
+import { compileFirstTerm, learningOf, refuseNothingLearned } from './hypergradient-graph.js';
 import { adam, type Optimizer, sgd } from './optimizers.js';
 import type { TrainingOptions } from './options.js';
 import { compileStep, type StepDescription } from './step.js';
@@ -45,6 +46,8 @@ export interface TrainingData {
   readonly added?: Int32Array;
   /** Task of each row, where only the classes of its own compete. */
   readonly taskCodes?: Int32Array;
+  /** Rows of the training part that are held back to learn strengths on: neither in `train` nor measured. */
+  readonly held?: Int32Array;
   /** Row tensors of regularizers, float32 [rows, ...], by their names in the step's graph. */
   readonly rowTensors?: Readonly<Record<string, Tensor<Float32Array>>>;
 }
@@ -167,7 +170,12 @@ export function tasksIn(problem: TrainingProblem): Pick<StepDescription, 'tasks'
 export function checkProblem(problem: TrainingProblem): void {
   const architecture = architectureOf(problem);
   const batchSize = Math.min(problem.options.batchSize, problem.data.train.length);
-  refuseIdle(compileStep(describeStep(problem, architecture, batchSize)).idle);
+  const description = describeStep(problem, architecture, batchSize);
+  refuseIdle(compileStep(description).idle);
+  const learning = learningOf(acting(problem.regularizers));
+  if (learning === undefined) return;
+  const { types } = learning.plan;
+  refuseNothingLearned(compileFirstTerm(description, { types, heldBatch: batchSize, updates: 'graph', series: false }));
 }
 
 /**

@@ -1,11 +1,11 @@
 import { writeModel } from '../graph/format/encode.js';
-import { siteKey } from '../graph/random.js';
 import type { Binding, BoundTensor, Runtime, Session, SessionOptions } from '../graph/runtime/runtime.js';
 import { type NumericArray, sizeOf, type Tensor } from '../graph/tensor.js';
 import type { Architecture } from './architecture.js';
 import type { Optimizer, StepPosition, WeightsInPlace } from './optimizers.js';
 import { forEachMember, type Pack } from './packing.js';
-import { type CompiledStep, compileStep, drawnStream, type StepDescription } from './step.js';
+import { type CompiledStep, compileStep, type StepDescription } from './step.js';
+import { type ScalarContext, StepScalars } from './step-scalars.js';
 import { UpdateMemory } from './update/memory.js';
 
 /** The data set of a run as memory that every session binds: all rows of train and validation, in table order. */
@@ -158,8 +158,7 @@ export class StepProgram {
   readonly #session: Session;
   readonly #bindings: readonly [Binding, Binding];
   readonly #loss: BoundTensor;
-  readonly #scalars: Record<string, BoundTensor> = {};
-  readonly #keys: Record<string, BoundTensor> = {};
+  readonly #scalars: StepScalars;
   readonly #index: BoundTensor;
   readonly #state: TrainingState;
   readonly #optimizer: Optimizer;
@@ -169,30 +168,23 @@ export class StepProgram {
     readonly rate: BoundTensor | undefined;
   }[];
   readonly #kept: Record<string, BoundTensor> = {};
-  readonly #seed: number;
-  readonly #strengthAt: (regularizer: number, epochs: number) => number;
-  readonly #rateAt: (parameter: string, epochs: number) => number;
   #position: StepPosition = { step: 0, learningRate: 0 };
 
   private constructor(
     runtime: Runtime,
     session: Session,
     compiled: CompiledStep,
-    { data, state, seed, strengthAt, rateAt }: ProgramContext,
+    { data, state, ...context }: ProgramContext,
     { batchSize, optimizer }: StepDescription,
   ) {
     this.#compiled = compiled;
     this.#optimizer = optimizer;
     this.#session = session;
     this.#state = state;
-    this.#seed = seed;
-    this.#strengthAt = strengthAt;
-    this.#rateAt = rateAt;
+    this.#scalars = new StepScalars(runtime, compiled, context);
     this.#index = runtime.allocate('int64', [batchSize]);
     this.index = this.#index.data as BigInt64Array;
     this.#loss = runtime.allocate('float32', []);
-    for (const name of compiled.scalars.keys()) this.#scalars[name] = runtime.allocate('float32', []);
-    for (const label of compiled.randomSites) this.#keys[`random.${label}`] = runtime.allocate('uint32', [1]);
     this.#updates = compiled.hostUpdates.map(({ pack, kept, rate }) => {
       if (kept !== undefined) this.#kept[kept] = runtime.allocate('float32', []);
       const address = (bound: BoundTensor): number => bound.data.byteOffset;
@@ -206,7 +198,7 @@ export class StepProgram {
       return {
         weights,
         kept: kept === undefined ? undefined : this.#kept[kept],
-        rate: rate === undefined ? undefined : this.#scalars[rate],
+        rate: rate === undefined ? undefined : this.#scalars.tensors[rate],
       };
     });
     const needed = new Set(session.inputs.map(({ name }) => name));
@@ -215,8 +207,7 @@ export class StepProgram {
       const all: Record<string, BoundTensor> = {
         ...data.tensors,
         ...state.tensors(from),
-        ...this.#scalars,
-        ...this.#keys,
+        ...this.#scalars.tensors,
         'batch.index': this.#index,
       };
       const inputs = Object.fromEntries(Object.entries(all).filter(([name]) => needed.has(name)));
@@ -252,31 +243,7 @@ export class StepProgram {
    */
   prepare(position: StepPosition, optimizerScalar: (name: string) => number, epochs: number): void {
     this.#position = position;
-    for (const [name, host] of this.#compiled.scalars) {
-      const target = this.#scalars[name].data as Float32Array;
-      switch (host.kind) {
-        case 'learningRate':
-          target[0] = position.learningRate;
-          break;
-        case 'optimizer':
-          target[0] = optimizerScalar(host.name);
-          break;
-        case 'rate':
-          target[0] = this.#rateAt(host.parameter, epochs);
-          break;
-        case 'strength':
-          target[0] = this.#strengthAt(host.regularizer, epochs);
-          break;
-        case 'drawn': {
-          const stream = drawnStream(this.#seed, host.regularizer, host.label, position.step);
-          target[0] = host.draw(stream, this.#strengthAt(host.regularizer, epochs), position.step);
-          break;
-        }
-      }
-    }
-    for (const label of this.#compiled.randomSites) {
-      (this.#keys[`random.${label}`].data as Uint32Array)[0] = siteKey(label, this.#seed, position.step);
-    }
+    this.#scalars.set(position, optimizerScalar, epochs);
   }
 
   /** One step on the calling thread; returns the loss of the batch. */
@@ -310,8 +277,8 @@ export class StepProgram {
   release(): void {
     for (const binding of this.#bindings) binding.release();
     this.#session.release();
-    const scalars = [this.#scalars, this.#keys, this.#kept].flatMap((tensors) => Object.values(tensors));
-    for (const bound of [this.#index, this.#loss, ...scalars]) bound.release();
+    this.#scalars.release();
+    for (const bound of [this.#index, this.#loss, ...Object.values(this.#kept)]) bound.release();
   }
 }
 
@@ -340,12 +307,7 @@ function compileWithState(
   return { compiled, state: new TrainingState(runtime, compiled, architecture) };
 }
 
-export interface ProgramContext {
+export interface ProgramContext extends ScalarContext {
   readonly data: BoundData;
   readonly state: TrainingState;
-  readonly seed: number;
-  /** Strength of the n-th active regularizer after that many epochs. */
-  readonly strengthAt: (regularizer: number, epochs: number) => number;
-  /** Factor of a parameter's learning rate after that many epochs. */
-  readonly rateAt: (parameter: string, epochs: number) => number;
 }

@@ -205,7 +205,7 @@ export class StepGraph {
     this.#buffers = new Map(
       description.architecture.buffers.map(({ name, initial }) => [
         name,
-        b.input(`buffer.${name}`, 'float32', initial.shape),
+        b.has(`buffer.${name}`) ? b.value(`buffer.${name}`) : b.input(`buffer.${name}`, 'float32', initial.shape),
       ]),
     );
   }

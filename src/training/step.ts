@@ -71,11 +71,23 @@ export interface CompileOptions {
   readonly convolutions?: 'lowered' | 'plain';
   /** What the output `loss` holds: the loss of the batch alone, or all that is differentiated (for checks of gradients). */
   readonly report?: 'loss' | 'objective';
+  /** Called with the weights after the step: its outputs are then all there are, and no state moves. */
+  readonly ahead?: (step: StepGraph, weights: WeightsAhead) => void;
+}
+
+/** Weights around a step inside its graph, all of them differentiable by what the step depends on. */
+export interface WeightsAhead {
+  readonly packs: readonly Pack[];
+  /** Values of the packs before the step and after it. */
+  readonly before: readonly Value[];
+  readonly after: readonly Value[];
+  /** Weights by name as they are stored, from values of the packs. */
+  readonly unpacked: (values: readonly Value[]) => ReadonlyMap<string, Value>;
 }
 
 export function compileStep(
   description: StepDescription,
-  { updates = 'graph', convolutions = 'lowered', report = 'loss' }: CompileOptions = {},
+  { updates = 'graph', convolutions = 'lowered', report = 'loss', ahead }: CompileOptions = {},
 ): CompiledStep {
   const { architecture, batchSize, task, outputs, rows, optimizer } = description;
   const b = new GraphBuilder('training-step');
@@ -102,8 +114,9 @@ export function compileStep(
 
   // Parameters and state
   const own = ownTensors(description);
-  const onHost = updates === 'host' && !has('proximal');
-  const separate = onHost || has('rate') || active.some(({ regularizer }) => regularizer.wholeTensors === true);
+  const apart = updates === 'host' && !has('proximal');
+  const onHost = apart && ahead === undefined;
+  const separate = apart || has('rate') || active.some(({ regularizer }) => regularizer.wholeTensors === true);
   const auxiliary = own.parameters.map(({ name, shape }) => ({ name, shape, role: 'auxiliary' as const }));
   const packs = (separate ? packEach : packParameters)([...architecture.parameters, ...auxiliary]);
   const packed = packs.map((pack) => b.input(`parameter.${pack.name}`, 'float32', pack.shape));
@@ -181,6 +194,7 @@ export function compileStep(
   // Update
   const learningRate = step.scalar('learningRate', { kind: 'learningRate' });
   const hostUpdates: HostUpdate[] = [];
+  const after: Value[] = [];
   packs.forEach((pack, p) => {
     const gradient = clipped[p];
     const old = packed[p];
@@ -225,18 +239,22 @@ export function compileStep(
     const stepSize = result?.stepSize ?? (() => learningRate);
     const kept = update('decay', old, stepSize);
     const proposed = result === undefined ? kept : b.sub(kept, scaled(result.displacement));
-    b.output(`new.parameter.${pack.name}`, update('proximal', proposed, stepSize));
+    after.push(update('proximal', proposed, stepSize));
+    if (ahead !== undefined) return;
+    b.output(`new.parameter.${pack.name}`, after[after.length - 1]);
     optimizer.slots.forEach((slot, s) => {
       b.output(`new.${slot}.${pack.name}`, result?.slots[s] ?? slots[s]);
     });
   });
-  for (const { name } of architecture.buffers) {
-    b.output(`new.buffer.${name}`, step.newBuffers.get(name) ?? step.buffers.get(name)!);
-  }
-  for (const { name, writer } of own.state) {
-    if (writer === 'graph') b.output(`new.state.${name}`, step.next.get(name) ?? b.value(`state.${name}`));
-  }
-  b.output('loss', report === 'loss' ? loss : objective);
+  if (ahead === undefined) {
+    for (const { name } of architecture.buffers) {
+      b.output(`new.buffer.${name}`, step.newBuffers.get(name) ?? step.buffers.get(name)!);
+    }
+    for (const { name, writer } of own.state) {
+      if (writer === 'graph') b.output(`new.state.${name}`, step.next.get(name) ?? b.value(`state.${name}`));
+    }
+    b.output('loss', report === 'loss' ? loss : objective);
+  } else ahead(step, { packs, before: packed, after, unpacked });
 
   // A penalty's value, for one, is not wanted: only its gradient is.
   const built = b.model();
@@ -264,6 +282,7 @@ function asParameter({ members, name, role, shape }: Pack): Parameter {
 const HOST_HOOKS = [
   'architecture',
   'examples',
+  'learns',
   'rate',
   'afterStep',
   'afterEachEpoch',

@@ -29,6 +29,7 @@ export class RunRecorder {
     add('seconds', record.seconds);
     for (const [name, value] of Object.entries(record.train)) add(`train.${name}`, value);
     for (const [name, value] of Object.entries(record.validation)) add(`validation.${name}`, value);
+    for (const [name, value] of Object.entries(record.strengths ?? {})) add(`strength.${name}`, value);
     if (performance.now() - this.#flushed > FLUSH_MS) await this.flush();
   }
 

@@ -54,6 +54,7 @@ const EXCUSES: Readonly<Record<string, Excuses>> = {
     gradient: 'the network climbs what the classifier of domains descends',
     seed: 'its classifier of domains starts from weights of the seed',
   },
+  hypergradient: { seed: 'it draws the rows that it holds back before the first step, none within it' },
   smote: { seed: 'it draws rows before the first step, none within it' },
   sam: { gradient: 'the gradient is that of another point' },
   'spectral-norm': {
@@ -65,6 +66,14 @@ const EXCUSES: Readonly<Record<string, Excuses>> = {
   trades: { gradient: 'the attack moves with the weights, and is detached' },
   'virtual-adversarial': { gradient: 'the perturbation moves with the weights, and is detached' },
 };
+
+/** What hypergradients learn the strengths of: a penalty, softened targets, decay, a proximal step. */
+const LEARNED = [
+  { type: 'l2', strength: 0.01 },
+  { type: 'label-smoothing', strength: 0.1 },
+  { type: 'weight-decay', strength: 0.01 },
+  { type: 'l1', strength: 0.001 },
+];
 
 /** Options without which a regularizer cannot run on the suite's own problem, and the problem it can run on. */
 const NEEDS: Readonly<Record<string, Variant>> = {
@@ -82,6 +91,10 @@ const NEEDS: Readonly<Record<string, Variant>> = {
     },
   },
   'gaussian-copula': { options: {}, setting: { inputs: FEATURES } },
+  hypergradient: {
+    options: {},
+    setting: { regularizers: [...LEARNED, { type: 'hypergradient', warmUp: 0, every: 2 }] },
+  },
   smote: { options: {}, setting: { inputs: FEATURES } },
   ewc: { options: {}, setting: TASKS },
   'synaptic-intelligence': { options: {}, setting: TASKS },
@@ -187,6 +200,19 @@ const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
   ],
   mixup: [{ options: { strength: 2 } }],
   'gaussian-copula': [{ options: { classes: 'balanced', strength: 0.3 } }],
+  hypergradient: [
+    {
+      options: { method: 'implicit', terms: 3, strength: 0.2 },
+      setting: {
+        regularizers: [
+          ...LEARNED,
+          { type: 'dropout', strength: 0.2 },
+          { type: 'early-stopping', patience: 1 },
+          { type: 'hypergradient', method: 'implicit', terms: 3, every: 1, warmUp: 0, strength: 0.2 },
+        ],
+      },
+    },
+  ],
   smote: [{ options: { variant: 'borderline-2', strength: 0.9, neighbours: 2 }, setting: { rows: 60 } }],
   'demographic-parity': [{ options: { mode: 'constraint', strength: 3 } }],
   'equalized-odds': [{ options: { mode: 'constraint', strength: 3, allow: 0, rate: 50 } }],
