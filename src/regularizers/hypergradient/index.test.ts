@@ -8,7 +8,7 @@ const conflictsOf = (entries: readonly Record<string, unknown>[], rows = 1000): 
     task: 'classification',
     parameters: [],
     operators: [],
-    optimizer: 'adamw',
+    optimizer: 'sgd',
     inputs: [{ name: 'features', content: 'tabular', shape: [3] }],
     rows,
     epochs: 10,
