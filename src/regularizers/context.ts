@@ -27,7 +27,7 @@ export interface StepContext {
   /** A scalar drawn on the host before each step (where no closed form fits into a graph), given today's strength and the step, from 1. */
   drawn(label: string, draw: (stream: Random, strength: number, step: number) => number): Value;
   /** Places where the architecture lets activations be disturbed, in order. */
-  readonly sites: readonly { readonly name: string; readonly kind: SiteKind }[];
+  readonly sites: readonly SiteDescription[];
   /** One of its own parameters or state tensors, as declared. */
   own(name: string): Value;
   /** One of its own row tensors, for the rows of this batch: [batch, ...]. */
@@ -100,6 +100,16 @@ export interface Site {
   /** What stands there: `attention` probabilities, the result of a residual `branch`, `embedding`s, or `hidden` activations. */
   readonly kind: SiteKind;
   readonly value: Value;
+}
+
+/** What is known of a site before a step. */
+export interface SiteDescription {
+  readonly name: string;
+  readonly kind: SiteKind;
+  /** Feature maps stand there: [batch, channels, ...]. */
+  readonly map?: true;
+  /** A batch normalization takes what comes of it. */
+  readonly beforeBatchNorm?: true;
 }
 
 export type SiteKind = 'hidden' | 'embedding' | 'attention' | 'branch';
@@ -198,7 +208,7 @@ export interface OwnContext extends Setting {
   readonly buffers: ReadonlyMap<string, Tensor<Float32Array>>;
   /** Extent of {@link Pass.features}; undefined where the network has none. */
   readonly featureCount: number | undefined;
-  readonly sites: readonly { readonly name: string; readonly kind: SiteKind }[];
+  readonly sites: readonly SiteDescription[];
 }
 
 /** Tasks that a run learns one after the other, in order. */

@@ -54,6 +54,7 @@ import { sampleReweighting } from './sample-reweighting/index.js';
 import { smallLoss } from './small-loss/index.js';
 import { smote } from './smote/index.js';
 import { spectralNorm } from './spectral-norm/index.js';
+import { stochasticDepth } from './stochastic-depth/index.js';
 import { swa } from './swa/index.js';
 import { synapticIntelligence } from './synaptic-intelligence/index.js';
 import { tabularAugmentation } from './tabular-augmentation/index.js';
@@ -92,6 +93,7 @@ const REGULARIZERS: readonly Regularizer[] = [
   entry(mixedPrecision),
   // forward
   entry(dropout),
+  entry(stochasticDepth),
   // targets
   entry(labelSmoothing),
   // losses: what replaces them first, then what blends them

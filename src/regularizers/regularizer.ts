@@ -19,6 +19,7 @@ import type {
   RehearsalContext,
   RowTensor,
   Site,
+  SiteDescription,
   StepContext,
   StepView,
   Tasks,
@@ -177,6 +178,8 @@ export interface Parameter {
   readonly layer?: number;
   /** Its units are the outputs of the network, not hidden ones. */
   readonly head?: true;
+  /** Its rows are looked up by numbers: tokens, categories. */
+  readonly lookup?: true;
 }
 
 /** What a run looks like before it starts: what conflicts and checks may ask. */
@@ -194,6 +197,8 @@ export interface Setting {
   /** Classes in the order of the logits; empty for regression. */
   readonly classes: readonly string[];
   readonly columns: readonly RowColumn[];
+  /** Where the network lets activations be disturbed, in order. */
+  readonly sites?: readonly SiteDescription[];
   /** The training section evens out the classes itself: it weighs them, or draws each equally often. */
   readonly rebalanced?: boolean;
   /** Tasks that the run learns one after the other. */

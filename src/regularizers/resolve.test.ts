@@ -32,24 +32,37 @@ const l2 = { type: 'l2', strength: 0.1 };
 const decay = { type: 'weight-decay', strength: 0.1 };
 const elastic = { type: 'elastic-net', strength: 0.1 };
 const smoothing = { type: 'label-smoothing', strength: 0.1 };
-const DENSE_NORM = ['Gemm', 'BatchNormalization', 'Relu', 'Dropout', 'Gemm', 'BatchNormalization', 'Relu', 'Gemm'];
+const depth = { type: 'stochastic-depth', strength: 0.2 };
+const DENSE_NORM: Setting['sites'] = [
+  { name: 'first', kind: 'hidden', beforeBatchNorm: true },
+  { name: 'last', kind: 'hidden' },
+];
+const MAPS: NonNullable<Setting['sites']> = [
+  { name: 'conv', kind: 'hidden', map: true, beforeBatchNorm: true },
+  { name: 'branch', kind: 'branch', map: true, beforeBatchNorm: true },
+  { name: 'dense', kind: 'hidden' },
+];
 
 describe('findConflicts', () => {
   it.each<[string, Record<string, unknown>[], Partial<Setting>, string[]]>([
-    ['dropout before batch norm', [dropout], { operators: DENSE_NORM }, ['DROPOUT_BEFORE_BATCH_NORM']],
+    ['dropout before batch norm', [dropout], { sites: DENSE_NORM }, ['DROPOUT_BEFORE_BATCH_NORM']],
+    ['dropout before batch norm elsewhere', [{ ...dropout, mode: 'spatial' }], { sites: DENSE_NORM }, []],
+    ['dropout of weights before batch norm', [{ ...dropout, mode: 'connect' }], { sites: DENSE_NORM }, []],
     [
       'spatial dropout before batch norm',
       [{ ...dropout, mode: 'spatial' }],
-      { operators: ['Conv', 'Relu', 'Dropout', 'Conv', 'BatchNormalization', 'Relu', 'Gemm'] },
+      { sites: MAPS },
       ['DROPOUT_BEFORE_BATCH_NORM'],
     ],
+    ['dropout of elements where only maps come before batch norm', [dropout], { sites: MAPS }, []],
+    ['stochastic depth before batch norm', [depth], { sites: MAPS }, ['STOCHASTIC_DEPTH_BEFORE_BATCH_NORM']],
     [
-      'dropout after the last batch norm',
-      [dropout],
-      { operators: ['Gemm', 'BatchNormalization', 'Dropout', 'Gemm'] },
+      'stochastic depth after the last batch norm',
+      [depth],
+      { sites: MAPS.map(({ name, kind }) => ({ name, kind })) },
       [],
     ],
-    ['dropout before layer norm', [dropout], { operators: ['Gemm', 'Dropout', 'LayerNormalization', 'Gemm'] }, []],
+    ['dropout after the last batch norm', [dropout], { sites: [{ name: 'last', kind: 'hidden' }] }, []],
     ['l2 with AdamW', [l2], { optimizer: 'adamw' }, ['L2_WITH_ADAPTIVE_OPTIMIZER']],
     ['l2 with Adam', [l2], { optimizer: 'adam' }, ['L2_WITH_ADAPTIVE_OPTIMIZER']],
     ['l2 with SGD', [l2], {}, []],

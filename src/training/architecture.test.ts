@@ -92,10 +92,47 @@ describe('readArchitecture', () => {
     const architecture = readArchitecture(withSecond);
     expect(rolesOf(architecture)).toEqual({ w: 'weight', w2: 'weight' });
     // No declared site: the hidden activation is one.
-    expect([...architecture.sites]).toEqual([['r', 'hidden']]);
+    expect([...architecture.sites.values()]).toEqual([{ name: 'r', kind: 'hidden' }]);
     expect(() => readArchitecture(withSecond, ['w'])).toThrow(expect.objectContaining({ code: 'MODEL_NOT_TRAINABLE' }));
     expect(() => readArchitecture(withSecond, ['w2', 'v'])).toThrow(
       expect.objectContaining({ code: 'MODEL_FREEZE', value: 'v', remedy: 'Its parameters are w, w2' }),
     );
+  });
+
+  it('knows what stands at a site: feature maps, branches, and whether a batch normalization takes it', () => {
+    const sitesOf = (options: Record<string, unknown>, input: Partial<ModelInput>): string[] =>
+      [...architectureOf(options, input).sites.values()].map(({ kind, map, beforeBatchNorm }) =>
+        [kind, ...(map ? ['map'] : []), ...(beforeBatchNorm ? ['normalized'] : [])].join(' '),
+      );
+    expect(sitesOf({ type: 'mlp', hidden: [4, 4], normalization: 'batch' }, {})).toEqual([
+      'hidden normalized',
+      'hidden',
+    ]);
+    const cnn = {
+      type: 'cnn',
+      layers: [{ conv: 4 }, { residual: 4 }, { pool: 2 }, { residual: 4 }, { dense: 5, normalization: 'layer' }],
+    };
+    expect(sitesOf(cnn, { shape: [2, 6, 6] })).toEqual([
+      'hidden map normalized',
+      'branch map normalized',
+      'hidden map normalized',
+      'branch map',
+      'hidden map',
+      'hidden',
+    ]);
+    expect(sitesOf({ type: 'transformer', layers: 1 }, { shape: [6], type: 'int64', vocabulary: 9 })).toEqual([
+      'embedding',
+      'attention',
+      'branch',
+      'branch',
+    ]);
+  });
+
+  it('tells what rows are looked up in', () => {
+    const { parameters } = architectureOf(
+      { type: 'transformer', layers: 1 },
+      { shape: [6], type: 'int64', vocabulary: 9 },
+    );
+    expect(parameters.filter(({ lookup }) => lookup).map(({ name }) => name)).toEqual(['embedding.table']);
   });
 });

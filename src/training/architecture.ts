@@ -3,7 +3,8 @@ import type { Graph, Node } from '../graph/model.js';
 import { isFloat } from '../graph/operators/operator.js';
 import type { Tensor } from '../graph/tensor.js';
 import { memberOutputs, nameInFirstMember } from '../regularizers/members.js';
-import type { Parameter, ParameterRole, SiteKind } from '../regularizers/regularizer.js';
+import type { Parameter, ParameterRole, SiteDescription } from '../regularizers/regularizer.js';
+import { sitesOf, WEIGHTED } from './sites.js';
 
 /** What training needs to know of a network, native or foreign: found from the graph alone. */
 export interface Architecture {
@@ -13,7 +14,7 @@ export interface Architecture {
   /** Running statistics of batch normalization: state that no gradient reaches. */
   readonly buffers: readonly { readonly name: string; readonly initial: Tensor<Float32Array> }[];
   /** Names of values at which activations may be disturbed, in graph order. */
-  readonly sites: ReadonlyMap<string, SiteKind>;
+  readonly sites: ReadonlyMap<string, SiteDescription>;
   /** The last layer: the node that takes [batch, features] through a weight matrix; undefined where there is none. */
   readonly head: Head | undefined;
   /** Outputs of the networks that stand side by side in the graph; none where it is one. */
@@ -41,23 +42,6 @@ const NORMALIZATIONS = new Set([
   'RMSNormalization',
 ]);
 
-const WEIGHTED = new Set(['MatMul', 'Gemm', 'Conv', 'ConvTranspose', 'FusedMatMul']);
-
-const ACTIVATIONS = new Set([
-  'Relu',
-  'LeakyRelu',
-  'PRelu',
-  'Elu',
-  'Celu',
-  'Selu',
-  'Gelu',
-  'Tanh',
-  'Mish',
-  'HardSwish',
-  'Softplus',
-  'ThresholdedRelu',
-]);
-
 /**
  * Reads parameters, running statistics and dropout sites off a graph. Every float32 initializer that a weighted,
  * normalizing, embedding or element-wise operator uses is a parameter, unless it is a scalar (a constant of the
@@ -69,11 +53,13 @@ const ACTIVATIONS = new Set([
 export function readArchitecture(graph: Graph, frozen: readonly string[] = []): Architecture {
   const roles = new Map<string, ParameterRole | 'buffer'>();
   const unitAxes = new Map<string, number>();
+  const lookups = new Set<string>();
   for (const node of graph.nodes) {
     node.inputs.forEach((name, index) => {
       const role = roleOf(node, index, graph.initializers.get(name)?.shape ?? []);
       if (role === undefined || !graph.initializers.has(name) || roles.has(name)) return;
       roles.set(name, role);
+      if (node.opType === 'Gather') lookups.add(name);
       if (role === 'weight') unitAxes.set(name, unitAxisOf(node, graph.initializers.get(name)!.shape.length));
     });
   }
@@ -94,6 +80,7 @@ export function readArchitecture(graph: Graph, frozen: readonly string[] = []): 
         shape: initial.shape,
         initial,
         ...(unitAxis === undefined ? {} : { unitAxis }),
+        ...(lookups.has(name) ? { lookup: true as const } : {}),
         ...(head !== undefined && nameInFirstMember(name) === nameInFirstMember(head.weight)
           ? { head: true as const }
           : {}),
@@ -122,7 +109,7 @@ export function readArchitecture(graph: Graph, frozen: readonly string[] = []): 
     depth: 1 + Math.max(0, ...layers.values()),
     parameters: parameters.map((parameter) => ({ ...parameter, layer: layers.get(parameter.name) ?? 0 })),
     buffers,
-    sites: sitesOf(graph),
+    sites: new Map(sitesOf(graph).map((site) => [site.name, site])),
     head,
     members: memberOutputs(graph),
     normalization: graph.nodes.map((node) => node.opType).filter((opType) => NORMALIZATIONS.has(opType)),
@@ -184,30 +171,4 @@ function layersOf(graph: Graph, parameters: ReadonlySet<string>): Map<string, nu
     for (const name of fresh) layers.set(name, layer);
   }
   return layers;
-}
-
-/** Ballast's own architectures name a site's node `site.<kind>.<n>`; any other is a hidden activation. */
-function kindOf(name: string): SiteKind {
-  return (/^site\.(embedding|attention|branch)\./.exec(name)?.[1] as SiteKind | undefined) ?? 'hidden';
-}
-
-/**
- * Declared sites are Dropout nodes: Ballast's own architectures have them, and so do models exported in training mode.
- * Where there are none, every hidden activation is a site: one whose result still passes through weights.
- */
-function sitesOf(graph: Graph): Map<string, SiteKind> {
-  const declared = graph.nodes.filter((node) => node.opType === 'Dropout');
-  if (declared.length > 0) return new Map(declared.map(({ name, outputs }) => [outputs[0], kindOf(name)]));
-  const leadsToWeights = new Set<string>();
-  for (const node of [...graph.nodes].reverse()) {
-    const weighted = WEIGHTED.has(node.opType) && node.inputs.slice(1).some((name) => graph.initializers.has(name));
-    if (weighted || node.outputs.some((name) => leadsToWeights.has(name))) {
-      for (const name of node.inputs) leadsToWeights.add(name);
-    }
-  }
-  return new Map(
-    graph.nodes
-      .filter((node) => ACTIVATIONS.has(node.opType) && leadsToWeights.has(node.outputs[0]))
-      .map((node) => [node.outputs[0], 'hidden']),
-  );
 }

@@ -121,7 +121,7 @@ export function ownContext(description: NetworkDescription, active: readonly Act
     initial: new Map(architecture.parameters.map(({ name, initial }) => [name, initial])),
     buffers: new Map(architecture.buffers.map(({ name, initial }) => [name, initial])),
     featureCount: architecture.head?.features,
-    sites: [...architecture.sites].map(([name, kind]) => ({ name, kind })),
+    sites: [...architecture.sites.values()],
   };
 }
 
@@ -347,7 +347,7 @@ export class StepGraph {
       },
       intercept: (name, value) => {
         if (members.includes(name)) ofMembers.push(b.reshape(value, [batchSize, outputs]));
-        const kind = sites.get(name);
+        const kind = sites.get(name)?.kind;
         if (kind === undefined) return value;
         const left = active.reduce((current, { regularizer, options }, i) => {
           if (!acts[i]) return current;
@@ -387,7 +387,7 @@ export class StepGraph {
         return graph.#setting;
       },
       phase,
-      sites: [...description.architecture.sites].map(([site, kind]) => ({ name: site, kind })),
+      sites: [...description.architecture.sites.values()],
       get strength() {
         return graph.scalar(`strength.${name}`, { kind: 'strength', regularizer: index });
       },

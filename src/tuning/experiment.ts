@@ -319,6 +319,7 @@ function refuseConflicts(
     task: problem.task,
     parameters: architecture.parameters,
     operators: architecture.graph.nodes.map(({ opType }) => opType),
+    sites: [...architecture.sites.values()],
     optimizer: problem.options.optimizer.type,
     inputs: problem.inputs,
     rows: problem.data.train.length,

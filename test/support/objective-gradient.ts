@@ -21,7 +21,9 @@ export async function expectGradientOfObjective(runtime: Runtime, problem: Train
   const double = !given.graph.nodes.some(({ opType }) => opType === 'Conv');
   const probe = await probeStep(runtime, given, description, { double, rate: 1, report: 'objective' });
   const updated = await probe.update(probe.initial);
-  const differences = await finiteDifferenceGradients(probe.initial, probe.loss, double ? 1e-5 : 2e-2);
+  // Embeddings start so small that a normalization right after them bends within larger steps.
+  const small = given.inputs.some(({ content }) => content === 'tokens') ? 1e-6 : 1e-5;
+  const differences = await finiteDifferenceGradients(probe.initial, probe.loss, double ? small : 2e-2);
   let largest = 0;
   let worst = 0;
   for (const [name, values] of probe.initial) {

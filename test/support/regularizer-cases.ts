@@ -1,6 +1,6 @@
 import { listRegularizers } from '../../src/regularizers/registry.js';
 import type { Regularizer } from '../../src/regularizers/regularizer.js';
-import { FEATURES, PICTURES, type ProblemOptions, problem, SMALL_CNN, SMOOTH_MLP } from './training-problem.js';
+import { FEATURES, PICTURES, type ProblemOptions, problem, SMALL_CNN, SMOOTH_MLP, TOKENS } from './training-problem.js';
 
 /** A regularizer with options, and the problem on which the contract suite runs it. */
 export interface RegularizerCase {
@@ -17,6 +17,24 @@ interface Variant {
   readonly options: Readonly<Record<string, unknown>>;
   readonly setting?: ProblemOptions;
 }
+
+const TRANSFORMER = { type: 'transformer', dimension: 4, heads: 2, layers: 1, activation: 'tanh' };
+/** Positions, attention and residual branches; and a table that tokens are looked up in. */
+const SERIES: ProblemOptions = {
+  inputs: [{ name: 'series', content: 'series', type: 'float32', shape: [5, 2] }],
+  model: TRANSFORMER,
+};
+const TEXT: ProblemOptions = { inputs: TOKENS, model: TRANSFORMER };
+
+/** Two residual blocks. */
+const RESIDUAL_CNN = {
+  type: 'cnn',
+  layers: [
+    { residual: 2, normalization: 'none', activation: 'tanh' },
+    { residual: 2, activation: 'tanh' },
+    { globalPool: 'average' },
+  ],
+};
 
 /** What a regularizer is excused from, and why. */
 interface Excuses {
@@ -90,6 +108,7 @@ const NEEDS: Readonly<Record<string, Variant>> = {
       ],
     },
   },
+  'stochastic-depth': { options: {}, setting: SERIES },
   'gaussian-copula': { options: {}, setting: { inputs: FEATURES } },
   hypergradient: {
     options: {},
@@ -138,18 +157,17 @@ const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
     { options: { criterion: 'movement', scope: 'layer', strength: 0.5, every: 1, start: 0 } },
     { options: { structure: 'channels', strength: 0.5 }, setting: { inputs: PICTURES, model: SMALL_CNN } },
   ],
-  dropout: [{ options: { mode: 'spatial', strength: 0.5 }, setting: { inputs: PICTURES, model: SMALL_CNN } }],
+  dropout: [
+    { options: { mode: 'spatial', strength: 0.5 }, setting: { inputs: PICTURES, model: SMALL_CNN } },
+    { options: { mode: 'attention', strength: 0.5 }, setting: SERIES },
+    { options: { mode: 'embedding', strength: 0.3 }, setting: TEXT },
+    { options: { mode: 'connect', strength: 0.3 } },
+  ],
   'elastic-net': [{ options: { l1Ratio: 0 } }, { options: { l1Ratio: 1 } }],
   'fused-lasso': [
     { options: { order: 2, strength: 0.5 } },
     { options: { norm: 'l2', strength: 0.5 } },
-    {
-      options: { along: 'positions', strength: 0.5 },
-      setting: {
-        inputs: [{ name: 'series', content: 'series', type: 'float32', shape: [5, 2] }],
-        model: { type: 'transformer', dimension: 4, heads: 2, layers: 1, activation: 'tanh' },
-      },
-    },
+    { options: { along: 'positions', strength: 0.5 }, setting: SERIES },
   ],
   'gradient-penalty': [
     { options: { of: 'loss', strength: 0.3 } },
@@ -245,6 +263,10 @@ const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
     { options: { strength: 0.1 }, setting: { inputs: PICTURES, model: SMALL_CNN } },
   ],
   orthogonality: [{ options: { strength: 0.1 }, setting: { inputs: PICTURES, model: SMALL_CNN } }],
+  'stochastic-depth': [
+    { options: { mode: 'batch', decay: 'none', strength: 0.5 } },
+    { options: { strength: 0.5 }, setting: { inputs: PICTURES, model: RESIDUAL_CNN } },
+  ],
   'spectral-norm': [
     { options: { bound: 0.5 } },
     { options: { bound: 0.5 }, setting: { inputs: PICTURES, model: SMALL_CNN } },

@@ -21,7 +21,7 @@ import {
 
 /** Small problems on made-up rows, for tests of training. */
 
-export type Inputs = readonly (InputDescription & { readonly type: DataType })[];
+export type Inputs = readonly (InputDescription & { readonly type: DataType; readonly vocabulary?: number })[];
 
 /** Seven measurements and a 6x5 image a row: something for every regularizer to act on. */
 export const MIXED: Inputs = [
@@ -30,6 +30,7 @@ export const MIXED: Inputs = [
 ];
 
 export const PICTURES: Inputs = [{ name: 'picture', content: 'image', type: 'float32', shape: [2, 6, 6] }];
+export const TOKENS: Inputs = [{ name: 'tokens', content: 'tokens', type: 'int64', shape: [6], vocabulary: 9 }];
 export const FEATURES: Inputs = [{ name: 'features', content: 'tabular', type: 'float32', shape: [7] }];
 
 /** Smooth, so that finite differences meet no kink. */
@@ -77,13 +78,16 @@ export function problem({
   const stream = derive('training-problem', total);
   const score = new Float64Array(total);
   const data = Object.fromEntries(
-    inputs.map(({ name, shape }) => {
+    inputs.map(({ name, shape, vocabulary }) => {
       const size = shape.reduce((product, extent) => product * extent, 1);
-      const values = Float32Array.from({ length: total * size }, () => stream.normal());
+      const values = Float32Array.from({ length: total * size }, () =>
+        vocabulary === undefined ? stream.normal() : stream.integer(vocabulary),
+      );
       for (let row = 0; row < total; row++) {
         for (let i = 0; i < size; i++) score[row] += (values[row * size + i] * Math.cos(i)) / Math.sqrt(size);
       }
-      return [name, float32([total, ...shape], values)];
+      const all = [total, ...shape];
+      return [name, vocabulary === undefined ? float32(all, values) : int64(all, values)];
     }),
   );
   const noisy = Float32Array.from(score, (value) => value + 0.3 * stream.normal());

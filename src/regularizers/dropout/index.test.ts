@@ -9,9 +9,10 @@ import {
   trained,
 } from '../../../test/support/training-problem.js';
 import { float32, sizeOf } from '../../graph/tensor.js';
+import type { Parameter, SiteKind } from '../regularizer.js';
 import { dropout } from './index.js';
 
-type Mode = 'element' | 'spatial';
+type Mode = 'element' | 'spatial' | 'attention' | 'embedding' | 'connect';
 
 /** Ones through the hook: what is left is mask times scale. */
 async function dropped(
@@ -19,6 +20,7 @@ async function dropped(
   shape: readonly number[],
   rate: number,
   options?: ComputedOptions,
+  kind: SiteKind = 'hidden',
 ): Promise<number[]> {
   const ones = new Float32Array(sizeOf(shape)).fill(1);
   const { y } = await computed(
@@ -27,7 +29,7 @@ async function dropped(
       y: dropout.hooks.forward!(
         stepContext(computation, computation.inputs.rate, { inputs: [], batchSize: shape[0] }),
         { mode },
-        { name: 'site', kind: 'hidden', value: computation.inputs.x },
+        { name: 'site', kind, value: computation.inputs.x },
       ),
     }),
     options,
@@ -95,6 +97,64 @@ describe('dropout of channels', () => {
   });
 });
 
+describe('dropout of attention', () => {
+  it('drops probabilities, and nothing else does', async () => {
+    const shape = [30, 2, 12, 12];
+    const values = await dropped('attention', shape, 0.3, {}, 'attention');
+    expect(Math.abs(kept(values) - 0.7)).toBeLessThan(5 * Math.sqrt(0.21 / values.length));
+    expect(Math.abs(mean(values) - 1)).toBeLessThan((5 * Math.sqrt(0.21 / values.length)) / 0.7);
+    for (const mode of ['element', 'spatial', 'embedding', 'connect'] as const) {
+      expect(new Set(await dropped(mode, shape, 0.3, {}, 'attention'))).toEqual(new Set([1]));
+    }
+    expect(new Set(await dropped('attention', [30, 12, 8], 0.3, {}, 'branch'))).toEqual(new Set([1]));
+  });
+});
+
+describe('dropout of weights', () => {
+  const weightsAfter = (
+    mode: Mode,
+    parameter: Parameter,
+    phase: 'training' | 'inference' = 'training',
+  ): Promise<number[]> =>
+    computed(
+      { w: float32(parameter.shape, new Float32Array(sizeOf(parameter.shape)).fill(1)), rate: float32([], [0.4]) },
+      (computation) => ({
+        y: dropout.hooks.weight!(
+          stepContext(computation, computation.inputs.rate, { inputs: [], batchSize: 1, phase }),
+          { mode },
+          { parameter, value: computation.inputs.w },
+        ),
+      }),
+    ).then(({ y }) => y);
+  const dense: Parameter = { name: 'w', role: 'weight', shape: [60, 50], unitAxis: 1 };
+  const table: Parameter = { name: 't', role: 'embedding', shape: [400, 6], lookup: true };
+  const untouched = new Set([1]);
+
+  it('connect: drops single weights of hidden dense layers', async () => {
+    const values = await weightsAfter('connect', dense);
+    expect(Math.abs(kept(values) - 0.6)).toBeLessThan(5 * Math.sqrt(0.24 / values.length));
+    expect(Math.max(...values)).toBeCloseTo(1 / 0.6, 6);
+    for (const parameter of [{ ...dense, head: true as const }, { ...dense, role: 'bias' as const }, table]) {
+      expect(new Set(await weightsAfter('connect', parameter))).toEqual(untouched);
+    }
+  });
+
+  it('embedding: drops whole rows of what is looked up', async () => {
+    const values = await weightsAfter('embedding', table);
+    const rows = Array.from({ length: 400 }, (_, i) => values.slice(6 * i, 6 * i + 6));
+    for (const row of rows) expect(new Set(row).size).toBe(1);
+    expect(Math.abs(kept(rows.map(([value]) => value)) - 0.6)).toBeLessThan(5 * Math.sqrt(0.24 / 400));
+    const { lookup: _lookup, ...positions } = table;
+    expect(new Set(await weightsAfter('embedding', positions))).toEqual(untouched);
+    expect(new Set(await weightsAfter('embedding', dense))).toEqual(untouched);
+  });
+
+  it('is for training alone', async () => {
+    expect(new Set(await weightsAfter('connect', dense, 'inference'))).toEqual(untouched);
+    expect(new Set(await weightsAfter('embedding', table, 'inference'))).toEqual(untouched);
+  });
+});
+
 describe('dropout in a run', () => {
   it('leaves the network as it is at inference', async () => {
     const { ffi } = await openRuntimes();
@@ -113,6 +173,9 @@ describe('dropout in a run', () => {
 
   it.each([
     ['a linear network', { inputs: FEATURES, model: { type: 'logistic' } }, { strength: 0.5 }],
+    ['a linear network, of weights', { inputs: FEATURES, model: { type: 'logistic' } }, { mode: 'connect' }],
+    ['a network without attention', {}, { mode: 'attention' }],
+    ['a network without embeddings', {}, { mode: 'embedding' }],
     ['dense layers, in spatial mode', {}, { strength: 0.5, mode: 'spatial' }],
     [
       'convolutions only, in element mode',

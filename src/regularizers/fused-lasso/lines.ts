@@ -48,13 +48,14 @@ export function linesOfInputs(parameter: Parameter, inputs: readonly InputDescri
 
 /** The line of a table of positions: [length of the sequence, dimension]. */
 export function linesOfPositions(
-  { name, role, shape }: Parameter,
+  { name, role, shape, lookup }: Parameter,
   inputs: readonly InputDescription[],
   order: number,
 ): Line[] {
   const [length] = shape;
   const isPositions =
     role === 'embedding' &&
+    lookup !== true &&
     shape.length === 2 &&
     inputs.some(({ content, shape: [extent] }) => content !== 'tabular' && content !== 'image' && extent === length);
   return isPositions && length > order
