@@ -395,6 +395,24 @@ export const INTERACTIONS: readonly Interaction[] = [
     source:
       'Kleinberg, Mullainathan and Raghavan, Inherent Trade-Offs in the Fair Determination of Risk Scores, ITCS 2017',
   },
+  {
+    first: 'l1',
+    second: 'prior',
+    kind: 'warn',
+    code: 'PRIOR_WITH_L1',
+    reason: 'prior and l1 both shrink the same weights: l1 is a prior under another scale',
+    remedy: 'Keep one of them, so that its strength can be tuned alone',
+    source: 'MacKay, A Practical Bayesian Framework for Backpropagation Networks, Neural Computation 1992',
+  },
+  {
+    first: 'l2',
+    second: 'prior',
+    kind: 'warn',
+    code: 'PRIOR_WITH_L2',
+    reason: 'prior and l2 both shrink the same weights: l2 is a prior under another scale',
+    remedy: 'Keep one of them, so that its strength can be tuned alone',
+    source: 'MacKay, A Practical Bayesian Framework for Backpropagation Networks, Neural Computation 1992',
+  },
 ];
 
 /** Entries of the table that a regularizer is part of. */

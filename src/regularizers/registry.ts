@@ -43,6 +43,7 @@ import { mixup } from './mixup/index.js';
 import { mmd } from './mmd/index.js';
 import { nuclearNorm } from './nuclear-norm/index.js';
 import { orthogonality } from './orthogonality/index.js';
+import { prior } from './prior/index.js';
 import { pruning } from './pruning/index.js';
 import { pseudoLabels } from './pseudo-labels/index.js';
 import { quantizationAware } from './quantization-aware/index.js';
@@ -119,6 +120,7 @@ const REGULARIZERS: readonly Regularizer[] = [
   // objective, decay, proximal: decay before thresholds, so that zeros stay zeros; differences before single weights before
   // whole units, which is the proximal step of their sum (Friedman et al., 2007 and 2010); constraints last, so that they hold
   entry(l2),
+  entry(prior),
   entry(l2Sp),
   entry(weightDecay),
   entry(fusedLasso),

@@ -153,6 +153,7 @@ const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
     { options: { bits: 4 }, setting: { inputs: PICTURES, model: SMALL_CNN } },
     { options: { bits: 3, activations: false, perChannel: false } },
   ],
+  prior: [{ options: { kind: 'laplace', strength: 10 } }, { options: { kind: 'horseshoe', strength: 3 } }],
   pruning: [
     { options: { criterion: 'movement', scope: 'layer', strength: 0.5, every: 1, start: 0 } },
     { options: { structure: 'channels', strength: 0.5 }, setting: { inputs: PICTURES, model: SMALL_CNN } },
