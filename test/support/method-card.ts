@@ -1,5 +1,9 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { Regularizer } from '../../src/regularizers/regularizer.js';
+
+const ROOT = join(import.meta.dirname, '../..');
 
 /** The same sections in every card, and the figures of the metadata in them. */
 const CARD_SECTIONS = [
@@ -30,4 +34,7 @@ export function expectCard(card: string, { type, title, strength, references, te
       : `default ${strength.inverse.option} ${strength.inverse.toOption(strength.default)}`,
   );
   for (const reference of references) expect(section('References')).toContain(reference);
+  // What a card says was measured has a page that says how.
+  for (const [page] of card.matchAll(/docs\/results\/[\w-]+\.md/g))
+    expect(existsSync(join(ROOT, page)), page).toBe(true);
 }

@@ -35,7 +35,7 @@ export const confidencePenalty = defineRegularizer({
     'With label-smoothing it does the same twice.',
     'Rows are not told apart: mislabelled and hard rows are made no less sure than easy ones.',
   ],
-  dataSize: 'Small but steady effect at any size.',
+  dataSize: 'Reported small but steady at any size.',
   references: [
     'Pereyra et al., Regularizing Neural Networks by Penalizing Confident Output Distributions, ICLR workshop 2017 (0.1 on MNIST; the threshold)',
   ],
