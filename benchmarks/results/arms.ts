@@ -7,6 +7,7 @@ import type { Finding } from '../../src/regularizers/index.js';
 import { resolveSpec } from '../../src/spec/index.js';
 import { type PreparedData, prepareData } from '../../src/spec/prepare.js';
 import { boundData } from '../../src/training/preparation.js';
+import type { TrainingProblem } from '../../src/training/problem.js';
 import { runGraph } from '../../src/training/run-graph.js';
 import { predictionsOf } from '../../src/tuning/judge.js';
 import { problemOf, trainRun } from '../../src/tuning/train-run.js';
@@ -41,11 +42,22 @@ export interface Trial {
  * reads. No store is kept.
  *
  * @param metrics beside the cheap ones, by name
+ * @param change the problem before it is trained (labels made wrong); what is held out stays as it is
  */
 export async function trainArms(
   spec: Readonly<Record<string, unknown>>,
   arms: readonly Arm[],
-  { seeds, metrics = [], tell }: { seeds: number; metrics?: readonly string[]; tell?: (line: string) => void },
+  {
+    seeds,
+    metrics = [],
+    tell,
+    change = (problem) => problem,
+  }: {
+    seeds: number;
+    metrics?: readonly string[];
+    tell?: (line: string) => void;
+    change?: (problem: TrainingProblem, seed: number) => TrainingProblem;
+  },
 ): Promise<Trial[]> {
   const runtime = await openRuntime();
   const trials: Trial[] = [];
@@ -55,7 +67,9 @@ export async function trainArms(
     for (let seed = 1; seed <= seeds; seed++) {
       const started = performance.now();
       const plan = { role: 'model', seed, fold: undefined, ...data.split } as const;
-      const { problem, examples } = await problemOf(resolved, data, plan);
+      const made = await problemOf(resolved, data, plan);
+      const { examples } = made;
+      const problem = change(made.problem, seed);
       const result = await trainRun(problem, {
         runtime,
         onEvent: () => Promise.resolve(),
@@ -133,7 +147,7 @@ export function show({ value, interval }: Figure, digits = 4): string {
 }
 
 /** No lock is kept: every table of results draws its split anew from the spec's seed. */
-const FORGETFUL = {
+export const FORGETFUL = {
   read: () => Promise.resolve(undefined),
   write: () => Promise.resolve(),
   countRead: () => Promise.resolve(1),

@@ -1,0 +1,30 @@
+/** Adult and compas as the pages of results use them. */
+export const ADULT = {
+  name: 'adult',
+  task: 'classification',
+  data: {
+    header: [
+      'age',
+      'workclass',
+      'fnlwgt',
+      'education',
+      'educationNum',
+      'marital',
+      'occupation',
+      'relationship',
+      'race',
+      'sex',
+      'gain',
+      'loss',
+      'hours',
+      'country',
+      'income',
+    ],
+    target: 'income',
+    features: { exclude: ['fnlwgt'] },
+    columns: { sensitive: 'sex' },
+    split: { validation: 0.2, holdout: 0.5 },
+  },
+  model: { type: 'mlp', hidden: [32] },
+  training: { epochs: 12, batchSize: 256, optimizer: { type: 'adamw', learningRate: 0.003 } },
+};
