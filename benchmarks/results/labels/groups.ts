@@ -46,7 +46,7 @@ ${lines.join('\n')}
 }
 
 /** Accuracy of each group on the holdout. */
-export function groupAccuracies({ scored, data }: Trial): Map<string, number> {
+function groupAccuracies({ scored, data }: Trial): Map<string, number> {
   const { codes, dictionary } = groupColumn(data.table, 'sex', scored.rows);
   const classes = (data.preprocessor.classes ?? []).map(String);
   const found = new Map<string, { right: number; rows: number }>();
