@@ -2,10 +2,11 @@ import { GraphBuilder, type Value } from '../graph/builder.js';
 import { removeDeadCode } from '../graph/format/dead-code.js';
 import { writeModel } from '../graph/format/encode.js';
 import type { Model } from '../graph/model.js';
-import type { Binding, BoundTensor, Runtime, Session, SessionOptions } from '../graph/runtime/runtime.js';
+import type { BoundTensor, Runtime, Session, SessionOptions } from '../graph/runtime/runtime.js';
 import { type Pack, unpack } from './packing.js';
 import type { BoundData, TrainingState } from './program.js';
 import { type HostScalar, type NetworkDescription, ownTensors, StepGraph } from './step-graph.js';
+import { TwoSidedSession } from './two-sided.js';
 
 /** A graph in inference mode with the training state as its inputs, and the strengths it depends on. */
 interface InferenceGraph {
@@ -84,14 +85,11 @@ export async function inferenceWeights(
 
 /** Runs the evaluation graph over lists of rows with the present weights of a training state. */
 export class Evaluator {
-  readonly #session: Session;
-  readonly #bindings: readonly [Binding, Binding];
+  readonly #session: TwoSidedSession;
   readonly #index: BoundTensor;
   readonly #output: BoundTensor;
-  readonly #state: TrainingState;
   readonly #batchSize: number;
   readonly #outputs: number;
-  readonly #strengths: readonly { readonly regularizer: number; readonly target: BoundTensor }[];
 
   private constructor(
     runtime: Runtime,
@@ -101,25 +99,16 @@ export class Evaluator {
     scalars: ReadonlyMap<string, HostScalar>,
     { batchSize, outputs }: NetworkDescription,
   ) {
-    this.#session = session;
-    this.#state = state;
     this.#batchSize = batchSize;
     this.#outputs = outputs;
     this.#index = runtime.allocate('int64', [batchSize]);
     this.#output = runtime.allocate('float32', [batchSize, outputs]);
-    const fed: Record<string, BoundTensor> = {};
-    this.#strengths = [...scalars].flatMap(([name, host]) => {
-      if (host.kind !== 'strength') return [];
-      fed[name] = runtime.allocate('float32', []);
-      return [{ regularizer: host.regularizer, target: fed[name] }];
+    this.#session = new TwoSidedSession(runtime, session, state, {
+      scalars,
+      inputs: { ...data.tensors, 'batch.index': this.#index },
+      outputs: { output: this.#output },
+      held: [this.#index, this.#output],
     });
-    const needed = new Set(session.inputs.map(({ name }) => name));
-    const bind = (side: 0 | 1): Binding => {
-      const all = { ...data.tensors, ...state.tensors(side), ...fed, 'batch.index': this.#index };
-      const inputs = Object.fromEntries(Object.entries(all).filter(([name]) => needed.has(name)));
-      return session.bind(inputs, { output: this.#output });
-    };
-    this.#bindings = [bind(0), bind(1)];
   }
 
   static async create(
@@ -136,9 +125,7 @@ export class Evaluator {
 
   /** Sets today's strengths, for what acts in inference too. */
   setStrengths(strengthAt: (regularizer: number) => number): void {
-    for (const { regularizer, target } of this.#strengths) {
-      (target.data as Float32Array)[0] = strengthAt(regularizer);
-    }
+    this.#session.setStrengths(strengthAt);
   }
 
   /** Outputs of the network, [rows.length, outputs] row-major. */
@@ -150,17 +137,13 @@ export class Evaluator {
       const count = Math.min(this.#batchSize, rows.length - start);
       // The last, smaller batch repeats its first row: shapes are static, and the surplus is dropped.
       for (let i = 0; i < this.#batchSize; i++) index[i] = BigInt(rows[start + (i < count ? i : 0)]);
-      await this.#bindings[this.#state.side].run();
+      await this.#session.run();
       result.set((this.#output.data as Float32Array).subarray(0, count * outputs), start * outputs);
     }
     return result;
   }
 
   release(): void {
-    for (const binding of this.#bindings) binding.release();
     this.#session.release();
-    this.#index.release();
-    this.#output.release();
-    for (const { target } of this.#strengths) target.release();
   }
 }

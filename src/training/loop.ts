@@ -132,7 +132,9 @@ export async function train(given: TrainingProblem, controls: TrainingControls):
     let statistics: RunningStatistics | undefined;
     const statisticsAt: Statistics = async (epochs) => {
       if (statistics === undefined) {
-        statistics = await RunningStatistics.create(runtime, description, bound, state, session);
+        // A batch may hold rows that were added: of the data's own there must be one full batch.
+        const whole = { ...description, batchSize: Math.min(batchSize, data.train.length) };
+        statistics = await RunningStatistics.create(runtime, whole, bound, state, session);
         releases.push(() => statistics?.release());
       }
       return statistics.over(statisticsOrder(data.train), (index) => strengthAt(index, epochs));

@@ -1,11 +1,12 @@
 import type { Value } from '../graph/builder.js';
 import { writeModel } from '../graph/format/encode.js';
 import { gradients } from '../graph/gradients.js';
-import type { Binding, BoundTensor, Runtime, Session, SessionOptions } from '../graph/runtime/runtime.js';
+import type { BoundTensor, Runtime, Session, SessionOptions } from '../graph/runtime/runtime.js';
 import { derive } from '../numeric/random.js';
 import { inferenceGraph } from './evaluator.js';
 import type { BoundData, TrainingState } from './program.js';
 import { type HostScalar, type NetworkDescription, rivalsOf } from './step-graph.js';
+import { TwoSidedSession } from './two-sided.js';
 
 /**
  * Labels under which the log likelihood is taken: of the model's own distribution, in expectation or one drawn a row, or
@@ -35,15 +36,12 @@ const UNLIKELY = 1e-8;
  * is normal with deviation 1, whose expectation over labels is the squared gradient of the prediction itself.
  */
 export class SquaredGradients {
-  readonly #session: Session;
-  readonly #bindings: readonly [Binding, Binding];
+  readonly #session: TwoSidedSession;
   readonly #index: BoundTensor;
   readonly #target: BoundTensor;
   readonly #rivals: BoundTensor;
   readonly #probabilities: BoundTensor;
   readonly #gradients: ReadonlyMap<string, BoundTensor>;
-  readonly #strengths: readonly { readonly regularizer: number; readonly target: BoundTensor }[];
-  readonly #state: TrainingState;
   readonly #description: NetworkDescription;
   readonly #data: BoundData;
 
@@ -57,8 +55,6 @@ export class SquaredGradients {
     names: readonly string[],
   ) {
     const { outputs, architecture } = description;
-    this.#session = session;
-    this.#state = state;
     this.#data = data;
     this.#description = description;
     this.#index = runtime.allocate('int64', [1]);
@@ -70,27 +66,20 @@ export class SquaredGradients {
         .filter(({ name }) => names.includes(name))
         .map(({ name, shape }) => [name, runtime.allocate('float32', shape)]),
     );
-    const fed: Record<string, BoundTensor> = {};
-    this.#strengths = [...scalars].flatMap(([name, host]) => {
-      if (host.kind !== 'strength') return [];
-      fed[name] = runtime.allocate('float32', []);
-      return [{ regularizer: host.regularizer, target: fed[name] }];
-    });
-    const needed = new Set(session.inputs.map(({ name }) => name));
-    const bind = (side: 0 | 1): Binding => {
-      const all = {
-        ...data.tensors,
-        ...state.tensors(side),
-        ...fed,
-        'batch.index': this.#index,
-        'fisher.target': this.#target,
-        'fisher.rivals': this.#rivals,
-      };
-      const inputs = Object.fromEntries(Object.entries(all).filter(([name]) => needed.has(name)));
-      const results = Object.fromEntries([...this.#gradients].map(([name, bound]) => [`gradient.${name}`, bound]));
-      return session.bind(inputs, { ...results, probabilities: this.#probabilities });
+    const fed = {
+      'batch.index': this.#index,
+      'fisher.target': this.#target,
+      'fisher.rivals': this.#rivals,
     };
-    this.#bindings = [bind(0), bind(1)];
+    this.#session = new TwoSidedSession(runtime, session, state, {
+      scalars,
+      inputs: { ...data.tensors, ...fed },
+      outputs: {
+        ...Object.fromEntries([...this.#gradients].map(([name, bound]) => [`gradient.${name}`, bound])),
+        probabilities: this.#probabilities,
+      },
+      held: [...Object.values(fed), this.#probabilities, ...this.#gradients.values()],
+    });
   }
 
   static async create(
@@ -135,7 +124,7 @@ export class SquaredGradients {
 
   async over(rows: Int32Array, { labels, seed, task, strengthAt }: Over): Promise<ReadonlyMap<string, Float32Array>> {
     const { outputs, tasks } = this.#description;
-    for (const { regularizer, target } of this.#strengths) (target.data as Float32Array)[0] = strengthAt(regularizer);
+    this.#session.setStrengths(strengthAt);
     const rivals = tasks?.ownHeads === true ? rivalsOf(tasks, outputs)[task] : new Float32Array(outputs);
     (this.#rivals.data as Float32Array).set(rivals);
     const sums = new Map([...this.#gradients].map(([name, { data }]) => [name, new Float64Array(data.length)]));
@@ -186,7 +175,7 @@ export class SquaredGradients {
   }
 
   async #run(): Promise<Float32Array> {
-    await this.#bindings[this.#state.side].run();
+    await this.#session.run();
     return (this.#probabilities.data as Float32Array).slice();
   }
 
@@ -199,11 +188,6 @@ export class SquaredGradients {
   }
 
   release(): void {
-    for (const binding of this.#bindings) binding.release();
     this.#session.release();
-    const own = [this.#index, this.#target, this.#rivals, this.#probabilities];
-    for (const bound of [...own, ...this.#gradients.values(), ...this.#strengths.map(({ target }) => target)]) {
-      bound.release();
-    }
   }
 }

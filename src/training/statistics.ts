@@ -2,11 +2,12 @@ import { GraphBuilder } from '../graph/builder.js';
 import { removeDeadCode } from '../graph/format/dead-code.js';
 import { writeModel } from '../graph/format/encode.js';
 import { float, type Graph } from '../graph/model.js';
-import type { Binding, BoundTensor, Runtime, Session, SessionOptions } from '../graph/runtime/runtime.js';
+import type { BoundTensor, Runtime, Session, SessionOptions } from '../graph/runtime/runtime.js';
 import { derive } from '../numeric/random.js';
 import { unpack } from './packing.js';
 import type { BoundData, TrainingState } from './program.js';
 import { type HostScalar, type NetworkDescription, ownTensors, StepGraph } from './step-graph.js';
+import { TwoSidedSession } from './two-sided.js';
 
 /**
  * Running statistics of batch normalization for weights that no step has run with, such as averages: the mean over
@@ -14,13 +15,9 @@ import { type HostScalar, type NetworkDescription, ownTensors, StepGraph } from 
  * in inference otherwise: nothing is dropped, disturbed or mixed.
  */
 export class RunningStatistics {
-  readonly #session: Session;
-  readonly #bindings: readonly [Binding, Binding];
+  readonly #session: TwoSidedSession;
   readonly #index: BoundTensor;
   readonly #results: Readonly<Record<string, BoundTensor>>;
-  readonly #strengths: readonly { readonly regularizer: number; readonly target: BoundTensor }[];
-  readonly #state: TrainingState;
-  readonly #batchSize: number;
 
   private constructor(
     runtime: Runtime,
@@ -30,30 +27,18 @@ export class RunningStatistics {
     scalars: ReadonlyMap<string, HostScalar>,
     { batchSize, architecture }: NetworkDescription,
   ) {
-    this.#session = session;
-    this.#state = state;
-    this.#batchSize = batchSize;
     this.#index = runtime.allocate('int64', [batchSize]);
-    const fed: Record<string, BoundTensor> = {};
-    this.#strengths = [...scalars].flatMap(([name, host]) => {
-      if (host.kind !== 'strength') return [];
-      fed[name] = runtime.allocate('float32', []);
-      return [{ regularizer: host.regularizer, target: fed[name] }];
-    });
     this.#results = Object.fromEntries(
       architecture.buffers.map(({ name, initial }) => [name, runtime.allocate('float32', initial.shape)]),
     );
-    const outputs = Object.fromEntries(
-      Object.entries(this.#results).map(([name, target]) => [`statistics.${name}`, target]),
-    );
-    const bind = (side: 0 | 1): Binding => {
-      const all = { ...data.tensors, ...state.tensors(side), ...fed, 'batch.index': this.#index };
-      const inputs = Object.fromEntries(
-        session.inputs.map(({ name }) => [name, (all as Record<string, BoundTensor>)[name]]),
-      );
-      return session.bind(inputs, outputs);
-    };
-    this.#bindings = [bind(0), bind(1)];
+    this.#session = new TwoSidedSession(runtime, session, state, {
+      scalars,
+      inputs: { ...data.tensors, 'batch.index': this.#index },
+      outputs: Object.fromEntries(
+        Object.entries(this.#results).map(([name, target]) => [`statistics.${name}`, target]),
+      ),
+      held: [this.#index, ...Object.values(this.#results)],
+    });
   }
 
   static async create(
@@ -86,7 +71,8 @@ export class RunningStatistics {
   }
 
   /**
-   * The statistics of the present weights over these rows, by name. Rows beyond the last full batch are left out.
+   * The statistics of the present weights over these rows, a batch at least, by name. Rows beyond the last full batch are
+   * left out.
    *
    * @param rows in the order in which batches are cut
    */
@@ -94,17 +80,15 @@ export class RunningStatistics {
     rows: Int32Array,
     strengthAt: (regularizer: number) => number,
   ): Promise<ReadonlyMap<string, Float32Array>> {
-    for (const { regularizer, target } of this.#strengths) {
-      (target.data as Float32Array)[0] = strengthAt(regularizer);
-    }
+    this.#session.setStrengths(strengthAt);
     const sums = new Map(
       Object.entries(this.#results).map(([name, { data }]) => [name, new Float64Array(data.length)] as const),
     );
     const index = this.#index.data as BigInt64Array;
-    const batches = Math.floor(rows.length / this.#batchSize);
+    const batches = Math.floor(rows.length / index.length);
     for (let batch = 0; batch < batches; batch++) {
       for (let i = 0; i < index.length; i++) index[i] = BigInt(rows[batch * index.length + i]);
-      await this.#bindings[this.#state.side].run();
+      await this.#session.run();
       for (const [name, { data }] of Object.entries(this.#results)) {
         const sum = sums.get(name)!;
         for (let i = 0; i < sum.length; i++) sum[i] += Number(data[i]);
@@ -114,12 +98,7 @@ export class RunningStatistics {
   }
 
   release(): void {
-    for (const binding of this.#bindings) binding.release();
     this.#session.release();
-    this.#index.release();
-    for (const target of [...Object.values(this.#results), ...this.#strengths.map((entry) => entry.target)]) {
-      target.release();
-    }
   }
 }
 

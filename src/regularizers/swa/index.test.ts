@@ -69,6 +69,25 @@ describe('running statistics taken anew', () => {
 });
 
 describe('swa in a run', () => {
+  it('takes statistics of the real rows where a batch holds more than there are of them', async () => {
+    const { ffi } = await openRuntimes();
+    const { outcome, history } = await trained(
+      ffi,
+      problem({
+        inputs: FEATURES,
+        model: BATCH_NORM,
+        rows: 24,
+        training: { batchSize: 64 },
+        regularizers: [
+          { type: 'gaussian-copula', strength: 2 },
+          { type: 'swa', strength: 1 },
+        ],
+      }),
+    );
+    expect(outcome).toBe('completed');
+    expect(Number.isFinite(history.at(-1)!.train.logLoss)).toBe(true);
+  });
+
   const training = { epochs: 4, checkpointSeconds: 0 };
 
   it('is the mean of the weights at the ends of the last epochs', async () => {
