@@ -1,4 +1,4 @@
-import { minimize, weightedQuantiles } from '../../numeric/index.js';
+import { weightedQuantiles } from '../../numeric/index.js';
 import { type ClassMap, logit, TINY } from './calibrator.js';
 
 /** One class against the rest: probabilities p, whether each row is of the class, weights; all [rows]. */
@@ -44,30 +44,98 @@ export function fitBeta({ p, hit, weights }: BinaryRows): ClassMap {
   return at[0] < 0 ? { kind: 'beta', a: 0, b: kept, c: one[1] } : { kind: 'beta', a: kept, b: 0, c: one[1] };
 }
 
-/** Coefficients, the intercept last, of least cross-entropy towards targets within [0, 1]. */
+/**
+ * Coefficients, the intercept last, of least cross-entropy towards targets within [0, 1]: Newton's method with halved steps,
+ * a few passes over the rows whatever their number.
+ */
 function logistic(columns: readonly Float64Array[], target: Float64Array, weights: Float64Array) {
+  const size = columns.length + 1;
   const total = weights.reduce((sum, weight) => sum + weight, 0);
-  // Scaled columns make round level sets, in which few steps are needed.
+  // Scaled columns keep the equations of a step well conditioned.
   const scales = columns.map((x) => Math.sqrt(x.reduce((sum, value) => sum + value * value, 0) / x.length) || 1);
-  const found = minimize(
-    (at, gradient) => {
-      gradient.fill(0);
-      let loss = 0;
-      for (let row = 0; row < target.length; row++) {
-        let z = at[columns.length];
-        for (let j = 0; j < columns.length; j++) z += (at[j] * columns[j][row]) / scales[j];
-        const weight = weights[row] / total;
-        // ln(1 + e^z) - t z
-        loss += weight * (Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z))) - target[row] * z);
-        const error = weight * (1 / (1 + Math.exp(-z)) - target[row]);
-        for (let j = 0; j < columns.length; j++) gradient[j] += (error * columns[j][row]) / scales[j];
-        gradient[columns.length] += error;
-      }
-      return loss;
-    },
-    new Float64Array(columns.length + 1),
-  );
-  return { at: found.at.map((value, j) => (j < columns.length ? value / scales[j] : value)) };
+  const design = columns.map((x, j) => x.map((value) => value / scales[j]));
+  const lossAt = (at: Float64Array): number => {
+    let loss = 0;
+    for (let row = 0; row < target.length; row++) {
+      let z = at[size - 1];
+      for (let j = 0; j < design.length; j++) z += at[j] * design[j][row];
+      // ln(1 + e^z) - t z
+      loss += weights[row] * (Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z))) - target[row] * z);
+    }
+    return loss / total;
+  };
+  let at = new Float64Array(size);
+  let loss = lossAt(at);
+  for (let iteration = 0; iteration < 100; iteration++) {
+    const { gradient, hessian } = slopes(design, target, weights, total, at);
+    if (gradient.every((value) => Math.abs(value) <= 1e-12)) break;
+    const step = solve(hessian, gradient);
+    let share = 1;
+    let next = at;
+    let reached = loss;
+    for (; share > 1e-10; share /= 2) {
+      next = at.map((value, j) => value - share * step[j]);
+      reached = lossAt(next);
+      if (reached < loss) break;
+    }
+    if (!(reached < loss)) break;
+    [at, loss] = [next, reached];
+  }
+  return { at: at.map((value, j) => (j < columns.length ? value / scales[j] : value)) };
+}
+
+function slopes(
+  design: readonly Float64Array[],
+  target: Float64Array,
+  weights: Float64Array,
+  total: number,
+  at: Float64Array,
+) {
+  const size = design.length + 1;
+  const gradient = new Float64Array(size);
+  const hessian = Array.from({ length: size }, () => new Float64Array(size));
+  const x = new Float64Array(size).fill(1);
+  for (let row = 0; row < target.length; row++) {
+    let z = at[size - 1];
+    for (let j = 0; j < design.length; j++) {
+      x[j] = design[j][row];
+      z += at[j] * x[j];
+    }
+    const p = 1 / (1 + Math.exp(-z));
+    const error = (weights[row] / total) * (p - target[row]);
+    const curvature = (weights[row] / total) * p * (1 - p);
+    for (let j = 0; j < size; j++) {
+      gradient[j] += error * x[j];
+      for (let k = 0; k <= j; k++) hessian[j][k] += curvature * x[j] * x[k];
+    }
+  }
+  return { gradient, hessian };
+}
+
+/** Solves a symmetric system (lower triangle given) by Cholesky; a ridge holds directions that the rows say nothing of. */
+function solve(matrix: readonly Float64Array[], right: Float64Array): Float64Array {
+  const size = right.length;
+  const ridge = 1e-12 * Math.max(1e-12, ...matrix.map((row, j) => row[j]));
+  const l = matrix.map((row) => row.slice());
+  for (let j = 0; j < size; j++) {
+    for (let k = 0; k <= j; k++) {
+      let sum = l[j][k] + (j === k ? ridge : 0);
+      for (let m = 0; m < k; m++) sum -= l[j][m] * l[k][m];
+      l[j][k] = j === k ? Math.sqrt(Math.max(sum, ridge || Number.MIN_VALUE)) : sum / l[k][k];
+    }
+  }
+  const y = new Float64Array(size);
+  for (let j = 0; j < size; j++) {
+    let sum = right[j];
+    for (let m = 0; m < j; m++) sum -= l[j][m] * y[m];
+    y[j] = sum / l[j][j];
+  }
+  for (let j = size - 1; j >= 0; j--) {
+    let sum = y[j];
+    for (let m = j + 1; m < size; m++) sum -= l[m][j] * y[m];
+    y[j] = sum / l[j][j];
+  }
+  return y;
 }
 
 /**

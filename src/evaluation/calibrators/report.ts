@@ -49,12 +49,24 @@ const FIGURES = ['ece', 'logLoss', 'brier'] as const;
  */
 export function calibrate(
   input: ClassificationInput,
-  { method = 'auto', folds = 5, seed = 1 }: { method?: CalibrationMethod | 'auto'; folds?: number; seed?: number } = {},
+  {
+    method = 'auto',
+    folds = 5,
+    seed = 1,
+    onMethod = () => undefined,
+  }: {
+    method?: CalibrationMethod | 'auto';
+    folds?: number;
+    seed?: number;
+    /** Told before each method is tried. */
+    onMethod?: (method: CalibrationMethod) => void;
+  } = {},
 ): CalibrationReport {
   const data = calibrationRows(input);
-  const tried = (method === 'auto' ? CALIBRATION_METHODS : [method]).map((each) =>
-    crossFit(each, data, { folds, seed }),
-  );
+  const tried = (method === 'auto' ? CALIBRATION_METHODS : [method]).map((each) => {
+    onMethod(each);
+    return crossFit(each, data, { folds, seed });
+  });
   const chosen = method === 'auto' ? simplestOfBest(data, tried) : tried[0];
   const { target, weights, classes, positive } = input;
   const common = {
@@ -133,10 +145,12 @@ function simplestOfBest(data: CalibrationRows, tried: readonly CrossFitted[]): C
 }
 
 /** Standard error of the mean difference of two methods' log losses on the same rows. */
-function pairedError({ rows, classes, target }: CalibrationRows, a: CrossFitted, b: CrossFitted): number {
+function pairedError({ rows, classes, target, weights }: CalibrationRows, a: CrossFitted, b: CrossFitted): number {
   const differences = Float64Array.from({ length: rows }, (_, row) => lossAt(a, row) - lossAt(b, row));
-  const mean = differences.reduce((sum, value) => sum + value, 0) / rows;
-  return Math.sqrt(differences.reduce((sum, value) => sum + (value - mean) ** 2, 0)) / rows;
+  const weightOf = (row: number): number => weights?.[row] ?? 1;
+  const total = weights?.reduce((sum, weight) => sum + weight, 0) ?? rows;
+  const mean = differences.reduce((sum, value, row) => sum + weightOf(row) * value, 0) / total;
+  return Math.sqrt(differences.reduce((sum, value, row) => sum + (weightOf(row) * (value - mean)) ** 2, 0)) / total;
 
   function lossAt({ probabilities }: CrossFitted, row: number): number {
     return -Math.log(Math.max(1e-15, probabilities[row * classes + target[row]]));
