@@ -413,6 +413,15 @@ export const INTERACTIONS: readonly Interaction[] = [
     remedy: 'Keep one of them, so that its strength can be tuned alone',
     source: 'MacKay, A Practical Bayesian Framework for Backpropagation Networks, Neural Computation 1992',
   },
+  {
+    first: 'activation-noise',
+    second: 'dropout',
+    kind: 'warn',
+    code: 'ACTIVATION_NOISE_WITH_DROPOUT',
+    reason: 'activation-noise and dropout both disturb activations, and their variances add up',
+    remedy: 'Keep one of them, or lower both: noise of sqrt(p / (1 - p)) is as strong as dropout of p',
+    source: 'Srivastava et al., Dropout, JMLR 2014, section 10 (noise of that variance in the place of dropout)',
+  },
 ];
 
 /** Entries of the table that a regularizer is part of. */

@@ -1,4 +1,5 @@
 import { BallastError } from '../errors.js';
+import { activationNoise } from './activation-noise/index.js';
 import { activationPenalty } from './activation-penalty/index.js';
 import { adversarialTraining } from './adversarial-training/index.js';
 import { augmix } from './augmix/index.js';
@@ -95,6 +96,7 @@ const REGULARIZERS: readonly Regularizer[] = [
   // forward
   entry(dropout),
   entry(stochasticDepth),
+  entry(activationNoise),
   // targets
   entry(labelSmoothing),
   // losses: what replaces them first, then what blends them

@@ -130,6 +130,11 @@ const NEEDS: Readonly<Record<string, Variant>> = {
 
 /** Options worth running besides the defaults. A new regularizer runs with its defaults whether it is named here or not. */
 const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
+  'activation-noise': [
+    { options: { kind: 'additive', strength: 0.2, schedule: { type: 'cosine', from: 1, to: 0.2, over: 2 } } },
+    { options: { per: 'channel', layers: [1] }, setting: { inputs: PICTURES, model: SMALL_CNN } },
+    { options: { where: ['embedding', 'branch'], per: 'channel' }, setting: SERIES },
+  ],
   'activation-penalty': [
     { options: { norm: 'l2', strength: 0.1 } },
     { options: { strength: 0.1 }, setting: { inputs: PICTURES, model: SMALL_CNN } },

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { dropElements } from '../dropout/index.js';
-import { nameInFirstMember } from '../members.js';
+import { placeNumber, placesOf } from '../places.js';
 import { defineRegularizer, type SiteDescription } from '../regularizer.js';
 import { varianceShift } from '../variance-shift.js';
 
@@ -14,11 +14,8 @@ export function shareOf(
   decay: 'linear' | 'none',
 ): number {
   if (decay === 'none') return 1;
-  // Networks side by side count alike.
-  const branches = [
-    ...new Set(sites.filter(({ kind }) => kind === 'branch').map((site) => nameInFirstMember(site.name))),
-  ];
-  return (branches.indexOf(nameInFirstMember(name)) + 1) / branches.length;
+  const branches = placesOf(sites, ({ kind }) => kind === 'branch');
+  return placeNumber(branches, name) / branches.length;
 }
 
 export const stochasticDepth = defineRegularizer({
