@@ -1,7 +1,5 @@
 import { basename, dirname, join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { readTable } from '../data/read/read.js';
-import { findColumn, type Table } from '../data/table.js';
 import { BallastError } from '../errors.js';
 import { withCalibration } from '../evaluation/calibrators/calibrated-model.js';
 import { CALIBRATION_METHODS, type CalibrationMethod } from '../evaluation/calibrators/calibrator.js';
@@ -17,14 +15,17 @@ import type { Model } from '../graph/model.js';
 import { openRuntime } from '../graph/runtime/choose.js';
 import { upgrade } from '../graph/upgrade/index.js';
 import { calibrationPlot } from '../reports/plots/calibration.js';
-import { calibrationTable, terminalOptions } from '../reports/terminal.js';
+import { calibrationTable } from '../reports/terminal-evidence.js';
+import { terminalOptions } from '../reports/terminal-style.js';
 import { describedPorts } from '../tuning/described-ports.js';
 import { evaluateOther, scoreValidation } from '../tuning/evaluate-run.js';
 import { MODEL } from '../tuning/result-record.js';
 import { type FileOptions, scoreFile } from './evaluate-file.js';
+import { OF_FILES, refuseGiven } from './given-options.js';
 import { localFolder } from './local-folder.js';
 import { wholeNumber } from './number-option.js';
-import { answer, withCommonOptions } from './output.js';
+import { answer, note, withCommonOptions } from './output.js';
+import { readProbabilities } from './probabilities-file.js';
 import { withStore } from './use-store.js';
 
 interface CalibrateOptions extends FileOptions {
@@ -81,19 +82,35 @@ Examples:
     .action(calibrateAction);
 }
 
-async function calibrateAction(reference: string | undefined, options: CalibrateOptions): Promise<void> {
+async function calibrateAction(
+  reference: string | undefined,
+  options: CalibrateOptions,
+  command: Command,
+): Promise<void> {
   if ((reference === undefined) === (options.probabilities === undefined)) {
     throw new BallastError('what to calibrate is not clear', {
       code: 'USAGE',
       remedy: 'Give a model, or --probabilities FILE',
     });
   }
-  const subject = reference === undefined ? await readProbabilities(options) : await scoreModel(reference, options);
+  refuseWithoutEffect(reference, options, command);
+  const subject: Subject =
+    reference === undefined
+      ? await readProbabilities(options.probabilities ?? '', options.target)
+      : await scoreModel(reference, options);
+  refuseWeightedPromise(subject.predictions, options);
   if (subject.predictions.task === 'regression') {
+    refuseGiven(command, ['method', 'folds', 'plot', 'sets'], {
+      reason: 'is of classification, and this is a regression',
+    });
     await promiseIntervals(subject, subject.predictions, options);
     return;
   }
-  const report = calibrate(subject.predictions, { method: options.method, folds: options.folds });
+  const report = calibrate(subject.predictions, {
+    method: options.method,
+    folds: options.folds,
+    onMethod: (method) => note(`${method} on ${subject.predictions.target.length} rows`),
+  });
   const { probabilities, reliability: _reliability, ...document } = report;
   const conformal =
     options.coverage === undefined
@@ -125,6 +142,32 @@ async function calibrateAction(reference: string | undefined, options: Calibrate
       ...(options.plot === undefined ? [] : [`plot     ${options.plot}`]),
     ].join('\n'),
   );
+}
+
+function refuseWithoutEffect(reference: string | undefined, { coverage }: CalibrateOptions, command: Command): void {
+  if (coverage === undefined) {
+    refuseGiven(command, ['sets'], {
+      reason: 'says which sets are promised',
+      remedy: 'Add --coverage 0.9, or leave it out',
+    });
+  }
+  if (reference === undefined) {
+    refuseGiven(command, ['data', 'spec', 'task', 'output', 'classes', 'input', 'out'], {
+      reason: 'is about a model, and --probabilities has none',
+    });
+  } else if (!reference.endsWith('.onnx')) {
+    refuseGiven(command, OF_FILES, { reason: 'describes an .onnx file, and a run knows it already' });
+  }
+}
+
+/** A promise is about rows as they come, one by one; where rows count differently it would be about other rows. */
+function refuseWeightedPromise({ weights }: PredictionInput, { coverage }: CalibrateOptions): void {
+  if (coverage === undefined || weights === undefined) return;
+  throw new BallastError('coverage is promised for rows that count alike, and these rows have weights', {
+    code: 'CONFORMAL_WEIGHTS',
+    place: '--coverage',
+    remedy: 'Calibrate without --coverage, or on data without a weight column',
+  });
 }
 
 /** A regression has no probabilities: what can be promised of it is intervals. */
@@ -232,85 +275,6 @@ function subjectOf(
     model: { model, output: { name, kind: kind as 'logits' | 'probabilities' | 'predictions' }, out },
   };
 }
-
-const SCORE_COLUMNS = ['predictions', 'probabilities', 'logits'];
-/** What the readers call `ground_truth` and `labels` of an archive. */
-const LABEL_COLUMNS = ['label', 'labels', 'ground_truth', 'target'];
-
-/** Scores and labels out of a file: an array a row, or one column a class beside a column of labels. */
-async function readProbabilities({ probabilities: source = '', target }: CalibrateOptions): Promise<Subject> {
-  const table = await readTable(source, { baseDirectory: process.cwd() });
-  const label = table.columns.find(({ name }) =>
-    target === undefined ? LABEL_COLUMNS.includes(name) : name === target,
-  );
-  if (label === undefined) {
-    throw new BallastError('the file has no column of labels', {
-      code: 'CALIBRATE_LABELS',
-      place: source,
-      remedy: `Name it ${LABEL_COLUMNS.join(', ')}, or give --target; columns are ${names(table)}`,
-    });
-  }
-  const arrays = SCORE_COLUMNS.map((name) => findColumn(table, name)).find((column) => column?.kind === 'array');
-  const columns = table.columns.filter((column) => column !== label && column.kind === 'number');
-  const classNames = arrays === undefined ? columns.map(({ name }) => name) : undefined;
-  const width = arrays?.kind === 'array' ? arrays.shape.reduce((a, b) => a * b, 1) : columns.length;
-  if (width === 0 || table.columns.length < 2) {
-    throw new BallastError('the file has no probabilities', {
-      code: 'CALIBRATE_SCORES',
-      place: source,
-      remedy: `An archive holds ${SCORE_COLUMNS.join(' | ')}; a CSV one column of numbers a class. Columns are ${names(table)}`,
-    });
-  }
-  const scores =
-    arrays?.kind === 'array'
-      ? Float64Array.from(arrays.data, Number)
-      : Float64Array.from({ length: table.rows * width }, (_, i) => {
-          const column = columns[i % width];
-          return column.kind === 'number' ? column.values[Math.floor(i / width)] : Number.NaN;
-        });
-  const classes = Math.max(2, width);
-  const codes = labelCodes(label, classNames, classes, table.rows, source);
-  const kind =
-    arrays?.name === 'logits' || (arrays === undefined && scores.some((p) => p < 0 || p > 1))
-      ? 'logits'
-      : 'probabilities';
-  return { predictions: { task: 'classification', target: codes, [kind]: scores }, classes };
-}
-
-function labelCodes(
-  label: Table['columns'][number],
-  classNames: readonly string[] | undefined,
-  classes: number,
-  rows: number,
-  source: string,
-): Int32Array {
-  const text = (row: number): string =>
-    label.kind === 'category'
-      ? (label.dictionary[label.codes[row]] ?? '')
-      : label.kind === 'number'
-        ? String(label.values[row])
-        : '';
-  return Int32Array.from({ length: rows }, (_, row) => {
-    const value = text(row);
-    const named = classNames?.findIndex((name) => name === value || name === `p_${value}` || name === `class_${value}`);
-    const code = named !== undefined && named >= 0 ? named : Number(value);
-    if (value !== '' && Number.isInteger(code) && code >= 0 && code < classes) return code;
-    throw new BallastError(`the label "${value}" is of none of the ${classes} classes`, {
-      code: 'CALIBRATE_LABELS',
-      place: `${source}, row ${row + 1}`,
-      remedy:
-        classNames === undefined
-          ? `Labels are 0 to ${classes - 1}, in the order of the scores`
-          : `Labels are 0 to ${classes - 1}, or names of columns: ${classNames.slice(0, 20).join(', ')}`,
-    });
-  });
-}
-
-const names = (table: Table): string =>
-  table.columns
-    .map(({ name }) => name)
-    .slice(0, 20)
-    .join(', ');
 
 /** Reads a share between 0 and 1. */
 function share(text: string): number {

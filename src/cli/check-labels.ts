@@ -1,7 +1,8 @@
 import type { Finding } from '../data/check/finding.js';
 import { percent, rowsOf, shownRows } from '../data/check/finding.js';
 import { openRuntime } from '../graph/runtime/choose.js';
-import { suspectsTable, terminalOptions } from '../reports/terminal.js';
+import { suspectsTable } from '../reports/terminal-evidence.js';
+import { terminalOptions } from '../reports/terminal-style.js';
 import type { PreparedData } from '../spec/prepare.js';
 import type { ResolvedSpec } from '../spec/read.js';
 import { findSuspectLabels } from '../tuning/suspect-labels.js';

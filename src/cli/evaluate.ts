@@ -5,13 +5,15 @@ import { BallastError } from '../errors.js';
 import { parseAttack } from '../evaluation/attacks/options.js';
 import { comparePaired } from '../evaluation/paired.js';
 import { openRuntime } from '../graph/runtime/choose.js';
-import { ledgerTable, metricsTable, terminalOptions } from '../reports/terminal.js';
+import { ledgerTable, metricsTable } from '../reports/terminal.js';
+import { terminalOptions } from '../reports/terminal-style.js';
 import type { Run, Store } from '../store/types.js';
 import { type EvaluatedRun, evaluateHoldout, evaluateOther, specOfRun } from '../tuning/evaluate-run.js';
 import { primaryMetric } from '../tuning/judge.js';
 import { MODEL } from '../tuning/result-record.js';
 import { evaluateFile, type FileOptions, readForeign } from './evaluate-file.js';
 import { evaluationDocument } from './evaluation-document.js';
+import { OF_FILES, refuseGiven } from './given-options.js';
 import { answer, withCommonOptions } from './output.js';
 import { robustnessLines } from './robustness-lines.js';
 import { uncertaintyLines, uncertaintyOfPredictions } from './uncertainty.js';
@@ -23,9 +25,6 @@ interface EvaluateOptions extends FileOptions {
   adversarial?: string;
   uncertainty?: boolean;
 }
-
-/** Options that say what a model file does not say itself; a run knows all of it. */
-const OF_FILES = ['spec', 'target', 'task', 'output', 'classes', 'input'] as const;
 
 export function evaluateCommand(): Command {
   return withCommonOptions(new Command('evaluate'))
@@ -59,7 +58,7 @@ Examples:
     .action(evaluateAction);
 }
 
-async function evaluateAction(reference: string, options: EvaluateOptions): Promise<void> {
+async function evaluateAction(reference: string, options: EvaluateOptions, command: Command): Promise<void> {
   const { data, holdout, against } = options;
   const isFile = reference.endsWith('.onnx');
   if ((holdout === true) === (data !== undefined)) {
@@ -72,15 +71,7 @@ async function evaluateAction(reference: string, options: EvaluateOptions): Prom
     await evaluateFile(reference, { ...options, data });
     return;
   }
-  for (const name of OF_FILES) {
-    const given = options[name];
-    if (given === undefined || given.length === 0) continue;
-    throw new BallastError(`--${name} describes an .onnx file on --data, and a run knows it already`, {
-      code: 'USAGE',
-      place: `--${name}`,
-      remedy: 'Leave it out',
-    });
-  }
+  refuseGiven(command, OF_FILES, { reason: 'describes an .onnx file on --data, and a run knows it already' });
   await withStore(options.store, { create: false }, async (store) => {
     const run = await runOf(store, reference);
     const other = against === undefined ? undefined : await runOf(store, against);

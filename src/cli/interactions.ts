@@ -1,6 +1,7 @@
 import { openRuntime } from '../graph/runtime/choose.js';
 import { INTERACTIONS } from '../regularizers/interactions.js';
-import { interactionTable, terminalOptions } from '../reports/terminal.js';
+import { interactionTable } from '../reports/terminal-evidence.js';
+import { terminalOptions } from '../reports/terminal-style.js';
 import { prepareData } from '../spec/prepare.js';
 import { readSpec } from '../spec/read.js';
 import { factorial } from '../tuning/factorial.js';

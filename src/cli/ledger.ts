@@ -1,5 +1,6 @@
 import { Command } from 'commander';
-import { ledgerTable, terminalOptions } from '../reports/terminal.js';
+import { ledgerTable } from '../reports/terminal.js';
+import { terminalOptions } from '../reports/terminal-style.js';
 import { ledgerOfRun, specOfRun } from '../tuning/evaluate-run.js';
 import { primaryMetric } from '../tuning/judge.js';
 import { requireModel } from '../tuning/result-record.js';

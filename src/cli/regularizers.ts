@@ -6,9 +6,14 @@ import { interactionsOf } from '../regularizers/interactions.js';
 import { listRegularizers, regularizerOf } from '../regularizers/registry.js';
 import { HOOK_ORDER, type Regularizer } from '../regularizers/regularizer.js';
 import { entrySchema } from '../regularizers/resolve.js';
+import { refuseGiven } from './given-options.js';
 import { type InteractionOptions, showInteractions } from './interactions.js';
 import { wholeNumber } from './number-option.js';
 import { answer, withCommonOptions } from './output.js';
+
+interface RegularizersOptions extends InteractionOptions {
+  interactions?: boolean;
+}
 
 export function regularizersCommand(): Command {
   return withCommonOptions(new Command('regularizers'))
@@ -25,11 +30,14 @@ Examples:
   ballast regularizers --interactions --spec digits/spec.yaml --seeds 3
 `,
     )
-    .action(async (name: string | undefined, options: InteractionOptions & { interactions?: boolean }) => {
-      if (options.interactions === true) return showInteractions(options);
-      if (options.spec !== undefined) {
-        throw new BallastError('--spec goes with --interactions', { code: 'USAGE', remedy: 'Add --interactions' });
+    .action(async (name: string | undefined, options: RegularizersOptions, command: Command) => {
+      if (options.interactions === true) {
+        refuseName(name);
+        if (options.spec === undefined)
+          refuseGiven(command, ['seeds'], { reason: 'needs a spec to train', remedy: 'Add --spec' });
+        return showInteractions(options);
       }
+      refuseGiven(command, ['spec', 'seeds'], { reason: 'goes with --interactions', remedy: 'Add --interactions' });
       if (name === undefined) {
         const all = listRegularizers().map(describe);
         answer(options, all, table(listRegularizers()));
@@ -39,6 +47,15 @@ Examples:
       const card = await readFile(new URL(`../regularizers/${name}/card.md`, import.meta.url), 'utf8');
       answer(options, { ...describe(regularizer), card }, card.trimEnd());
     });
+}
+
+function refuseName(name: string | undefined): void {
+  if (name === undefined) return;
+  throw new BallastError('--interactions lists all pairs, not those of one', {
+    code: 'USAGE',
+    place: name,
+    remedy: `Leave out the name; ballast regularizers ${name} --json has its conflicts`,
+  });
 }
 
 /** The typed metadata as a document. */

@@ -1,7 +1,8 @@
 import { Command, Option } from 'commander';
 import { openRuntime } from '../graph/runtime/choose.js';
 import type { Manifest } from '../regularizers/manifest.js';
-import { runsTable, terminalOptions } from '../reports/terminal.js';
+import { runsTable } from '../reports/terminal.js';
+import { terminalOptions } from '../reports/terminal-style.js';
 import type { Spec } from '../spec/schema.js';
 import { isResumable, RUN_STATUSES, type RunStatus } from '../store/run-status.js';
 import type { Run, RunSummary, Store } from '../store/types.js';

@@ -3,7 +3,9 @@ import { Command } from 'commander';
 import { stringify } from 'yaml';
 import { BallastError } from '../errors.js';
 import { openRuntime } from '../graph/runtime/choose.js';
-import { classesTable, comparisonTable, terminalOptions, worthTable } from '../reports/terminal.js';
+import { classesTable, comparisonTable } from '../reports/terminal.js';
+import { worthTable } from '../reports/terminal-evidence.js';
+import { terminalOptions } from '../reports/terminal-style.js';
 import { writeTrainReport } from '../reports/write-report.js';
 import { type ResolvedSpec, readSpec } from '../spec/read.js';
 import type { Store } from '../store/types.js';
@@ -94,6 +96,7 @@ async function trainSpec(resolved: ResolvedSpec, store: Store, options: TrainOpt
   const { report } = await writeTrainReport(input, resolve(options.out ?? result.folder));
   const diverged = result.runs.filter(({ outcome }) => outcome === 'diverged');
   if (diverged.length > 0) answerIsNo();
+  const proven = result.runs.findLast(({ role }) => role === 'model') ?? result.runs.at(-1);
   answer(
     options,
     trainDocument(resolved, result, report, worth),
@@ -107,7 +110,7 @@ async function trainSpec(resolved: ResolvedSpec, store: Store, options: TrainOpt
       ...result.runs
         .slice(0, 2)
         .map((run) => `${run.role.padEnd(8)} ${shownPath(run.modelPath)}  run ${run.runId.slice(0, 8)}`),
-      `Next: ballast evaluate ${result.runs.at(-1)?.runId.slice(0, 8)} --holdout   (reads the locked rows; counted)`,
+      `Next: ballast evaluate ${proven?.runId.slice(0, 8)} --holdout   (reads the locked rows; counted)`,
     ].join('\n'),
   );
 }

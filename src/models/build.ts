@@ -1,7 +1,7 @@
 import { GraphBuilder, type Value } from '../graph/builder.js';
 import type { Graph, ValueInfo } from '../graph/model.js';
 import { convolutional } from './cnn.js';
-import { type ModelInput, wrongInput } from './inputs.js';
+import { type ModelInput, severalInputs, wrongInput } from './inputs.js';
 import { LayerBuilder } from './layers.js';
 import type { NativeModelOptions } from './options.js';
 import { transformer } from './transformer.js';
@@ -68,7 +68,9 @@ function flat(type: string, layers: LayerBuilder, values: readonly Value[], inpu
 }
 
 function only(type: string, values: readonly Value[], inputs: readonly ModelInput[], rank: number): Value {
-  const index = inputs.findIndex(({ shape, type: kind }) => shape.length === rank && kind === 'float32');
-  if (index < 0 || inputs.length !== 1) throw wrongInput(type, inputs[0], 'one image [channels, height, width]');
-  return values[index];
+  const wanted = 'one image [channels, height, width]';
+  if (inputs.length !== 1) throw severalInputs(type, inputs, wanted);
+  const [input] = inputs;
+  if (input.shape.length !== rank || input.type !== 'float32') throw wrongInput(type, input, wanted);
+  return values[0];
 }

@@ -18,3 +18,13 @@ export function wrongInput(type: string, input: ModelInput, wanted: string): Bal
     remedy: 'Choose another model.type, or another data source',
   });
 }
+
+/** The error of an architecture that takes one input and is given several: columns beside an image, say. */
+export function severalInputs(type: string, inputs: readonly ModelInput[], wanted: string): BallastError {
+  const list = inputs.map(({ name, shape }) => `"${name}" [${shape}]`).join(', ');
+  return new BallastError(`a ${type} takes ${wanted}, and the data has ${inputs.length} inputs: ${list}`, {
+    code: 'MODEL_INPUT',
+    place: 'model.type',
+    remedy: 'Leave columns out with data.features.exclude, or choose a model.type that takes all (mlp, linear)',
+  });
+}

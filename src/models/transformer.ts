@@ -1,7 +1,7 @@
 import { BallastError } from '../errors.js';
 import type { Value } from '../graph/builder.js';
 import { float, int } from '../graph/model.js';
-import { type ModelInput, wrongInput } from './inputs.js';
+import { type ModelInput, severalInputs, wrongInput } from './inputs.js';
 import type { LayerBuilder } from './layers.js';
 import type { NativeModelOptions } from './options.js';
 
@@ -26,7 +26,7 @@ export function transformer(
     });
   }
   const [input] = inputs;
-  if (inputs.length !== 1) throw wrongInput('transformer', input, 'one sequence');
+  if (inputs.length !== 1) throw severalInputs('transformer', inputs, 'one sequence');
   const length = input.shape[0];
   let x: Value;
   if (input.type === 'int64' && input.shape.length === 1 && input.vocabulary !== undefined) {

@@ -9,8 +9,8 @@ export {
   metricsTable,
   type RunsTableOptions,
   runsTable,
-  terminalOptions,
 } from './terminal.js';
+export { terminalOptions } from './terminal-style.js';
 export type { TerminalOptions } from './terminal-table.js';
 export { trainReport } from './train-report.js';
 export type {

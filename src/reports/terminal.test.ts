@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { exampleFigure, exampleInput } from '../../test/train-report-example.js';
 import type { RunSummary } from '../store/index.js';
 import { sparkline } from './sparkline.js';
-import { classesTable, comparisonTable, ledgerTable, metricsTable, runsTable, terminalOptions } from './terminal.js';
+import { classesTable, comparisonTable, ledgerTable, metricsTable, runsTable } from './terminal.js';
+import { terminalOptions } from './terminal-style.js';
 import { displayWidth, printable, terminalTable } from './terminal-table.js';
 
 const ESCAPE = '\u001b[';

@@ -1,12 +1,10 @@
-import picocolors from 'picocolors';
 import { formatNumber, formatSeconds } from '../charts/index.js';
-import type { CalibrationReport } from '../evaluation/calibrators/report.js';
 import type { Ledger, ModelComparison } from '../evaluation/index.js';
 import type { RunSummary } from '../store/index.js';
 import { claim } from './claim.js';
 import { differenceFormat, intervalText, metricDisplay, metricText, signedText } from './metric-display.js';
-
 import { sparkline } from './sparkline.js';
+import { figureCells, type Styles, styles } from './terminal-style.js';
 import {
   type CellStyle,
   printable,
@@ -15,18 +13,7 @@ import {
   type TerminalOptions,
   terminalTable,
 } from './terminal-table.js';
-import type { Evaluation, Figure, ReportRun, ReportWorth } from './train-report-input.js';
-import { byWorth } from './worth.js';
-
-/** The options for a stream: its width, and colours only when it is a terminal and NO_COLOR is not set. */
-export function terminalOptions(
-  stream: { isTTY?: boolean; columns?: number } = process.stdout,
-  environment: Readonly<Record<string, string | undefined>> = process.env,
-): Required<TerminalOptions> {
-  const forbidden = environment.NO_COLOR !== undefined && environment.NO_COLOR !== '';
-  const color = stream.isTTY === true && !forbidden && environment.TERM !== 'dumb';
-  return { width: stream.isTTY === true ? (stream.columns ?? 80) : 100, color };
-}
+import type { Evaluation, Figure, ReportRun } from './train-report-input.js';
 
 /** What the comparison of a training's runs shows. */
 export interface ComparisonTableInput {
@@ -157,107 +144,6 @@ export function metricsTable(evaluation: Evaluation, options: TerminalOptions = 
   return terminalTable(columns, rows, style.dim, options.width);
 }
 
-/** What each regularizer of an ablation is worth, the one that helps most first. */
-export function worthTable(
-  worth: readonly ReportWorth[],
-  primaryMetric: string,
-  options: TerminalOptions = {},
-): string {
-  const style = styles(options);
-  const tone = { helped: style.good, hurt: style.bad, 'no clear difference': style.dim };
-  const columns: TerminalColumn[] = [
-    { label: 'with it, minus without', shrinkTo: 14 },
-    { label: metricDisplay(primaryMetric).label, align: 'right' },
-    { label: '95% interval', align: 'right' },
-    { label: 'gap', align: 'right', optional: 1 },
-    { label: 'ECE', align: 'right', optional: 2 },
-    { label: 'verdict' },
-  ];
-  const rows = byWorth(worth, primaryMetric).map(({ regularizer, score, gap, ece }) => [
-    regularizer,
-    score === undefined ? '\u2013' : signedText(primaryMetric, score.difference.value),
-    {
-      text: score === undefined ? '' : intervalText(score.difference.interval, differenceFormat(primaryMetric)),
-      style: style.dim,
-    },
-    gap === undefined ? '\u2013' : signedText(primaryMetric, gap.difference.value),
-    ece === undefined ? '\u2013' : signedText('ece', ece.difference.value),
-    score === undefined ? '' : { text: score.verdict, style: tone[score.verdict] },
-  ]);
-  return terminalTable(columns, rows, style.dim, options.width);
-}
-
-/** Calibration before and after, and every method that was tried. */
-export function calibrationTable(report: CalibrationReport, options: TerminalOptions = {}): string {
-  const style = styles(options);
-  const columns: TerminalColumn[] = [
-    { label: `${report.method}, ${report.rows} rows`, shrinkTo: 14 },
-    { label: 'before', align: 'right' },
-    { label: '95% interval', align: 'right', optional: 2 },
-    { label: 'after', align: 'right' },
-    { label: '95% interval', align: 'right', optional: 1 },
-  ];
-  const rows = Object.keys(report.before).map((metric) => {
-    const { label, format } = metricDisplay(metric);
-    return [
-      label,
-      ...figureCells(metric, report.before[metric], format, style.dim),
-      ...figureCells(metric, report.after[metric], format, style.dim),
-    ];
-  });
-  const tried: TerminalColumn[] = [
-    { label: 'method' },
-    { label: 'log loss', align: 'right' },
-    { label: 'ECE', align: 'right' },
-  ];
-  const candidates = report.candidates.map(({ method, logLoss, ece }) => [
-    { text: method, ...(method === report.method ? { style: style.bold } : {}) },
-    formatNumber(logLoss),
-    metricText('ece', ece),
-  ]);
-  return [
-    terminalTable(columns, rows, style.dim, options.width),
-    ...(candidates.length < 2 ? [] : ['', terminalTable(tried, candidates, style.dim, options.width)]),
-  ].join('\n');
-}
-
-/** What `interactionTable` shows of a pair: quality gained over neither, and what both lose or gain beyond the sum. */
-export interface InteractionRow {
-  readonly first: string;
-  readonly second: string;
-  readonly metric: string;
-  readonly firstAlone: Figure;
-  readonly secondAlone: Figure;
-  readonly both: Figure;
-  readonly interaction: Figure;
-  readonly verdict: 'clash' | 'synergy' | 'no clear interaction';
-}
-
-/** Pairs of regularizers in a factorial: gains in quality, above 0 is better whatever the metric's direction. */
-export function interactionTable(pairs: readonly InteractionRow[], options: TerminalOptions = {}): string {
-  const style = styles(options);
-  const tone = { synergy: style.good, clash: style.bad, 'no clear interaction': style.dim };
-  const columns: TerminalColumn[] = [
-    { label: 'pair', shrinkTo: 16 },
-    { label: 'first alone', align: 'right', optional: 1 },
-    { label: 'second alone', align: 'right', optional: 1 },
-    { label: 'both', align: 'right' },
-    { label: 'beyond the sum', align: 'right' },
-    { label: '95% interval', align: 'right' },
-    { label: 'verdict' },
-  ];
-  const rows = pairs.map(({ first, second, metric, firstAlone, secondAlone, both, interaction, verdict }) => [
-    `${first} + ${second}`,
-    signedText(metric, firstAlone.value),
-    signedText(metric, secondAlone.value),
-    signedText(metric, both.value),
-    signedText(metric, interaction.value),
-    { text: intervalText(interaction.interval, differenceFormat(metric)), style: style.dim },
-    { text: verdict, style: tone[verdict] },
-  ]);
-  return terminalTable(columns, rows, style.dim, options.width);
-}
-
 /** The gap ledger: each stage, its value and the quality lost since the stage before, the largest loss marked. */
 export function ledgerTable(ledger: Ledger, options: TerminalOptions = {}): string {
   const style = styles(options);
@@ -289,41 +175,6 @@ export interface RunsTableOptions extends TerminalOptions {
   readonly metrics?: ReadonlyMap<string, Readonly<Record<string, number>>>;
 }
 
-/** Suspects shown in a terminal; all of them are in the document. */
-const MOST_SUSPECTS = 20;
-
-/** Rows whose labels are probably wrong, most certain first. */
-export function suspectsTable(
-  suspects: readonly {
-    readonly row: number;
-    readonly given: string;
-    readonly suggested: string;
-    readonly probability: { readonly given: number; readonly suggested: number };
-  }[],
-  options: TerminalOptions = {},
-): string {
-  const style = styles(options);
-  const columns: TerminalColumn[] = [
-    { label: 'row', align: 'right' },
-    { label: 'given', shrinkTo: 8 },
-    { label: 'its probability', align: 'right', optional: 1 },
-    { label: 'suggested', shrinkTo: 8 },
-    { label: 'its probability', align: 'right' },
-  ];
-  const rows = suspects
-    .slice(0, MOST_SUSPECTS)
-    .map(({ row, given, suggested, probability }) => [
-      String(row),
-      { text: given, style: style.bad },
-      { text: formatNumber(probability.given, 'percent') },
-      { text: suggested, style: style.good },
-      { text: formatNumber(probability.suggested, 'percent') },
-    ]);
-  const more = suspects.length - rows.length;
-  const table = terminalTable(columns, rows, style.dim, options.width);
-  return more > 0 ? `${table}\n${style.dim(`and ${more} more (--json lists all)`)}` : table;
-}
-
 /** One line per run: what it is, which experiment it is part of, how it went, how long it took, and chosen metrics. */
 export function runsTable(runs: readonly RunSummary[], options: RunsTableOptions = {}): string {
   if (runs.length === 0) return 'No runs.';
@@ -331,7 +182,7 @@ export function runsTable(runs: readonly RunSummary[], options: RunsTableOptions
   const metrics = [...new Set([...(options.metrics?.values() ?? [])].flatMap((values) => Object.keys(values)))];
   const columns: TerminalColumn[] = [
     { label: 'run' },
-    { label: 'name', shrinkTo: 8 },
+    { label: 'name', shrinkTo: 16 },
     { label: 'experiment', shrinkTo: 8 },
     { label: 'its id' },
     { label: 'kind', optional: 6 },
@@ -366,18 +217,6 @@ function statusStyle(status: string, style: Styles): { style?: CellStyle } {
   return status === 'running' ? {} : { style: style.bad };
 }
 
-function figureCells(
-  metric: string,
-  figure: Figure | undefined,
-  format: ReturnType<typeof differenceFormat>,
-  style?: CellStyle,
-): TerminalCell[] {
-  if (figure === undefined) return [{ text: '\u2013' }, { text: '' }];
-  const text =
-    format === metricDisplay(metric).format ? metricText(metric, figure.value) : formatNumber(figure.value, format);
-  return [{ text }, { text: intervalText(figure.interval, format), ...(style === undefined ? {} : { style }) }];
-}
-
 function changeCell(
   metric: string,
   [before, after]: readonly (Figure | undefined)[],
@@ -388,27 +227,4 @@ function changeCell(
   const change = after.value - before.value;
   const better = higherIsBetter ? change > 0 : change < 0;
   return { text: signedText(metric, change), ...(change === 0 ? {} : { style: better ? style.good : style.bad }) };
-}
-
-interface Styles {
-  bold: CellStyle;
-  dim: CellStyle;
-  good: CellStyle;
-  bad: CellStyle;
-  baseline: CellStyle;
-  model: CellStyle;
-  ablation: CellStyle;
-}
-
-function styles({ color = false }: TerminalOptions): Styles {
-  const colors = picocolors.createColors(color);
-  return {
-    bold: colors.bold,
-    dim: colors.dim,
-    good: colors.green,
-    bad: colors.red,
-    baseline: colors.yellow,
-    model: colors.cyan,
-    ablation: colors.dim,
-  };
 }

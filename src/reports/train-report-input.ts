@@ -1,7 +1,8 @@
-import type { Evaluation, Figure, Ledger, ModelComparison, Verdict } from '../evaluation/index.js';
+import type { Evaluation, Figure, Ledger, ModelComparison } from '../evaluation/index.js';
 import type { Manifest } from '../regularizers/manifest.js';
 import type { RunRole } from '../store/index.js';
 import type { EpochRecord } from '../training/events.js';
+import type { Worth } from '../tuning/worth.js';
 
 export type { EpochRecord, Evaluation, Figure, Ledger, ModelComparison, RunRole };
 
@@ -47,20 +48,6 @@ export interface ReportSeeds {
   readonly difference: Figure;
 }
 
-/** What one regularizer is worth: the model minus the model without it. */
-export interface ReportWorth {
-  readonly regularizer: string;
-  readonly score: ReportWorthFigure | undefined;
-  readonly gap: ReportWorthFigure | undefined;
-  readonly ece: ReportWorthFigure | undefined;
-}
-
-interface ReportWorthFigure {
-  readonly metric: string;
-  readonly difference: Figure;
-  readonly verdict: Verdict;
-}
-
 export interface ReportFinding {
   readonly severity: 'error' | 'warning' | 'info';
   readonly message: string;
@@ -93,7 +80,7 @@ export interface TrainReportInput {
   /** Baseline and model on the same rows. */
   readonly comparison?: ModelComparison;
   readonly seeds?: ReportSeeds;
-  readonly worth?: readonly ReportWorth[];
+  readonly worth?: readonly Worth[];
   readonly ledgers?: readonly { readonly role: RunRole; readonly ledger: Ledger }[];
   readonly environment: {
     readonly hardware: string;

@@ -1,13 +1,14 @@
 import { element, intervalPlot, type Markup } from '../charts/index.js';
+import type { Worth } from '../tuning/worth.js';
 import { differenceFormat, intervalText, metricDisplay, signedText } from './metric-display.js';
 import { table } from './page.js';
 import type { Plot } from './plots/plot.js';
-import type { ReportWorth, TrainReportInput } from './train-report-input.js';
+import type { TrainReportInput } from './train-report-input.js';
 
 /** The regularizer that helps most first; those without a figure last. */
-export function byWorth(worth: readonly ReportWorth[], primaryMetric: string): ReportWorth[] {
+export function byWorth(worth: readonly Worth[], primaryMetric: string): Worth[] {
   const sign = metricDisplay(primaryMetric).higherIsBetter ? 1 : -1;
-  const value = ({ score }: ReportWorth): number =>
+  const value = ({ score }: Worth): number =>
     score === undefined ? Number.NEGATIVE_INFINITY : sign * score.difference.value;
   return [...worth].sort((a, b) => value(b) - value(a));
 }
@@ -39,7 +40,7 @@ export function worthPlots({ worth = [], primaryMetric }: TrainReportInput): Plo
 /** The figures behind the plot: score, gap and calibration, with intervals and verdicts. */
 export function worthTableMarkup({ worth = [], primaryMetric }: TrainReportInput): Markup | null {
   if (worth.length === 0) return null;
-  const cell = (metric: string, figure: ReportWorth['score']) =>
+  const cell = (metric: string, figure: Worth['score']) =>
     figure === undefined
       ? '\u2013'
       : [

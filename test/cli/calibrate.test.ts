@@ -119,6 +119,17 @@ describe('calibrate', () => {
     expect(result.json<{ error: { code: string } }>().error.code).toBe(code);
   });
 
+  test.each([
+    [['--probabilities', 'p.csv', '--out', 'm.onnx'], '--out'],
+    [['--probabilities', 'p.csv', '--data', 'customers.csv'], '--data'],
+    [['--probabilities', 'p.csv', '--sets', 'aps'], '--sets'],
+    [['0123abcd', '--target', 'y'], '--target'],
+  ])('refuses an option without effect: %j', async (words, place) => {
+    const result = await ballast(folder, 'calibrate', ...words, '--json');
+    expect(result.code).toBe(2);
+    expect(result.json<{ error: { code: string; place: string } }>().error).toMatchObject({ code: 'USAGE', place });
+  });
+
   test.skipIf(DATASETS === undefined)(
     'brings a WideResNet on CIFAR-10 from an error of 5.4 % under 1.5 % by its temperature',
     async () => {

@@ -35,6 +35,16 @@ describe('regularizers --interactions', () => {
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+  test.each([
+    [['dropout', '--interactions'], 'dropout'],
+    [['--interactions', '--seeds', '4'], '--seeds'],
+    [['--spec', 'spec.yaml'], '--spec'],
+  ])('refuses %j, which would have no effect', async (words, place) => {
+    const result = await ballast(folder, 'regularizers', ...words, '--json');
+    expect(result.code).toBe(2);
+    expect(result.json<{ error: { code: string; place: string } }>().error).toMatchObject({ code: 'USAGE', place });
+  });
+
   test('names only regularizers that exist, each pair once, with a source', async () => {
     const { code, json } = await ballast(folder, 'regularizers', '--interactions', '--json');
     expect(code).toBe(0);

@@ -18,6 +18,8 @@ export function calibrationPlot({ method, before, after, reliability }: Calibrat
       tone,
       width: WIDTH,
       standalone: true,
+      // Readers of a file on disk may know no CSS variables.
+      theme: 'light',
     }),
   );
   const height = Math.max(...[first, second].map((svg) => Number(/height="(\d+(?:\.\d+)?)"/.exec(svg)?.[1] ?? 0)));

@@ -1,0 +1,91 @@
+import { readTable } from '../data/read/read.js';
+import { findColumn, type Table } from '../data/table.js';
+import { BallastError } from '../errors.js';
+import type { ClassificationInput } from '../evaluation/input.js';
+
+const SCORE_COLUMNS = ['predictions', 'probabilities', 'logits'];
+/** What the readers call `ground_truth` and `labels` of an archive. */
+const LABEL_COLUMNS = ['label', 'labels', 'ground_truth', 'target'];
+
+/**
+ * Scores and labels out of a file: an array a row, or one column a class beside a column of labels.
+ *
+ * @param target name of the column of labels, where it is none of the usual ones
+ * @throws BallastError CALIBRATE_LABELS, CALIBRATE_SCORES naming the file, and the row where one is at fault
+ */
+export async function readProbabilities(
+  source: string,
+  target: string | undefined,
+): Promise<{ predictions: ClassificationInput; classes: number }> {
+  const table = await readTable(source, { baseDirectory: process.cwd() });
+  const label = table.columns.find(({ name }) =>
+    target === undefined ? LABEL_COLUMNS.includes(name) : name === target,
+  );
+  if (label === undefined) {
+    throw new BallastError('the file has no column of labels', {
+      code: 'CALIBRATE_LABELS',
+      place: source,
+      remedy: `Name it ${LABEL_COLUMNS.join(', ')}, or give --target; columns are ${names(table)}`,
+    });
+  }
+  const arrays = SCORE_COLUMNS.map((name) => findColumn(table, name)).find((column) => column?.kind === 'array');
+  const columns = table.columns.filter((column) => column !== label && column.kind === 'number');
+  const classNames = arrays === undefined ? columns.map(({ name }) => name) : undefined;
+  const width = arrays?.kind === 'array' ? arrays.shape.reduce((a, b) => a * b, 1) : columns.length;
+  if (width === 0 || table.columns.length < 2) {
+    throw new BallastError('the file has no probabilities', {
+      code: 'CALIBRATE_SCORES',
+      place: source,
+      remedy: `An archive holds ${SCORE_COLUMNS.join(' | ')}; a CSV one column of numbers a class. Columns are ${names(table)}`,
+    });
+  }
+  const scores =
+    arrays?.kind === 'array'
+      ? Float64Array.from(arrays.data, Number)
+      : Float64Array.from({ length: table.rows * width }, (_, i) => {
+          const column = columns[i % width];
+          return column.kind === 'number' ? column.values[Math.floor(i / width)] : Number.NaN;
+        });
+  const classes = Math.max(2, width);
+  const codes = labelCodes(label, classNames, classes, table.rows, source);
+  const kind =
+    arrays?.name === 'logits' || (arrays === undefined && scores.some((p) => p < 0 || p > 1))
+      ? 'logits'
+      : 'probabilities';
+  return { predictions: { task: 'classification', target: codes, [kind]: scores }, classes };
+}
+
+function labelCodes(
+  label: Table['columns'][number],
+  classNames: readonly string[] | undefined,
+  classes: number,
+  rows: number,
+  source: string,
+): Int32Array {
+  const text = (row: number): string =>
+    label.kind === 'category'
+      ? (label.dictionary[label.codes[row]] ?? '')
+      : label.kind === 'number'
+        ? String(label.values[row])
+        : '';
+  return Int32Array.from({ length: rows }, (_, row) => {
+    const value = text(row);
+    const named = classNames?.findIndex((name) => name === value || name === `p_${value}` || name === `class_${value}`);
+    const code = named !== undefined && named >= 0 ? named : Number(value);
+    if (value !== '' && Number.isInteger(code) && code >= 0 && code < classes) return code;
+    throw new BallastError(`the label "${value}" is of none of the ${classes} classes`, {
+      code: 'CALIBRATE_LABELS',
+      place: `${source}, row ${row + 1}`,
+      remedy:
+        classNames === undefined
+          ? `Labels are 0 to ${classes - 1}, in the order of the scores`
+          : `Labels are 0 to ${classes - 1}, or names of columns: ${classNames.slice(0, 20).join(', ')}`,
+    });
+  });
+}
+
+const names = (table: Table): string =>
+  table.columns
+    .map(({ name }) => name)
+    .slice(0, 20)
+    .join(', ');

@@ -1,0 +1,131 @@
+import { formatNumber } from '../charts/index.js';
+import type { CalibrationReport } from '../evaluation/calibrators/report.js';
+import type { PairEffect } from '../tuning/factorial.js';
+import type { Worth } from '../tuning/worth.js';
+import { differenceFormat, intervalText, metricDisplay, metricText, signedText } from './metric-display.js';
+import { figureCells, styles } from './terminal-style.js';
+import { type TerminalColumn, type TerminalOptions, terminalTable } from './terminal-table.js';
+import { byWorth } from './worth.js';
+
+/** What each regularizer of an ablation is worth, the one that helps most first. */
+export function worthTable(worth: readonly Worth[], primaryMetric: string, options: TerminalOptions = {}): string {
+  const style = styles(options);
+  const tone = { helped: style.good, hurt: style.bad, 'no clear difference': style.dim };
+  const columns: TerminalColumn[] = [
+    { label: 'with it, minus without', shrinkTo: 14 },
+    { label: metricDisplay(primaryMetric).label, align: 'right' },
+    { label: '95% interval', align: 'right' },
+    { label: 'gap', align: 'right', optional: 1 },
+    { label: 'ECE', align: 'right', optional: 2 },
+    { label: 'verdict' },
+  ];
+  const rows = byWorth(worth, primaryMetric).map(({ regularizer, score, gap, ece }) => [
+    regularizer,
+    score === undefined ? '\u2013' : signedText(primaryMetric, score.difference.value),
+    {
+      text: score === undefined ? '' : intervalText(score.difference.interval, differenceFormat(primaryMetric)),
+      style: style.dim,
+    },
+    gap === undefined ? '\u2013' : signedText(primaryMetric, gap.difference.value),
+    ece === undefined ? '\u2013' : signedText('ece', ece.difference.value),
+    score === undefined ? '' : { text: score.verdict, style: tone[score.verdict] },
+  ]);
+  return terminalTable(columns, rows, style.dim, options.width);
+}
+
+/** Calibration before and after, and every method that was tried. */
+export function calibrationTable(report: CalibrationReport, options: TerminalOptions = {}): string {
+  const style = styles(options);
+  const columns: TerminalColumn[] = [
+    { label: `${report.method}, ${report.rows} rows`, shrinkTo: 14 },
+    { label: 'before', align: 'right' },
+    { label: '95% interval', align: 'right', optional: 2 },
+    { label: 'after', align: 'right' },
+    { label: '95% interval', align: 'right', optional: 1 },
+  ];
+  const rows = Object.keys(report.before).map((metric) => {
+    const { label, format } = metricDisplay(metric);
+    return [
+      label,
+      ...figureCells(metric, report.before[metric], format, style.dim),
+      ...figureCells(metric, report.after[metric], format, style.dim),
+    ];
+  });
+  const tried: TerminalColumn[] = [
+    { label: 'method' },
+    { label: 'log loss', align: 'right' },
+    { label: 'ECE', align: 'right' },
+  ];
+  const candidates = report.candidates.map(({ method, logLoss, ece }) => [
+    { text: method, ...(method === report.method ? { style: style.bold } : {}) },
+    formatNumber(logLoss),
+    metricText('ece', ece),
+  ]);
+  return [
+    terminalTable(columns, rows, style.dim, options.width),
+    ...(candidates.length < 2 ? [] : ['', terminalTable(tried, candidates, style.dim, options.width)]),
+  ].join('\n');
+}
+
+/**
+ * Pairs of regularizers in a factorial: quality gained by the first alone, the second alone and both, above 0 is better
+ * whatever the metric's direction.
+ */
+export function interactionTable(pairs: readonly PairEffect[], options: TerminalOptions = {}): string {
+  const style = styles(options);
+  const tone = { synergy: style.good, clash: style.bad, 'no clear interaction': style.dim };
+  const columns: TerminalColumn[] = [
+    { label: 'pair', shrinkTo: 16 },
+    { label: 'first', align: 'right' },
+    { label: 'second', align: 'right' },
+    { label: 'both', align: 'right' },
+    { label: 'beyond the sum', align: 'right' },
+    { label: '95% interval', align: 'right', optional: 1 },
+    { label: 'verdict' },
+  ];
+  const rows = pairs.map(({ first, second, metric, firstAlone, secondAlone, both, interaction, verdict }) => [
+    `${first} + ${second}`,
+    signedText(metric, firstAlone.value),
+    signedText(metric, secondAlone.value),
+    signedText(metric, both.value),
+    signedText(metric, interaction.value),
+    { text: intervalText(interaction.interval, differenceFormat(metric)), style: style.dim },
+    { text: verdict, style: tone[verdict] },
+  ]);
+  return terminalTable(columns, rows, style.dim, options.width);
+}
+
+/** Suspects shown in a terminal; all of them are in the document. */
+const MOST_SUSPECTS = 20;
+
+/** Rows whose labels are probably wrong, most certain first. */
+export function suspectsTable(
+  suspects: readonly {
+    readonly row: number;
+    readonly given: string;
+    readonly suggested: string;
+    readonly probability: { readonly given: number; readonly suggested: number };
+  }[],
+  options: TerminalOptions = {},
+): string {
+  const style = styles(options);
+  const columns: TerminalColumn[] = [
+    { label: 'row', align: 'right' },
+    { label: 'given', shrinkTo: 8 },
+    { label: 'its probability', align: 'right', optional: 1 },
+    { label: 'suggested', shrinkTo: 8 },
+    { label: 'its probability', align: 'right' },
+  ];
+  const rows = suspects
+    .slice(0, MOST_SUSPECTS)
+    .map(({ row, given, suggested, probability }) => [
+      String(row),
+      { text: given, style: style.bad },
+      { text: formatNumber(probability.given, 'percent') },
+      { text: suggested, style: style.good },
+      { text: formatNumber(probability.suggested, 'percent') },
+    ]);
+  const more = suspects.length - rows.length;
+  const table = terminalTable(columns, rows, style.dim, options.width);
+  return more > 0 ? `${table}\n${style.dim(`and ${more} more (--json lists all)`)}` : table;
+}
