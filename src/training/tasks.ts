@@ -245,7 +245,7 @@ export function forgettingFinding({ metric, matrix, names, average, forgetting }
   return {
     code: 'TASKS_FORGETTING',
     severity: lost ? 'warning' : 'info',
-    message: `after ${matrix.length} tasks ${metric} is ${average.toFixed(3)} on average, and ${forgetting.toFixed(3)} was forgotten of the earlier ones (right after the task -> now: ${each.join('; ')})`,
+    message: `after ${matrix.length} tasks ${metric} is ${average.toFixed(3)} on average, and ${forgetting < 0 ? `the earlier ones gained ${(-forgetting).toFixed(3)}` : `${forgetting.toFixed(3)} was forgotten of the earlier ones`} (right after the task -> now: ${each.join('; ')})`,
     remedy: lost
       ? 'Add replay, ewc, synaptic-intelligence or learning-without-forgetting, or raise the strength of the one in use'
       : 'Nothing to mend',
