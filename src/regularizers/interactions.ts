@@ -422,6 +422,27 @@ export const INTERACTIONS: readonly Interaction[] = [
     remedy: 'Keep one of them, or lower both: noise of sqrt(p / (1 - p)) is as strong as dropout of p',
     source: 'Srivastava et al., Dropout, JMLR 2014, section 10 (noise of that variance in the place of dropout)',
   },
+  {
+    first: 'sam',
+    second: 'weight-noise',
+    kind: 'warn',
+    code: 'SAM_WITH_WEIGHT_NOISE',
+    reason:
+      'sam and weight-noise both look for weights with a low neighbourhood, sam at its worst point, weight-noise on average',
+    remedy: 'Keep one of them, so that its radius can be tuned alone',
+    source:
+      'Foret et al., Sharpness-Aware Minimization for Efficiently Improving Generalization, ICLR 2021, section 2 (the worst point in the place of the expectation over Gaussian noise, by a PAC-Bayesian bound)',
+  },
+  {
+    first: 'quantization-aware',
+    second: 'weight-noise',
+    kind: 'warn',
+    code: 'WEIGHT_NOISE_BEFORE_ROUNDING',
+    reason: 'quantization-aware rounds the noisy weights, and noise smaller than a step of the grid is lost or doubled',
+    remedy: 'Keep quantization-aware: its rounding is the noise that the model will meet',
+    source:
+      'Baskin et al., UNIQ: Uniform Noise Injection for Non-Uniform Quantization of Neural Networks, 2018 (noise in the place of rounding, layer by layer)',
+  },
 ];
 
 /** Entries of the table that a regularizer is part of. */

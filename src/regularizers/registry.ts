@@ -63,6 +63,7 @@ import { tabularAugmentation } from './tabular-augmentation/index.js';
 import { trades } from './trades/index.js';
 import { virtualAdversarialTraining } from './virtual-adversarial/index.js';
 import { weightDecay } from './weight-decay/index.js';
+import { weightNoise } from './weight-noise/index.js';
 import { weightTying } from './weight-tying/index.js';
 
 /** Erases the options' type: the registry hands options of a regularizer only to that regularizer. */
@@ -87,6 +88,7 @@ const REGULARIZERS: readonly Regularizer[] = [
   entry(mixup),
   // weight
   entry(spectralNorm),
+  entry(weightNoise),
   // batch: last what attacks it
   entry(adversarialTraining),
   // weight: last what removes, then what rounds

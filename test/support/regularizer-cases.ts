@@ -216,6 +216,10 @@ const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
   ],
   'l2-sp': [{ options: { strength: 0.5, head: 0.3, newHead: false, include: ['weight'] } }],
   l2: [{ options: { include: ['bias'], strength: 0.1 } }],
+  'weight-noise': [
+    { options: { kind: 'multiplicative', include: ['weight', 'bias'], strength: 0.3 } },
+    { options: { strength: 0.1 }, setting: { model: { ...SMOOTH_MLP, normalization: 'batch' } } },
+  ],
   'weight-decay': [{ options: { include: ['weight', 'bias'], strength: 0.1 } }],
   'input-noise': [{ options: { inputs: ['picture'], strength: 0.5 } }],
   'max-norm': [
