@@ -2,6 +2,7 @@ import { dataOptionsSchema } from '../data/options.js';
 import type { ReadOptions } from '../data/read/options.js';
 import { readTable } from '../data/read/read.js';
 import { resolveRoles } from '../data/roles.js';
+import { applySeries } from '../data/series.js';
 import { BallastError } from '../errors.js';
 import { parseAttack } from '../evaluation/attacks/options.js';
 import type { Robustness } from '../evaluation/attacks/robustness.js';
@@ -91,7 +92,8 @@ async function readSubject(path: string, options: FileOptions & { data: string }
     target,
     baseDirectory: process.cwd(),
   });
-  const table = applyTokenizers(raw, tokenizers);
+  const shaped = spec === undefined ? raw : applySeries(raw, spec.spec.data.features);
+  const table = applyTokenizers(shaped, tokenizers);
   const roles = resolveRoles(table, spec?.spec.data ?? dataOptionsSchema.parse({ source: options.data, target }));
   const ports = inFile(
     path,

@@ -46,6 +46,25 @@ const tokensSchema = z.strictObject({
   lowercase: z.boolean().default(false).describe('Lower-case the text first (whitespace and character).'),
 });
 
+const seriesSchema = z.strictObject({
+  columns: z
+    .array(columnName)
+    .min(1)
+    .describe(
+      'Number columns that are the steps of one channel, in order, or one array column; `t*` names all that begin so. ' +
+        'With `past`: the channels.',
+    ),
+  past: z
+    .int()
+    .min(1)
+    .max(65_536)
+    .optional()
+    .describe(
+      'Rows before each row whose values are its series (a forecast from the past): the source must be in the order of time. ' +
+        'Before the first row values are missing.',
+    ),
+});
+
 const featuresSchema = z.strictObject({
   exclude: z.array(columnName).default([]).describe('Columns that the model does not get.'),
   include: z
@@ -83,6 +102,10 @@ const featuresSchema = z.strictObject({
     .record(columnName, tokensSchema)
     .default({})
     .describe('Text columns that become sequences of tokens (for a transformer) instead of a bag of words.'),
+  series: z
+    .record(columnName, seriesSchema)
+    .default({})
+    .describe('Columns that become series [length, channels], by the name of the series.'),
 });
 
 const part = z

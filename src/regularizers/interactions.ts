@@ -313,6 +313,15 @@ export const INTERACTIONS: readonly Interaction[] = [
     source: 'Cubuk et al., RandAugment, NeurIPS 2020, section 4 (flip and crop alone stand beside it)',
   },
   {
+    first: 'series-augmentation',
+    second: 'input-noise',
+    kind: 'warn',
+    code: 'NOISE_TWICE',
+    reason: 'series-augmentation and input-noise both add noise to the same series',
+    remedy: 'Keep one of them: input-noise for noise alone, or jitter beside the other changes',
+    source: 'by construction',
+  },
+  {
     first: 'coral',
     second: 'mmd',
     kind: 'warn',

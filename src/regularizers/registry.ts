@@ -53,6 +53,7 @@ import type { Regularizer } from './regularizer.js';
 import { replay } from './replay/index.js';
 import { sam } from './sam/index.js';
 import { sampleReweighting } from './sample-reweighting/index.js';
+import { seriesAugmentation } from './series-augmentation/index.js';
 import { smallLoss } from './small-loss/index.js';
 import { smote } from './smote/index.js';
 import { spectralNorm } from './spectral-norm/index.js';
@@ -84,6 +85,7 @@ const REGULARIZERS: readonly Regularizer[] = [
   entry(randAugment),
   entry(augmix),
   entry(tabularAugmentation),
+  entry(seriesAugmentation),
   entry(inputNoise),
   entry(mixup),
   // weight

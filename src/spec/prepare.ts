@@ -6,6 +6,7 @@ import type { Preprocessor } from '../data/preprocess/preprocessor.js';
 import type { Notice, ReadOptions } from '../data/read/options.js';
 import { readTable } from '../data/read/read.js';
 import { type Roles, requireColumn, resolveRoles } from '../data/roles.js';
+import { applySeries } from '../data/series.js';
 import type { Split, SplitInput, SplitStrategy } from '../data/split.js';
 import { splitInput, strategyOf } from '../data/split-input.js';
 import type { Table } from '../data/table.js';
@@ -17,7 +18,7 @@ import { applyTokenizers, type ColumnTokenizer, fitTokenizers } from './tokens.j
 
 /** The data of a spec: read, typed, split, with its holdout locked and its preprocessing fitted on the training part. */
 export interface PreparedData {
-  /** With tokens in place of tokenized texts. */
+  /** With tokens in place of tokenized texts, and with series. */
   readonly table: Table;
   readonly tokenizers: readonly ColumnTokenizer[];
   readonly roles: Roles;
@@ -59,7 +60,8 @@ export async function prepareData(
     spec.data.source,
     readOptions(resolved, (notice) => notices.push(notice)),
   );
-  const roles = resolveRoles(table, spec.data);
+  const shaped = applySeries(table, spec.data.features);
+  const roles = resolveRoles(shaped, spec.data);
   if (roles.target === undefined) {
     throw new BallastError('the target is not named', {
       code: 'DATA_TARGET_UNSET',
@@ -98,7 +100,7 @@ export async function prepareData(
   if (unlabelled.length > 0) notices.push(unlabelledNotice(kept.length, unlabelled.length));
   const seen = kept.length === 0 ? split.train : Uint32Array.from([...split.train, ...kept]).sort();
   const tokenizers = await fitTokenizers(table, spec.data.features, seen, resolved.baseDirectory);
-  const encoded = applyTokenizers(table, tokenizers);
+  const encoded = applyTokenizers(shaped, tokenizers);
   const preprocessor = fitPreprocessor(encoded, roles, seen, {
     task: spec.task,
     labelled: split.train,

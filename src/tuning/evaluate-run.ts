@@ -1,5 +1,6 @@
 import { readTable } from '../data/read/read.js';
 import { type Roles, resolveRoles } from '../data/roles.js';
+import { applySeries } from '../data/series.js';
 import { BallastError } from '../errors.js';
 import type { AttackOptions } from '../evaluation/attacks/options.js';
 import type { Robustness } from '../evaluation/attacks/robustness.js';
@@ -112,7 +113,8 @@ export async function evaluateOther(
   await requireModel(store, run);
   const resolved = specOfRun(run);
   const raw = await readTable(source, { ...readOptions(resolved), baseDirectory: process.cwd() });
-  const table = applyTokenizers(raw, await loadTokenizers(store, run.id));
+  const shaped = applySeries(raw, resolved.spec.data.features);
+  const table = applyTokenizers(shaped, await loadTokenizers(store, run.id));
   const roles = resolveRoles(table, resolved.spec.data);
   const rows = Uint32Array.from({ length: table.rows }, (_, row) => row);
   const scored = await scoreRun(store, runtime, run, { table, rows, roles, attack });

@@ -109,6 +109,7 @@ const NEEDS: Readonly<Record<string, Variant>> = {
     },
   },
   'stochastic-depth': { options: {}, setting: SERIES },
+  'series-augmentation': { options: {}, setting: SERIES },
   'gaussian-copula': { options: {}, setting: { inputs: FEATURES } },
   hypergradient: {
     options: {},
@@ -198,6 +199,9 @@ const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
       options: { consistency: 3, width: 2, depth: 2, strength: 5 },
       setting: { inputs: PICTURES, model: SMALL_CNN },
     },
+  ],
+  'series-augmentation': [
+    { options: { jitter: 0, slice: 0.5, timeWarp: 0, knots: 2, odds: 1, strength: 0.7 }, setting: SERIES },
   ],
   'tabular-augmentation': [{ options: { jitter: 0.5, strength: 0.3 } }],
   l1: [{ options: { include: ['weight', 'bias'], strength: 0.01 } }],
