@@ -47,4 +47,5 @@ export {
   weightedSum,
   weightedVariance,
 } from './statistics.js';
+export { cholesky, type Eigen, invertLower, symmetricEigen } from './symmetric.js';
 export { type ChiSquareTest, chiSquareTest, type KolmogorovSmirnov, ksTwoSample } from './two-sample.js';

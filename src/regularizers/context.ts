@@ -277,8 +277,23 @@ export interface FinishContext extends OwnContext {
   readonly target: Tensor;
   /** Running statistics of normalizations, taken over the training rows, for other values of these weights. */
   statistics(weights: ReadonlyMap<string, Float32Array>): Promise<ReadonlyMap<string, Float32Array>>;
+  /** Weights of all rows in the loss; undefined = all alike. */
+  readonly weights: Float32Array | undefined;
   /** Outputs [rows.length, outputs] of a graph with the network's inputs, in inference mode. */
   run(graph: Graph, rows: Int32Array, output?: string): Promise<Float32Array>;
+  /**
+   * Sums over rows, in double precision, of what `build` makes of a batch: of the network's inputs and of a weight a row
+   * [batch], which is 0 for rows that only fill up the last batch and follows `weights` otherwise. By name of the value.
+   */
+  sum(
+    rows: Int32Array,
+    build: (
+      b: GraphBuilder,
+      batch: { readonly inputs: Readonly<Record<string, Value>>; readonly weight: Value },
+    ) => Readonly<Record<string, Value>>,
+  ): Promise<ReadonlyMap<string, Float64Array>>;
+  /** Tells what was found while finishing: the run keeps it with its other findings. */
+  tell(finding: Finding): void;
 }
 
 export interface ArchitectureContext {

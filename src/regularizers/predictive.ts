@@ -43,24 +43,50 @@ export function joinSamples(samples: readonly Graph[], { task, shared = () => fa
 }
 
 /** Nodes for what members say together, as the value `name`. */
-function combine(
-  members: readonly string[],
-  name: string,
-  task: JoinOptions['task'],
-): { nodes: Node[]; initializers: Map<string, Tensor> } {
-  const list = new Nodes(`${name}.together`);
-  const stacked = stack(list, members, task);
-  if (task === 'classification') {
-    const sum = list.add('ReduceLogSumExp', [stacked, list.axes(1)], { keepdims: int(0) });
-    list.add('Sub', [sum, list.scalar(Math.log(members.length))], {}, name);
-  } else {
-    list.add('ReduceMean', [stacked, list.axes(1)], { keepdims: int(0) }, name);
-  }
+function combine(members: readonly string[], name: string, task: JoinOptions['task']): NodeBuilder {
+  const list = new NodeBuilder(`${name}.together`);
+  together(list, stack(list, members, task), { task, count: members.length, name });
   return list;
 }
 
+/**
+ * What members say together, as the value `name`: the mean of the predictions, or the logarithm of the mean probabilities.
+ *
+ * @param stacked log probabilities (or predictions) [batch, members, outputs]
+ */
+function together(
+  list: NodeBuilder,
+  stacked: string,
+  { task, count, name }: { task: JoinOptions['task']; count: number; name: string },
+): void {
+  if (task === 'classification') {
+    const sum = list.add('ReduceLogSumExp', [stacked, list.axes(1)], { keepdims: int(0) });
+    list.add('Sub', [sum, list.scalar(Math.log(count))], {}, name);
+  } else {
+    list.add('ReduceMean', [stacked, list.axes(1)], { keepdims: int(0) }, name);
+  }
+}
+
+/**
+ * A graph whose members were computed in one go: its output becomes what they say together, with what they disagree about
+ * beside it ({@link withUncertainty}).
+ *
+ * @param graph makes no value of its output's name yet
+ * @param list nodes to append, which make `logits`
+ * @param logits of all members, or their predictions: [batch, members, outputs]
+ */
+export function joinStacked(
+  graph: Graph,
+  list: NodeBuilder,
+  { logits, task, count }: { logits: string; task: JoinOptions['task']; count: number },
+): Graph {
+  const stacked = task === 'classification' ? list.add('LogSoftmax', [logits], { axis: int(-1) }) : logits;
+  together(list, stacked, { task, count, name: graph.outputs[0].name });
+  return appended(graph, list, disagreement(list, stacked, graph.outputs[0].name, task));
+}
+
 /** Log probabilities (or predictions) of all members, [batch, members, outputs]. */
-function stack(list: Nodes, members: readonly string[], task: JoinOptions['task']): string {
+function stack(list: NodeBuilder, members: readonly string[], task: JoinOptions['task']): string {
   const rows = members.map((member) => {
     const flat = list.add('Flatten', [member], { axis: int(1) });
     const said = task === 'classification' ? list.add('LogSoftmax', [flat], { axis: int(-1) }) : flat;
@@ -80,39 +106,48 @@ function stack(list: Nodes, members: readonly string[], task: JoinOptions['task'
  */
 export function withUncertainty(graph: Graph, members: readonly string[], task: JoinOptions['task']): Graph {
   if (members.length < 2) return graph;
-  const list = new Nodes('uncertainty');
-  const stacked = stack(list, members, task);
+  const list = new NodeBuilder('uncertainty');
+  return appended(graph, list, disagreement(list, stack(list, members, task), graph.outputs[0].name, task));
+}
+
+/** Nodes for what members disagree about; returns the outputs that hold it. */
+function disagreement(list: NodeBuilder, stacked: string, mean: string, task: JoinOptions['task']): ValueInfo[] {
   const added: ValueInfo[] = [];
   const output = (name: string): string => {
     added.push({ name, type: 'float32', shape: ['batch', 1] });
     return name;
   };
   if (task === 'classification') {
-    const logMean = list.add('LogSoftmax', [graph.outputs[0].name], { axis: int(-1) });
+    const logMean = list.add('LogSoftmax', [mean], { axis: int(-1) });
     const entropyOf = (logs: string, axis: number, name?: string): string => {
       const terms = list.add('Mul', [list.add('Exp', [logs]), logs]);
       const sum = list.add('ReduceSum', [terms, list.axes(axis)], { keepdims: int(axis === 1 ? 1 : 0) });
       return list.add('Neg', [sum], {}, name);
     };
     const total = entropyOf(logMean, 1, output('entropy'));
-    const mean = list.add('ReduceMean', [entropyOf(stacked, 2), list.axes(1)], { keepdims: int(1) });
-    const difference = list.add('Sub', [total, mean]);
+    const each = list.add('ReduceMean', [entropyOf(stacked, 2), list.axes(1)], { keepdims: int(1) });
+    const difference = list.add('Sub', [total, each]);
     list.add('Max', [difference, list.scalar(0)], {}, output('mutualInformation'));
   } else {
     const centred = list.add('Sub', [stacked, list.add('ReduceMean', [stacked, list.axes(1)], { keepdims: int(1) })]);
     const variance = list.add('ReduceMean', [list.add('Mul', [centred, centred]), list.axes(1)], { keepdims: int(0) });
     list.add('Sqrt', [variance], {}, output('deviation'));
   }
+  return added;
+}
+
+/** The graph with more nodes, their constants and further outputs; what nothing needs any more is gone. */
+export function appended(graph: Graph, list: NodeBuilder, outputs: readonly ValueInfo[]): Graph {
   return removeDeadCode({
     ...graph,
-    outputs: [...graph.outputs, ...added],
+    outputs: [...graph.outputs, ...outputs],
     nodes: [...graph.nodes, ...list.nodes],
     initializers: new Map([...graph.initializers, ...list.initializers]),
   });
 }
 
 /** Nodes in the making; the batch is symbolic, so that nothing is inferred. */
-class Nodes {
+export class NodeBuilder {
   readonly nodes: Node[] = [];
   readonly initializers = new Map<string, Tensor>();
   readonly #prefix: string;
@@ -129,14 +164,14 @@ class Nodes {
   }
 
   axes(axis: number): string {
-    return this.#constant(`axis${axis}`, int64([1], [axis]));
+    return this.constant(`axis${axis}`, int64([1], [axis]));
   }
 
   scalar(value: number): string {
-    return this.#constant(`scalar${value}`, float32([], [value]));
+    return this.constant(`scalar${value}`, float32([], [value]));
   }
 
-  #constant(label: string, value: Tensor): string {
+  constant(label: string, value: Tensor): string {
     const name = `${this.#prefix}.${label}`;
     this.initializers.set(name, value);
     return name;

@@ -35,6 +35,7 @@ import { l1 } from './l1/index.js';
 import { l2 } from './l2/index.js';
 import { l2Sp } from './l2-sp/index.js';
 import { labelSmoothing } from './label-smoothing/index.js';
+import { laplace } from './laplace/index.js';
 import { layerWiseRates } from './layer-wise-rates/index.js';
 import { learningWithoutForgetting } from './learning-without-forgetting/index.js';
 import { maxNorm } from './max-norm/index.js';
@@ -159,6 +160,7 @@ const REGULARIZERS: readonly Regularizer[] = [
   entry(swa),
   // predictions by several networks
   entry(mcDropout),
+  entry(laplace),
   // strengths of others
   entry(hypergradient),
   // after the epoch

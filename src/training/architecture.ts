@@ -2,6 +2,7 @@ import { BallastError } from '../errors.js';
 import type { Graph, Node } from '../graph/model.js';
 import { isFloat } from '../graph/operators/operator.js';
 import type { Tensor } from '../graph/tensor.js';
+import { type HeadNode, headNodeOf } from '../regularizers/head.js';
 import { memberOutputs, nameInFirstMember } from '../regularizers/members.js';
 import type { Parameter, ParameterRole, SiteDescription } from '../regularizers/regularizer.js';
 import { sitesOf, WEIGHTED } from './sites.js';
@@ -16,7 +17,7 @@ export interface Architecture {
   /** Names of values at which activations may be disturbed, in graph order. */
   readonly sites: ReadonlyMap<string, SiteDescription>;
   /** The last layer: the node that takes [batch, features] through a weight matrix; undefined where there is none. */
-  readonly head: Head | undefined;
+  readonly head: Pick<HeadNode, 'output' | 'weight' | 'features'> | undefined;
   /** Outputs of the networks that stand side by side in the graph; none where it is one. */
   readonly members: readonly string[];
   /** The weighted layer that each parameter belongs to, from 0 at the input; {@link depth} in all. */
@@ -24,14 +25,6 @@ export interface Architecture {
   readonly depth: number;
   /** Normalization operators, in order: part of the manifest. */
   readonly normalization: readonly string[];
-}
-
-/** The last weighted layer of a network, which turns its representation into outputs. */
-export interface Head {
-  /** Name of the node's first output: node names may be absent. */
-  readonly output: string;
-  readonly weight: string;
-  readonly features: number;
 }
 
 const NORMALIZATIONS = new Set([
@@ -63,7 +56,7 @@ export function readArchitecture(graph: Graph, frozen: readonly string[] = []): 
       if (role === 'weight') unitAxes.set(name, unitAxisOf(node, graph.initializers.get(name)!.shape.length));
     });
   }
-  const head = headOf(graph);
+  const head = headNodeOf(graph);
   const parameters: (Parameter & { initial: Tensor<Float32Array> })[] = [];
   const buffers: { name: string; initial: Tensor<Float32Array> }[] = [];
   const names: string[] = [];
@@ -132,19 +125,6 @@ function roleOf(node: Node, index: number, shape: readonly number[]): ParameterR
   }
   if (opType === 'Mul' || opType === 'PRelu') return 'norm';
   return undefined;
-}
-
-/** The last MatMul or Gemm by a matrix of weights. */
-function headOf(graph: Graph): Head | undefined {
-  const node = graph.nodes.findLast(
-    ({ opType, inputs }) =>
-      (opType === 'MatMul' || opType === 'Gemm') && graph.initializers.get(inputs[1])?.shape.length === 2,
-  );
-  if (node === undefined) return undefined;
-  const [weight, output] = [node.inputs[1], node.outputs[0]];
-  const { shape } = graph.initializers.get(weight)!;
-  const transposed = node.attributes.transB?.kind === 'int' && node.attributes.transB.value !== 0;
-  return { output, weight, features: shape[transposed ? 1 : 0] };
 }
 
 /** Where the output units of a weight lie: PyTorch's [out, in, ...] for convolutions, [in, out] for products. */

@@ -30,7 +30,7 @@ import {
   type TrainingProblem,
 } from './problem.js';
 import { type BoundData, StepProgram, type TrainingState } from './program.js';
-import { runGraph } from './run-graph.js';
+import { runGraph, sumOverRows } from './run-graph.js';
 import { initialPlateau, learningRateAt, observePlateau } from './schedules.js';
 import { SquaredGradients, type SquaredGradientsOf } from './squared-gradients.js';
 import { RunningStatistics, statisticsOrder } from './statistics.js';
@@ -341,7 +341,10 @@ export async function train(given: TrainingProblem, controls: TrainingControls):
       strengthAt(index, bestEpochs),
     );
     const graph = withWeights(architecture, new Map([...state.weights(), ...changed]));
-    const finished = outcome === 'cancelled' ? graph : await finish(graph, machinery, bestEpochs);
+    const told: Finding[] = [];
+    const finished = outcome === 'cancelled' ? graph : await finish(graph, machinery, bestEpochs, told);
+    for (const finding of told) await emit({ type: 'finding', finding });
+    findings.push(...told);
     const outputsOf = (rows: Int32Array): Promise<Float32Array> =>
       finished === graph ? evaluator.run(rows) : runGraph(runtime, finished, runOptions(machinery, rows));
     return {
@@ -358,7 +361,7 @@ export async function train(given: TrainingProblem, controls: TrainingControls):
   }
 
   /** Lets regularizers finish the trained graph: averaged, Bayesian or ensembled predictions. */
-  async function finish(trained: Graph, machinery: Machinery, epochs: number): Promise<Graph> {
+  async function finish(trained: Graph, machinery: Machinery, epochs: number, told: Finding[]): Promise<Graph> {
     const { host, description, strengthAt } = machinery;
     let graph = trained;
     for (const [i, { regularizer, options: own }] of active.entries()) {
@@ -371,6 +374,10 @@ export async function train(given: TrainingProblem, controls: TrainingControls):
             train: data.train,
             validation: data.validation,
             target: data.target,
+            weights: data.weights,
+            sum: (rows, build) =>
+              sumOverRows(runtime, { ...runOptions(machinery, rows), weights: data.weights }, build),
+            tell: (finding) => told.push(finding),
             statistics: (weights) => host.statisticsFor(weights, epochs),
             run: (other, rows, output) =>
               runGraph(runtime, other, { ...runOptions(machinery, rows), ...(output === undefined ? {} : { output }) }),

@@ -53,6 +53,7 @@ const CLASS_TASKS: ProblemOptions = { training: { tasks: { classes: [['a', 'b'],
 /** Keyed by type. A new entry needs its reason. */
 const EXCUSES: Readonly<Record<string, Excuses>> = {
   'mc-dropout': { gradient: 'it runs beside dropout, whose case holds the mask fast' },
+  laplace: { seed: 'it draws samples after training, none within the step' },
   ensemble: { seed: 'it draws the weights of its copies before the first step, none within it' },
   'gaussian-copula': { seed: 'it draws rows before the first step, none within it' },
   'group-dro': {
@@ -264,6 +265,13 @@ const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
     { options: { strength: 0.3, schedule: { from: 0.5, to: 1, over: 2, type: 'cosine' } } },
   ],
   sam: [{ options: { adaptive: true, strength: 0.5 } }],
+  laplace: [
+    { options: { structure: 'full', precision: 2, strength: 3 }, setting: { task: 'regression' } },
+    {
+      options: { predictive: 'samples', samples: 4, structure: 'full' },
+      setting: { inputs: PICTURES, model: SMALL_CNN },
+    },
+  ],
   ensemble: [
     { options: { members: 2, bagging: true }, setting: { task: 'regression' } },
     { options: { members: 2 }, setting: { inputs: PICTURES, model: SMALL_CNN } },
