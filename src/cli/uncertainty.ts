@@ -1,32 +1,53 @@
 import { BallastError } from '../errors.js';
+import type { Figure } from '../evaluation/figure.js';
 import type { PredictionInput } from '../evaluation/input.js';
-import { evaluateUncertainty, type UncertaintyEvaluation } from '../evaluation/uncertainty.js';
+import { evaluateUncertainty, type UncertaintyEvaluation, type UncertaintyMeasure } from '../evaluation/uncertainty.js';
 
-/** What the probabilities know of their own errors; undefined unless asked for. */
+/** What probabilities, or the model beside its answers, know of their own errors; undefined unless asked for. */
 export function uncertaintyOfPredictions(
   asked: boolean | undefined,
   predictions: PredictionInput,
 ): readonly UncertaintyEvaluation[] | undefined {
   if (asked !== true) return undefined;
-  const found = predictions.task === 'classification' ? evaluateUncertainty(predictions) : [];
+  const found = evaluateUncertainty(predictions);
   if (found.length > 0) return found;
-  throw new BallastError('there are no probabilities to tell uncertainty from', {
-    code: 'UNCERTAINTY_NEEDS_PROBABILITIES',
-    place: '--uncertainty',
-    remedy: 'Evaluate a classifier on an output of logits or probabilities',
-  });
+  const isRegression = predictions.task === 'regression';
+  throw new BallastError(
+    isRegression
+      ? 'the model does not say how uncertain its predictions are'
+      : 'there are no probabilities to tell uncertainty from',
+    {
+      code: 'UNCERTAINTY_NEEDS_PROBABILITIES',
+      place: '--uncertainty',
+      remedy: isRegression
+        ? 'Train it with laplace, swag, variational, mc-dropout or ensemble'
+        : 'Evaluate a classifier on an output of logits or probabilities',
+    },
+  );
 }
 
 /** As lines of the terminal. */
 export function uncertaintyLines(found: readonly UncertaintyEvaluation[] | undefined): string[] {
   if (found === undefined) return [];
-  const lines = found.map(({ measure, errorAuroc, aurc, excessAurc, riskCoverage }) => {
+  const lines = found.map(({ measure, errorAuroc, aurc, excessAurc, riskCoverage, normal }) => {
     const half = riskCoverage.find(({ coverage }) => coverage >= 0.5);
-    const separated =
-      errorAuroc === undefined
-        ? 'no AUROC: all rows are right, or all wrong'
-        : `tells errors with AUROC ${errorAuroc.value.toFixed(3)} [${errorAuroc.interval.map((end) => end.toFixed(3)).join(', ')}]`;
-    return `${measure.padEnd(10)} ${separated}; risk at half coverage ${half === undefined ? '-' : half.risk.toFixed(4)}; AURC ${aurc.toFixed(4)}, ${excessAurc.toFixed(4)} above the best order`;
+    const figures = ({ value, interval }: Figure): string =>
+      `${value.toFixed(3)} [${interval.map((end) => end.toFixed(3)).join(', ')}]`;
+    const told =
+      normal !== undefined
+        ? `${figures(normal.within95)} of targets within its 95 %; log loss ${normal.logLoss.toFixed(4)}`
+        : errorAuroc !== undefined
+          ? `tells errors with AUROC ${figures(errorAuroc)}`
+          : isOfNumbers(measure)
+            ? 'orders squared errors'
+            : 'no AUROC: all rows are right, or all wrong';
+    return `${measure.padEnd(WIDTH)} ${told}; risk at half coverage ${half === undefined ? '-' : half.risk.toFixed(4)}; AURC ${aurc.toFixed(4)}, ${excessAurc.toFixed(4)} above the best order`;
   });
   return ['', 'Uncertainty against error', ...lines];
 }
+
+/** As wide as the longest name of a measure. */
+const WIDTH = 'predictiveDeviation'.length;
+
+const isOfNumbers = (measure: UncertaintyMeasure): boolean =>
+  measure === 'deviation' || measure === 'predictiveDeviation';

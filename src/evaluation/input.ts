@@ -10,7 +10,17 @@ export interface GroupColumn {
 interface CommonInput {
   /** Importance of rows, >= 0. Values are as if a row of weight 2 stood there twice; intervals use the effective count. */
   readonly weights?: ArrayLike<number>;
+  /** What the model itself says of its uncertainty, [N] each, by {@link SaidMeasure}. */
+  readonly said?: Readonly<Partial<Record<SaidMeasure, ArrayLike<number>>>>;
 }
+
+/**
+ * Outputs in which a model tells its own uncertainty: what its samples or members disagree about, in nats
+ * (`mutualInformation`) or as a standard deviation (`deviation`), and the standard deviation of an answer, noise included
+ * (`predictiveDeviation`).
+ */
+export const SAID_MEASURES = ['mutualInformation', 'deviation', 'predictiveDeviation'] as const;
+export type SaidMeasure = (typeof SAID_MEASURES)[number];
 
 /**
  * K classes, N rows. One of `probabilities`, `logits`, `predictions` at least; with several, predictions decide the

@@ -39,6 +39,29 @@ describe('evaluateUncertainty', () => {
     expect(given?.aurc).toBeCloseTo((1 + 1 / 2 + 1 / 3 + 1 / 4) / 4, 12);
   });
 
+  it('judges what a model says itself beside what its probabilities say', () => {
+    const said = { mutualInformation: [0, 0.1, 0.2, 0.3] };
+    const found = evaluateUncertainty({ task: 'classification', target, probabilities, said });
+    expect(found.map(({ measure }) => measure)).toEqual(['entropy', 'confidence', 'margin', 'mutualInformation']);
+    expect(found.at(-1)?.errorAuroc?.value).toBe(1);
+  });
+
+  it('orders squared errors of numbers, and judges normal distributions of them', () => {
+    const said = { deviation: [3, 1, 2], predictiveDeviation: [1, 2, 0.5] };
+    const found = evaluateUncertainty({ task: 'regression', target: [1, 1, 1], predictions: [4, 1, 3], said });
+    const [deviation, predictive] = found;
+    // Squared errors 0, 4 and 9 in the best order there is.
+    expect(deviation.aurc).toBeCloseTo((0 + 4 / 2 + 13 / 3) / 3, 12);
+    expect(deviation.excessAurc).toBeCloseTo(0, 12);
+    expect(deviation.normal).toBeUndefined();
+    const density = (residual: number, sd: number): number =>
+      Math.exp(-((residual / sd) ** 2) / 2) / (sd * Math.sqrt(2 * Math.PI));
+    const logs = [density(3, 1), density(0, 2), density(2, 0.5)].map((value) => -Math.log(value));
+    expect(predictive.normal?.logLoss).toBeCloseTo(logs.reduce((a, b) => a + b) / 3, 12);
+    expect(predictive.normal?.within95.value).toBeCloseTo(1 / 3, 12);
+    expect(evaluateUncertainty({ task: 'regression', target: [1], predictions: [4] })).toEqual([]);
+  });
+
   it('has no AUROC where every row is right', () => {
     const [entropy] = evaluateUncertainty({
       task: 'classification',

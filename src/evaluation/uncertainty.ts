@@ -1,6 +1,6 @@
-import { criticalValue, delongVariance, rocArea } from '../numeric/index.js';
+import { criticalValue, delongVariance, rocArea, wilsonInterval } from '../numeric/index.js';
 import type { Figure } from './figure.js';
-import type { ClassificationInput } from './input.js';
+import { type PredictionInput, SAID_MEASURES, type SaidMeasure } from './input.js';
 import { type ClassificationSample, prepareSample } from './sample.js';
 
 /** What an uncertainty knows of errors. */
@@ -8,16 +8,26 @@ export interface UncertaintyEvaluation {
   readonly measure: UncertaintyMeasure;
   /** Probability that a wrong row is more uncertain than a right one (M10); undefined where all are right or all wrong. */
   readonly errorAuroc: Figure | undefined;
-  /** Area under the risk-coverage curve: the mean error rate over all coverages (Geifman and El-Yaniv 2017). */
+  /**
+   * Area under the risk-coverage curve: the mean risk over all coverages (Geifman and El-Yaniv 2017). Risk is the error rate
+   * of a classifier, the mean squared error of numbers.
+   */
   readonly aurc: number;
   /** The part of it that a perfect order of the rows would not have. */
   readonly excessAurc: number;
-  /** Error rate among the most certain share of the rows. */
+  /** Risk among the most certain share of the rows. */
   readonly riskCoverage: readonly { readonly coverage: number; readonly risk: number }[];
+  /** Of `predictiveDeviation`: the answers as normal distributions. */
+  readonly normal?: {
+    /** Share of targets within the central 95 % of their own distribution. */
+    readonly within95: Figure;
+    /** Mean of minus the logarithm of the density at the target, in nats. */
+    readonly logLoss: number;
+  };
 }
 
 export const UNCERTAINTY_MEASURES = ['entropy', 'confidence', 'margin'] as const;
-export type UncertaintyMeasure = (typeof UNCERTAINTY_MEASURES)[number] | 'given';
+export type UncertaintyMeasure = (typeof UNCERTAINTY_MEASURES)[number] | SaidMeasure | 'given';
 
 /** The uncertainty of each row: entropy in nats, 1 - largest probability, or 1 - (largest - second). */
 export function uncertaintyOf(
@@ -38,28 +48,59 @@ export function uncertaintyOf(
 }
 
 /**
- * How well uncertainty tells wrong rows from right ones. Each measure of the probabilities, and `given` ones [rows] (mutual
- * information of an ensemble, say).
+ * How well uncertainty tells wrong rows from right ones: each measure of the probabilities, what the model says itself, and
+ * `given` ones [rows]. Of numbers it tells large errors from small ones, by what the model says alone.
  *
- * @returns nothing where there are no probabilities
+ * @returns nothing where there are neither probabilities nor anything said
  */
 export function evaluateUncertainty(
-  input: ClassificationInput,
+  input: PredictionInput,
   { given, level = 0.95 }: { given?: ArrayLike<number>; level?: number } = {},
 ): UncertaintyEvaluation[] {
+  const measures: [UncertaintyMeasure, Float64Array][] = SAID_MEASURES.flatMap((measure) => {
+    const said = input.said?.[measure];
+    return said === undefined ? [] : [[measure, Float64Array.from(said)]];
+  });
+  if (given !== undefined) measures.push(['given', Float64Array.from(given)]);
+  if (input.task === 'regression') {
+    const residuals = Float64Array.from(input.target, (value, row) => value - input.predictions[row]);
+    const squares = residuals.map((value) => value * value);
+    return measures.map(([measure, uncertainty]) => ({
+      measure,
+      errorAuroc: undefined,
+      ...riskOverCoverage(uncertainty, squares),
+      ...(measure === 'predictiveDeviation' ? { normal: asNormal(residuals, uncertainty, level) } : {}),
+    }));
+  }
   const sample = prepareSample(input);
   if (sample.task !== 'classification' || sample.probabilities === undefined) return [];
-  const wrong = Uint8Array.from(sample.target, (code, row) => (code === sample.predicted[row] ? 0 : 1));
-  const measures: [UncertaintyMeasure, Float64Array][] = UNCERTAINTY_MEASURES.map((measure) => [
+  const wrong = Float64Array.from(sample.target, (code, row) => (code === sample.predicted[row] ? 0 : 1));
+  const derived: [UncertaintyMeasure, Float64Array][] = UNCERTAINTY_MEASURES.map((measure) => [
     measure,
     uncertaintyOf(measure, sample),
   ]);
-  if (given !== undefined) measures.push(['given', Float64Array.from(given)]);
-  return measures.map(([measure, uncertainty]) => ({
+  return [...derived, ...measures].map(([measure, uncertainty]) => ({
     measure,
-    errorAuroc: separation(uncertainty, wrong, level),
+    errorAuroc: separation(uncertainty, Uint8Array.from(wrong), level),
     ...riskOverCoverage(uncertainty, wrong),
   }));
+}
+
+/** Residuals judged as draws of normal distributions of these deviations around 0. */
+function asNormal(residuals: Float64Array, deviations: Float64Array, level: number) {
+  const within = residuals.reduce(
+    (count, residual, row) => count + Number(Math.abs(residual) <= criticalValue(0.95) * deviations[row]),
+    0,
+  );
+  const logLoss = residuals.reduce((sum, residual, row) => {
+    const deviation = deviations[row];
+    return sum + (Math.log(2 * Math.PI) + (residual / deviation) ** 2) / 2 + Math.log(deviation);
+  }, 0);
+  const rows = residuals.length;
+  return {
+    within95: { value: within / rows, interval: wilsonInterval(within, rows, level), method: 'Wilson' },
+    logLoss: logLoss / rows,
+  };
 }
 
 /** How well uncertainty tells rows from elsewhere from rows like those of training: the AUROC of the two. */
@@ -87,20 +128,26 @@ function separation(scores: Float64Array, labels: Uint8Array, level: number): Fi
 
 const POINTS = 100;
 
-function riskOverCoverage(uncertainty: Float64Array, wrong: Uint8Array) {
-  const rows = wrong.length;
-  const order = Uint32Array.from(wrong, (_, i) => i).sort((a, b) => uncertainty[a] - uncertainty[b] || a - b);
+function riskOverCoverage(uncertainty: Float64Array, losses: Float64Array) {
+  const rows = losses.length;
+  const order = Uint32Array.from(losses, (_, i) => i).sort((a, b) => uncertainty[a] - uncertainty[b] || a - b);
   const riskCoverage: { coverage: number; risk: number }[] = [];
-  let [errors, area] = [0, 0];
+  let [total, area] = [0, 0];
   order.forEach((row, i) => {
-    errors += wrong[row];
-    const risk = errors / (i + 1);
+    total += losses[row];
+    const risk = total / (i + 1);
     area += risk / rows;
     const due = Math.ceil(((riskCoverage.length + 1) * rows) / Math.min(rows, POINTS));
     if (i + 1 >= due) riskCoverage.push({ coverage: (i + 1) / rows, risk });
   });
-  // The best order has all right rows first.
-  let best = 0;
-  for (let i = 0; i < rows; i++) best += Math.max(0, i + 1 - (rows - errors)) / (i + 1) / rows;
+  // The best order has the smallest losses first.
+  let [best, sum] = [0, 0];
+  losses
+    .slice()
+    .sort()
+    .forEach((loss, i) => {
+      sum += loss;
+      best += sum / (i + 1) / rows;
+    });
   return { aurc: area, excessAurc: area - best, riskCoverage };
 }

@@ -2,7 +2,7 @@ import { missingOf, textOf } from '../data/column-values.js';
 import { classPositions } from '../data/preprocess/target.js';
 import { type Column, findColumn, type Table } from '../data/table.js';
 import { BallastError } from '../errors.js';
-import type { PredictionInput } from '../evaluation/input.js';
+import { type PredictionInput, SAID_MEASURES } from '../evaluation/input.js';
 import type { Session } from '../graph/runtime/runtime.js';
 import type { Tensor } from '../graph/tensor.js';
 import type { ModelPorts } from './model-ports.js';
@@ -23,6 +23,10 @@ export async function scoreRows(
   { target, weight }: { target: string; weight?: string | undefined },
 ): Promise<PredictionInput> {
   const answers: Tensor[] = [];
+  const measures = SAID_MEASURES.filter((name) =>
+    session.outputs.some((output) => output.name === name && output.shape.at(-1) === 1),
+  );
+  const said = Object.fromEntries(measures.map((name): [string, Tensor[]] => [name, []]));
   const batch = ports.batch ?? BATCH;
   if (rows.length % batch !== 0 && ports.batch !== undefined) {
     throw new BallastError(`the model takes exactly ${batch} rows at a time, and there are ${rows.length}`, {
@@ -32,8 +36,9 @@ export async function scoreRows(
   }
   for (let from = 0; from < rows.length; from += batch) {
     const part = rows.subarray(from, from + batch);
-    const result = await session.run(ports.feed(table, part), [ports.output.name]);
+    const result = await session.run(ports.feed(table, part), [ports.output.name, ...measures]);
     answers.push(result[ports.output.name]);
+    for (const name of measures) said[name].push(result[name]);
   }
   const column = findColumn(table, target);
   if (column === undefined) {
@@ -43,17 +48,22 @@ export async function scoreRows(
     });
   }
   const importance = weight === undefined ? undefined : findColumn(table, weight);
-  const weights = importance?.kind === 'number' ? { weights: numbersIn(importance, rows) } : {};
+  const beside = {
+    ...(importance?.kind === 'number' ? { weights: numbersIn(importance, rows) } : {}),
+    ...(measures.length === 0
+      ? {}
+      : { said: Object.fromEntries(measures.map((name) => [name, Float64Array.from(numbers(said[name]))])) }),
+  };
   if (ports.task === 'regression') {
     return {
       task: 'regression',
-      ...weights,
+      ...beside,
       target: numbersIn(column, rows),
       predictions: Float64Array.from(numbers(answers)),
     };
   }
   const codes = codesIn(column, rows, ports.classes);
-  const common = { task: 'classification', target: codes, classes: ports.classes, ...weights } as const;
+  const common = { task: 'classification', target: codes, classes: ports.classes, ...beside } as const;
   if (ports.output.kind === 'labels') return { ...common, predictions: labelCodes(answers, ports.classes) };
   return { ...common, [ports.output.kind]: Float64Array.from(numbers(answers)) };
 }

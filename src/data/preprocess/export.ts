@@ -20,6 +20,8 @@ const IR_VERSION = 10;
 const ML_OPSET = 3;
 /** StringSplit, which bags of words need. */
 const OPSET_WITH_STRINGS = 20;
+/** Outputs in the unit of the target. */
+const DEVIATIONS: readonly string[] = ['deviation', 'predictiveDeviation'];
 
 /**
  * The served model: raw columns -> encoding -> network -> answers, as one ONNX model.
@@ -27,7 +29,7 @@ const OPSET_WITH_STRINGS = 20;
  * Inputs are the raw columns ({@link Preprocessor.inputs}), [N, 1] or [N, ...shape]. Outputs of a classifier:
  * `logits` and `probabilities` float32 [N, classes], `labelIndex` int64 [N], `label` [N] in the target's own terms
  * (string or int64). Of a regression: `prediction` float32 [N, 1] on the target's own scale. Beside them what the network
- * says of its uncertainty, where it does: `entropy` and `mutualInformation`, or `deviation`, [N, 1].
+ * says of its uncertainty, where it does: `entropy` and `mutualInformation`, or `deviation` and `predictiveDeviation`, [N, 1].
  *
  * Metadata: `ballast.task`, `ballast.classes`, `ballast.inputs`, which says what each input is made of, and
  * `ballast.encoded`, which says where the preprocessing ends and the network begins.
@@ -170,7 +172,7 @@ function predictionOutputs(list: NodeList, result: string, { targetScaling }: Pr
 
 /**
  * What a network says of its own uncertainty, where it does: `entropy` and `mutualInformation` in nats as they are,
- * `deviation` on the target's own scale.
+ * `deviation` and `predictiveDeviation` on the target's own scale.
  */
 function uncertaintyOutputs(
   list: NodeList,
@@ -179,8 +181,8 @@ function uncertaintyOutputs(
   { targetScaling }: Preprocessor,
 ): ValueInfo[] {
   return network.outputs.flatMap(({ name }, i) => {
-    if (i === 0 || !['entropy', 'mutualInformation', 'deviation'].includes(name)) return [];
-    const scale = name === 'deviation' ? targetScaling?.scale : undefined;
+    if (i === 0 || !['entropy', 'mutualInformation', ...DEVIATIONS].includes(name)) return [];
+    const scale = DEVIATIONS.includes(name) ? targetScaling?.scale : undefined;
     if (scale === undefined) list.name('Identity', [inner.outputs[i].name], name);
     else list.name('Mul', [inner.outputs[i].name, list.floats(scale)], name);
     return [{ name, type: 'float32', shape: ['batch', 1] }];
