@@ -41,7 +41,7 @@ function crossing(f: (at: number) => number): number {
 }
 
 /** The noise precision of largest evidence: N - gamma = beta SSE. @param squares sum of squared residuals */
-export function bestNoise(curvature: Float64Array, precision: number, rows: number, squares: number): number {
+function bestNoise(curvature: Float64Array, precision: number, rows: number, squares: number): number {
   return crossing((beta) => {
     const gamma = curvature.reduce((sum, h) => sum + (beta * h) / (beta * h + precision), 0);
     return rows - gamma - beta * squares;
