@@ -1,3 +1,4 @@
+import { BAYESIAN_INTERACTIONS } from './interactions-bayesian.js';
 import type { Active, Conflict } from './regularizer.js';
 
 /**
@@ -286,63 +287,6 @@ export const INTERACTIONS: readonly Interaction[] = [
     source: 'by construction',
   },
   {
-    first: 'laplace',
-    second: 'ensemble',
-    kind: 'refuse',
-    code: 'LAPLACE_OF_MEMBERS',
-    reason: 'laplace is about one last layer, and ensemble trains several networks side by side',
-    remedy: 'Keep one of them',
-    source: 'by construction',
-  },
-  {
-    first: 'laplace',
-    second: 'co-teaching',
-    kind: 'refuse',
-    code: 'LAPLACE_OF_MEMBERS',
-    reason: 'laplace is about one last layer, and co-teaching trains several networks side by side',
-    remedy: 'Keep one of them',
-    source: 'by construction',
-  },
-  {
-    first: 'laplace',
-    second: 'mc-dropout',
-    kind: 'refuse',
-    code: 'TWO_POSTERIORS',
-    reason: 'laplace and mc-dropout both make the predictions of a posterior of their own',
-    remedy: 'Keep one of them; compare their negative log-likelihood',
-    source: 'by construction',
-  },
-  {
-    first: 'laplace',
-    second: 'l1',
-    kind: 'warn',
-    code: 'LAPLACE_WITH_L1',
-    reason:
-      'laplace puts a Gaussian around the weights, and l1 leaves some of them at a kink of its penalty, where there is none',
-    remedy: 'Use l2, weight-decay or a gaussian prior for the last layer',
-    source:
-      'MacKay, A Practical Bayesian Framework for Backpropagation Networks, Neural Computation 1992 (the expansion needs a smooth mode)',
-  },
-  {
-    first: 'laplace',
-    second: 'label-smoothing',
-    kind: 'warn',
-    code: 'LAPLACE_WITH_LABEL_SMOOTHING',
-    reason:
-      'laplace and label-smoothing both take confidence back, and the curvature of laplace is that of labels as they are',
-    remedy: 'Keep one of them: laplace where uncertainty should follow the data',
-    source: 'by construction (the Gaussian is of the likelihood, which label-smoothing is not)',
-  },
-  {
-    first: 'early-stopping',
-    second: 'laplace',
-    kind: 'warn',
-    code: 'EARLY_STOPPING_WITH_LAPLACE',
-    reason: 'early-stopping returns weights that are not at a minimum, and laplace expands around one',
-    remedy: 'Train to the end under weight-decay where the evidence is to be believed; probabilities profit either way',
-    source: 'Daxberger et al., Laplace Redux, NeurIPS 2021, section 2 (expansion around a local maximum)',
-  },
-  {
     first: 'image-augmentation',
     second: 'rand-augment',
     kind: 'warn',
@@ -509,6 +453,7 @@ export const INTERACTIONS: readonly Interaction[] = [
     source:
       'Baskin et al., UNIQ: Uniform Noise Injection for Non-Uniform Quantization of Neural Networks, 2018 (noise in the place of rounding, layer by layer)',
   },
+  ...BAYESIAN_INTERACTIONS,
 ];
 
 /** Entries of the table that a regularizer is part of. */

@@ -1,0 +1,64 @@
+import type { Interaction } from './interactions.js';
+
+/** What makes predictions of its own after training: one posterior at a time. */
+const POSTERIORS = ['laplace', 'mc-dropout'];
+
+const MEMBERS = ['ensemble', 'co-teaching'];
+
+/** Interactions of techniques that predict by a posterior over weights. */
+export const BAYESIAN_INTERACTIONS: readonly Interaction[] = [
+  ...POSTERIORS.flatMap((first, i) =>
+    POSTERIORS.slice(i + 1).map(
+      (second): Interaction => ({
+        first,
+        second,
+        kind: 'refuse',
+        code: 'TWO_POSTERIORS',
+        reason: `${first} and ${second} both make the predictions of a posterior of their own`,
+        remedy: 'Keep one of them; compare their negative log-likelihood',
+        source: 'by construction',
+      }),
+    ),
+  ),
+  ...MEMBERS.map(
+    (second): Interaction => ({
+      first: 'laplace',
+      second,
+      kind: 'refuse',
+      code: 'LAPLACE_OF_MEMBERS',
+      reason: `laplace is about one last layer, and ${second} trains several networks side by side`,
+      remedy: 'Keep one of them',
+      source: 'by construction',
+    }),
+  ),
+  {
+    first: 'laplace',
+    second: 'l1',
+    kind: 'warn',
+    code: 'LAPLACE_WITH_L1',
+    reason:
+      'laplace puts a Gaussian around the weights, and l1 leaves some of them at a kink of its penalty, where there is none',
+    remedy: 'Use l2, weight-decay or a gaussian prior for the last layer',
+    source:
+      'MacKay, A Practical Bayesian Framework for Backpropagation Networks, Neural Computation 1992 (the expansion needs a smooth mode)',
+  },
+  {
+    first: 'laplace',
+    second: 'label-smoothing',
+    kind: 'warn',
+    code: 'LAPLACE_WITH_LABEL_SMOOTHING',
+    reason:
+      'laplace and label-smoothing both take confidence back, and the curvature of laplace is that of labels as they are',
+    remedy: 'Keep one of them: laplace where uncertainty should follow the data',
+    source: 'by construction (the Gaussian is of the likelihood, which label-smoothing is not)',
+  },
+  {
+    first: 'early-stopping',
+    second: 'laplace',
+    kind: 'warn',
+    code: 'EARLY_STOPPING_WITH_LAPLACE',
+    reason: 'early-stopping returns weights that are not at a minimum, and laplace expands around one',
+    remedy: 'Train to the end under weight-decay where the evidence is to be believed; probabilities profit either way',
+    source: 'Daxberger et al., Laplace Redux, NeurIPS 2021, section 2 (expansion around a local maximum)',
+  },
+];
