@@ -6,6 +6,7 @@ import {
   barChart,
   type ChartOptions,
   confusionMatrix,
+  contourPlot,
   histogram,
   intervalPlot,
   ledgerChart,
@@ -75,6 +76,15 @@ const CHARTS: Readonly<Record<string, (numbers: readonly number[], name: string,
       ...options,
       classes: numbers.map((_, index) => (index === 0 ? name : `class ${index}`)),
       counts: numbers.map((value) => numbers.map((other) => value * other)),
+    }),
+  contourPlot: (numbers, name, options) =>
+    contourPlot({
+      ...options,
+      xs: numbers,
+      ys: numbers.map((_, index) => index),
+      values: numbers.map((value, row) => numbers.map((other, column) => value + other * (row - column))),
+      mark: { x: numbers[0] ?? 0, y: 0, label: name },
+      valueLabel: name,
     }),
   scatter: (numbers, name, options) =>
     scatter({

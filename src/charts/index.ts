@@ -2,6 +2,7 @@
 
 export { type BarChartOptions, type BarSeries, barChart } from './bar-chart.js';
 export { type ConfusionOptions, confusionMatrix } from './confusion-matrix.js';
+export { type ContourOptions, contourPlot } from './contour-plot.js';
 export { CHART_HEIGHT, CHART_WIDTH, type ChartOptions } from './frame.js';
 export { type HistogramOptions, type HistogramSeries, histogram } from './histogram.js';
 export { type IntervalPlotOptions, type IntervalSeries, intervalPlot } from './interval-plot.js';

@@ -3,6 +3,7 @@ import { type CheckedElement, parseWellFormed } from '../../test/well-formed.js'
 import {
   barChart,
   confusionMatrix,
+  contourPlot,
   histogram,
   intervalPlot,
   ledgerChart,
@@ -105,6 +106,55 @@ describe('confusionMatrix', () => {
     expect(tooltips(elements).filter((text) => /^True .*: /.test(text))).toHaveLength(100);
     expect(tooltips(elements)).toContain('True 41 others, predicted 41 others: 861 (100% of 41 others)');
     expect(elements[2]?.text).toContain('1,275 of 1,275 right');
+  });
+});
+
+describe('contourPlot', () => {
+  const at = Array.from({ length: 41 }, (_, i) => (i - 20) / 20);
+  const bowl = at.map((y) => at.map((x) => x * x + y * y));
+  const numbers = (d: string) => Array.from(d.matchAll(/-?\d+(?:\.\d+)?/g), ([text]) => Number(text));
+
+  it('draws the circle at the height of a bowl, and shades what lies above it', () => {
+    const elements = parseWellFormed(contourPlot({ ...TITLE, xs: at, ys: at, values: bowl, levels: [0.49] }));
+    const d = byClass(elements, 'bc-thin')[0]?.attributes.get('d') ?? '';
+    const points = numbers(d);
+    const [xs, ys] = [0, 1].map((odd) => points.filter((_, i) => i % 2 === odd)) as [number[], number[]];
+    const middle = (values: number[]) => (Math.min(...values) + Math.max(...values)) / 2;
+    const radii = xs.map((x, i) => Math.hypot(x - middle(xs), ys[i]! - middle(ys)));
+    expect(Math.max(...radii) / Math.min(...radii)).toBeLessThan(1.01);
+    const grid = byClass(elements, 'bc-grid').map(({ attributes }) => Number(attributes.get('x2')));
+    const left = Number(byClass(elements, 'bc-grid')[0]?.attributes.get('x1'));
+    expect(Math.max(...radii) / ((grid[0]! - left) / 2)).toBeCloseTo(0.7, 2);
+    // The area above: the square without the circle, by the shoelace formula over all pieces.
+    const pieces = (byClass(elements, 'bc-fill')[0]?.attributes.get('d') ?? '').split('M').slice(1).map(numbers);
+    const area = pieces.reduce((sum, piece) => {
+      let twice = 0;
+      for (let i = 0; i < piece.length; i += 2) {
+        const [x, y] = [piece[i]!, piece[i + 1]!];
+        const [nextX, nextY] = [piece[(i + 2) % piece.length]!, piece[(i + 3) % piece.length]!];
+        twice += x * nextY - nextX * y;
+      }
+      return sum + Math.abs(twice) / 2;
+    }, 0);
+    expect(area / (grid[0]! - left) ** 2).toBeCloseTo(1 - (Math.PI * 0.49) / 4, 2);
+    expect(texts(elements)).toContain('0.490');
+  });
+
+  it('crosses a saddle in two lines, and leaves out cells without a number', () => {
+    const saddle = [
+      [1, -1],
+      [-1, 1],
+    ];
+    const options = { ...TITLE, xs: [0, 1], ys: [0, 1], levels: [0] };
+    const lines = (values: readonly (readonly number[])[]) =>
+      byClass(parseWellFormed(contourPlot({ ...options, values })), 'bc-thin')[0]?.attributes.get('d') ?? '';
+    expect(lines(saddle).match(/M/g)).toHaveLength(2);
+    expect(
+      lines([
+        [1, Number.NaN],
+        [-1, 1],
+      ]),
+    ).toBe('');
   });
 });
 

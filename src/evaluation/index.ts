@@ -42,6 +42,19 @@ export type {
   PredictionInput,
   RegressionInput,
 } from './input.js';
+export { filterNormalized } from './landscape/directions.js';
+export { type Curvature, type CurvatureOptions, curvature, type Eigenvalue } from './landscape/hessian.js';
+export {
+  type LossBetween,
+  type LossCurve,
+  type LossGrid,
+  lossAlong,
+  lossBetween,
+  lossGrid,
+  spaced,
+} from './landscape/scan.js';
+export { type Sharpness, type SharpnessOptions, sharpness } from './landscape/sharpness.js';
+export { type LossAt, LossSurface, type SurfaceParameter, type SurfaceSubject } from './landscape/surface.js';
 export {
   buildLedger,
   gapOf,

@@ -8,6 +8,7 @@ import { isFloat } from '../../graph/operators/operator.js';
 import type { BoundTensor, Runtime } from '../../graph/runtime/runtime.js';
 import { type NumericArray, sizeOf, type Tensor } from '../../graph/tensor.js';
 import { derive, type Random } from '../../numeric/random.js';
+import { logitsOf } from '../classifier-output.js';
 import { invalid } from '../invalid.js';
 import type { AttackOptions } from './options.js';
 import { ascent, type Norm, project } from './perturb.js';
@@ -247,14 +248,6 @@ function lossOf(b: GraphBuilder, logits: Value, hot: Value, kind: AttackOptions[
   if (kind === 'cross-entropy') return b.neg(b.reduceSum(b.mul(b.logSoftmax(logits), hot), [1]));
   const right = b.reduceSum(b.mul(logits, hot), [1]);
   return b.sub(b.reduceMax(b.sub(logits, b.mul(hot, 1e9)), [1]), right);
-}
-
-/** The scores before a final Softmax, whose gradient vanishes where it saturates. */
-function logitsOf(graph: Graph, output: string): { source: Graph; name: string } {
-  const last = graph.nodes.find((node) => node.outputs.includes(output));
-  const name = last?.opType === 'Softmax' && last.domain === '' ? last.inputs[0] : output;
-  const source: Graph = { ...graph, outputs: [{ name, type: 'float32', shape: undefined }] };
-  return { source: removeDeadCode(source), name };
 }
 
 /** Whether the class has the largest logit; the first of equals counts, as in evaluation. */
