@@ -71,8 +71,8 @@ export async function scoreFile(
   return { model, ports, predictions: await scoreModel(await openRuntime(), model, ports, table, rows, setting) };
 }
 
-/** A model file, the rows for it and how they reach it. */
-async function readSubject(path: string, options: FileOptions & { data: string }) {
+/** A model file, the rows for it and how they reach it. @throws as {@link evaluateFile} */
+export async function readSubject(path: string, options: FileOptions & { data: string }) {
   const model = await readForeign(path);
   const spec = options.spec === undefined ? undefined : await readSpec(options.spec);
   const target = options.target ?? spec?.spec.data.target ?? (model.metadata.get('ballast.target') || undefined);

@@ -1,9 +1,10 @@
 import { Command } from 'commander';
 import { ledgerTable } from '../reports/terminal.js';
 import { terminalOptions } from '../reports/terminal-style.js';
-import { ledgerOfRun, specOfRun } from '../tuning/evaluate-run.js';
+import { ledgerOfRun } from '../tuning/evaluate-run.js';
 import { primaryMetric } from '../tuning/judge.js';
 import { requireModel } from '../tuning/result-record.js';
+import { specOfRun } from '../tuning/run-rows.js';
 import { answer, type CommonOptions, withCommonOptions } from './output.js';
 import { withStore } from './use-store.js';
 

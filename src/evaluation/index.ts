@@ -53,7 +53,7 @@ export {
   lossGrid,
   spaced,
 } from './landscape/scan.js';
-export { type Sharpness, type SharpnessOptions, sharpness } from './landscape/sharpness.js';
+export { rowFigure, type Sharpness, type SharpnessOptions, sharpness } from './landscape/sharpness.js';
 export { type LossAt, LossSurface, type SurfaceParameter, type SurfaceSubject } from './landscape/surface.js';
 export {
   buildLedger,

@@ -72,14 +72,10 @@ export function adoptModel(model: Model, { inputs, outputs, output, path, newHea
     );
   }
   const rename = (name: string): string => renamed.get(name) ?? name;
-  const flexible = foldReshapes(freeBatch(graph, free));
+  const flexible = withAnyBatch(graph);
   const adopted: Graph = {
     ...flexible,
-    inputs: free.map((info) => ({
-      ...info,
-      name: rename(info.name),
-      shape: ['batch', ...(info.shape ?? []).slice(1)],
-    })),
+    inputs: flexible.inputs.map((info) => ({ ...info, name: rename(info.name) })),
     outputs: [{ name: logits, type: 'float32', shape: ['batch', outputs] }],
     nodes: flexible.nodes.map((node) => ({ ...node, inputs: node.inputs.map(rename) })),
   };
@@ -107,6 +103,17 @@ function checkShape(input: ValueInfo, given: ModelInput, path: string): void {
           : 'Choose the columns it was made for with data.features.include, or start from another model',
     },
   );
+}
+
+/**
+ * A graph that takes any number of rows, where it was exported for one at a time; inputs that are initializers with a
+ * default are constants then, and weights stored in another shape than they are used in have that shape.
+ */
+export function withAnyBatch(graph: Graph): Graph {
+  const free = graph.inputs.filter(({ name }) => !graph.initializers.has(name));
+  const flexible = foldReshapes(freeBatch(graph, free));
+  const inputs = free.map((info) => ({ ...info, shape: ['batch', ...(info.shape ?? []).slice(1)] }));
+  return { ...flexible, inputs };
 }
 
 /**

@@ -1,11 +1,13 @@
 import { ENCODED_PREFIX, encodedPart } from '../data/preprocess/encoded-part.js';
 import type { Table } from '../data/table.js';
+import { BallastError } from '../errors.js';
 import { writeModel } from '../graph/format/encode.js';
 import { normalize } from '../graph/format/normalize.js';
 import type { Graph, Model } from '../graph/model.js';
 import type { Runtime } from '../graph/runtime/runtime.js';
 import type { NumericArray, Tensor } from '../graph/tensor.js';
 import { upgrade } from '../graph/upgrade/index.js';
+import { withAnyBatch } from '../models/foreign.js';
 import type { ModelPorts } from './model-ports.js';
 
 /** The part of a model that can be differentiated, and what it takes for some rows. */
@@ -19,9 +21,11 @@ export interface DifferentiablePart {
 }
 
 /**
- * The network of a model that Ballast exported, on encoded rows; all of another model, on its inputs as they are.
+ * The network of a model that Ballast exported, on encoded rows; all of another model, on its inputs as they are
+ * and for any number of rows where it was exported for one.
  *
  * @param model as it was read
+ * @throws BallastError MODEL_FIXED_BATCH
  */
 export async function differentiablePart(
   runtime: Runtime,
@@ -32,10 +36,16 @@ export async function differentiablePart(
     rows,
   }: { readonly model: Model; readonly ports: ModelPorts; readonly table: Table; readonly rows: Uint32Array },
 ): Promise<DifferentiablePart> {
+  if (ports.batch !== undefined && ports.batch !== 1) {
+    throw new BallastError(`the model takes exactly ${ports.batch} rows at a time`, {
+      code: 'MODEL_FIXED_BATCH',
+      remedy: 'Export it with a free batch dimension',
+    });
+  }
   const parts = encodedPart(model);
   const fed = ports.feed(table, rows);
   if (parts === undefined) {
-    return { graph: upgrade(normalize(model)).graph, inputs: numeric(fed), encoder: undefined };
+    return { graph: withAnyBatch(upgrade(normalize(model)).graph), inputs: numeric(fed), encoder: undefined };
   }
   const { encoder, network } = parts;
   return {

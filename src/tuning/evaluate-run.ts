@@ -1,37 +1,21 @@
-import { readTable } from '../data/read/read.js';
-import { type Roles, resolveRoles } from '../data/roles.js';
-import { applySeries } from '../data/series.js';
+import type { Roles } from '../data/roles.js';
 import { BallastError } from '../errors.js';
 import type { AttackOptions } from '../evaluation/attacks/options.js';
 import type { Robustness } from '../evaluation/attacks/robustness.js';
 import type { Evaluation } from '../evaluation/evaluate.js';
 import type { PredictionInput } from '../evaluation/input.js';
 import { buildLedger, type Ledger, type LedgerInput, type LedgerStageName } from '../evaluation/ledger.js';
-import { readModel } from '../graph/format/decode.js';
 import { writeModel } from '../graph/format/encode.js';
 import type { Model } from '../graph/model.js';
 import type { Runtime, Session } from '../graph/runtime/runtime.js';
-import { type PreparedData, prepareData, readOptions } from '../spec/prepare.js';
-import { type ResolvedSpec, resolveSpec } from '../spec/read.js';
-import type { Spec } from '../spec/schema.js';
-import { applyTokenizers } from '../spec/tokens.js';
+import { type PreparedData, prepareData } from '../spec/prepare.js';
 import type { Run, Store } from '../store/types.js';
 import { attackModel } from './attack-model.js';
-import { describedPorts } from './described-ports.js';
 import { judge, primaryMetric } from './judge.js';
 import type { ModelPorts } from './model-ports.js';
-import { planRuns } from './plan.js';
-import { loadResult, loadTokenizers, MODEL, requireModel } from './result-record.js';
+import { requireModel } from './result-record.js';
+import { dataChanged, modelOfRun, otherRows, ownRows, type RowsOfRun, specOfRun } from './run-rows.js';
 import { scoreRows } from './score.js';
-
-/** The spec that a run recorded, ready to run again. */
-export function specOfRun(run: Run): ResolvedSpec {
-  const { baseDirectory, ...spec } = run.spec as Spec & { baseDirectory?: string };
-  if (typeof baseDirectory !== 'string') {
-    throw new BallastError('this run has no spec of Ballast', { code: 'RUN_WITHOUT_SPEC', place: `runs:/${run.id}` });
-  }
-  return resolveSpec(spec, baseDirectory);
-}
 
 export interface EvaluatedRun {
   readonly rows: number;
@@ -78,28 +62,8 @@ export async function evaluateHoldout(
 
 /** What a run's model answers to its own validation rows: what calibration may be fitted on. */
 export async function scoreValidation(store: Store, runtime: Runtime, run: Run): Promise<PredictionInput> {
-  const resolved = specOfRun(run);
-  const { role, seed, fold } = await loadResult(store, run.id);
-  const data = await prepareData(resolved, { register: store.holdoutRegister('calibrate') });
-  if (data.version !== run.dataVersion) throw dataChanged(data.version, run);
-  const plan = planRuns(resolved.spec, data).find((each) => each.seed === seed && each.fold === fold);
-  if (plan === undefined) {
-    throw new BallastError(`the record does not say which rows this ${role} was validated on`, {
-      code: 'RUN_WITHOUT_SPEC',
-      place: `runs:/${run.id}`,
-    });
-  }
-  const part = { table: data.table, rows: plan.validation, roles: data.roles, attack: undefined };
-  return (await scoreRun(store, runtime, run, part)).predictions;
-}
-
-function dataChanged(version: string, run: Run): BallastError {
-  return new BallastError(`the data is now ${version}, and the run was trained on ${run.dataVersion}`, {
-    code: 'EVALUATE_DATA_CHANGED',
-    kind: 'conflict',
-    place: `runs:/${run.id}`,
-    remedy: 'Restore the data, train again, or give other rows with --data',
-  });
+  const part = await ownRows(store, run, 'validation', 'calibrate');
+  return (await scoreRun(store, runtime, run, { ...part, attack: undefined })).predictions;
 }
 
 /** Evaluates a run's model on the rows of another source, read as the run's own data was. */
@@ -112,11 +76,7 @@ export async function evaluateOther(
 ): Promise<EvaluatedRun> {
   await requireModel(store, run);
   const resolved = specOfRun(run);
-  const raw = await readTable(source, { ...readOptions(resolved), baseDirectory: process.cwd() });
-  const shaped = applySeries(raw, resolved.spec.data.features);
-  const table = applyTokenizers(shaped, await loadTokenizers(store, run.id));
-  const roles = resolveRoles(table, resolved.spec.data);
-  const rows = Uint32Array.from({ length: table.rows }, (_, row) => row);
+  const { table, rows, roles } = await otherRows(store, run, source);
   const scored = await scoreRun(store, runtime, run, { table, rows, roles, attack });
   const { predictions } = scored;
   const evaluation = judge(resolved.spec, { table, roles }, predictions, rows);
@@ -128,22 +88,9 @@ async function scoreRun(
   store: Store,
   runtime: Runtime,
   run: Run,
-  {
-    table,
-    rows,
-    roles,
-    attack,
-  }: { table: PreparedData['table']; rows: Uint32Array; roles: Roles; attack: AttackOptions | undefined },
+  { table, rows, roles, attack }: RowsOfRun & { attack: AttackOptions | undefined },
 ): Promise<Pick<EvaluatedRun, 'predictions' | 'robustness'>> {
-  const bytes = await (await store.openArtifact(run.id, MODEL)).bytes();
-  const model = readModel(bytes);
-  const ports = describedPorts(model);
-  if (ports === undefined) {
-    throw new BallastError('the run’s model does not describe its inputs', {
-      code: 'MODEL_UNDESCRIBED',
-      place: `runs:/${run.id}`,
-    });
-  }
+  const { bytes, model, ports } = await modelOfRun(store, run);
   const session = await runtime.load(bytes);
   try {
     const target = roles.target ?? '';

@@ -4,9 +4,9 @@ import { prepareData } from '../spec/prepare.js';
 import type { Run, Store } from '../store/types.js';
 import type { TrainingEvent } from '../training/events.js';
 import { DECISIVE_KEYS, describeEnvironment, type Environment } from './environment.js';
-import { specOfRun } from './evaluate-run.js';
 import { planRuns } from './plan.js';
 import { loadResult } from './result-record.js';
+import { specOfRun } from './run-rows.js';
 import { problemOf, trainRun } from './train-run.js';
 import { parameterHash } from './weights.js';
 

@@ -85,7 +85,8 @@ function labelCodes(answers: readonly Tensor[], classes: readonly string[]): Int
   return Int32Array.from(codes);
 }
 
-function numbersIn(column: Column, rows: Uint32Array): Float64Array {
+/** Numbers of rows, none missing. @throws BallastError EVALUATE_TARGET */
+export function numbersIn(column: Column, rows: Uint32Array): Float64Array {
   if (column.kind !== 'number') {
     throw new BallastError(`the target "${column.name}" is ${column.kind}, and a regression needs numbers`, {
       code: 'EVALUATE_TARGET',

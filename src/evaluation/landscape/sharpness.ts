@@ -80,20 +80,16 @@ export async function sharpness(
     }
   }
   const rises = worst.losses.map((loss, row) => loss - center.losses[row]);
-  const measured = rowMean(rises, surface.weights);
-  const [figure] = estimate(
-    [{ measured, range: [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY] }],
-    surface.rows,
-    resolveIntervals({ seed }),
-  );
+  return { rho, kind: adaptive ? 'asam' : 'sam', oneStep, worst: rowFigure(surface, rises, seed), gradients };
+}
+
+/** The weighted mean of one number a row, with its interval over rows. */
+export function rowFigure(surface: LossSurface, values: Float64Array, seed: number): Figure {
+  const measured = rowMean(values, surface.weights);
+  const range = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY] as const;
+  const [figure] = estimate([{ measured, range }], surface.rows, resolveIntervals({ seed }));
   const { value } = measured;
-  return {
-    rho,
-    kind: adaptive ? 'asam' : 'sam',
-    oneStep,
-    worst: figure ?? { value, interval: [value, value], method: 'one row: no interval' },
-    gradients,
-  };
+  return figure ?? { value, interval: [value, value], method: 'one row: no interval' };
 }
 
 /** T of ASAM: |w| + eta for weights, 1 for biases, normalizations and embeddings, as Ballast's `sam` has it. */

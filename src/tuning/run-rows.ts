@@ -1,0 +1,94 @@
+import { readTable } from '../data/read/read.js';
+import { type Roles, resolveRoles } from '../data/roles.js';
+import { applySeries } from '../data/series.js';
+import type { Table } from '../data/table.js';
+import { BallastError } from '../errors.js';
+import { readModel } from '../graph/format/decode.js';
+import type { Model } from '../graph/model.js';
+import { prepareData, readOptions } from '../spec/prepare.js';
+import { type ResolvedSpec, resolveSpec } from '../spec/read.js';
+import type { Spec } from '../spec/schema.js';
+import { applyTokenizers } from '../spec/tokens.js';
+import type { Run, Store } from '../store/types.js';
+import { describedPorts } from './described-ports.js';
+import type { ModelPorts } from './model-ports.js';
+import { planRuns } from './plan.js';
+import { loadResult, loadTokenizers, MODEL } from './result-record.js';
+
+/** The spec that a run recorded, ready to run again. */
+export function specOfRun(run: Run): ResolvedSpec {
+  const { baseDirectory, ...spec } = run.spec as Spec & { baseDirectory?: string };
+  if (typeof baseDirectory !== 'string') {
+    throw new BallastError('this run has no spec of Ballast', { code: 'RUN_WITHOUT_SPEC', place: `runs:/${run.id}` });
+  }
+  return resolveSpec(spec, baseDirectory);
+}
+
+/** Rows for a run's model, in a table read as its own data is. */
+export interface RowsOfRun {
+  readonly table: Table;
+  readonly rows: Uint32Array;
+  readonly roles: Roles;
+}
+
+/**
+ * The rows that a run was trained or validated on.
+ *
+ * @param purpose who reads, for the record of the holdout, which is not touched
+ * @throws BallastError EVALUATE_DATA_CHANGED, RUN_WITHOUT_SPEC
+ */
+export async function ownRows(
+  store: Store,
+  run: Run,
+  part: 'train' | 'validation',
+  purpose: string,
+): Promise<RowsOfRun> {
+  const resolved = specOfRun(run);
+  const { role, seed, fold } = await loadResult(store, run.id);
+  const data = await prepareData(resolved, { register: store.holdoutRegister(purpose) });
+  if (data.version !== run.dataVersion) throw dataChanged(data.version, run);
+  const plan = planRuns(resolved.spec, data).find((each) => each.seed === seed && each.fold === fold);
+  if (plan === undefined) {
+    throw new BallastError(`the record does not say which rows this ${role} was trained and validated on`, {
+      code: 'RUN_WITHOUT_SPEC',
+      place: `runs:/${run.id}`,
+    });
+  }
+  return { table: data.table, rows: plan[part], roles: data.roles };
+}
+
+/** All rows of another source. */
+export async function otherRows(store: Store, run: Run, source: string): Promise<RowsOfRun> {
+  const resolved = specOfRun(run);
+  const raw = await readTable(source, { ...readOptions(resolved), baseDirectory: process.cwd() });
+  const shaped = applySeries(raw, resolved.spec.data.features);
+  const table = applyTokenizers(shaped, await loadTokenizers(store, run.id));
+  const roles = resolveRoles(table, resolved.spec.data);
+  return { table, rows: Uint32Array.from({ length: table.rows }, (_, row) => row), roles };
+}
+
+/** The model that a run exported, and how rows reach it. @throws BallastError ARTIFACT_*, MODEL_UNDESCRIBED */
+export async function modelOfRun(
+  store: Store,
+  run: Run,
+): Promise<{ bytes: Uint8Array; model: Model; ports: ModelPorts }> {
+  const bytes = await (await store.openArtifact(run.id, MODEL)).bytes();
+  const model = readModel(bytes);
+  const ports = describedPorts(model);
+  if (ports === undefined) {
+    throw new BallastError('the run’s model does not describe its inputs', {
+      code: 'MODEL_UNDESCRIBED',
+      place: `runs:/${run.id}`,
+    });
+  }
+  return { bytes, model, ports };
+}
+
+export function dataChanged(version: string, run: Run): BallastError {
+  return new BallastError(`the data is now ${version}, and the run was trained on ${run.dataVersion}`, {
+    code: 'EVALUATE_DATA_CHANGED',
+    kind: 'conflict',
+    place: `runs:/${run.id}`,
+    remedy: 'Restore the data, train again, or give other rows with --data',
+  });
+}
