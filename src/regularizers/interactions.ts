@@ -454,6 +454,35 @@ export const INTERACTIONS: readonly Interaction[] = [
       'Baskin et al., UNIQ: Uniform Noise Injection for Non-Uniform Quantization of Neural Networks, 2018 (noise in the place of rounding, layer by layer)',
   },
   ...BAYESIAN_INTERACTIONS,
+  {
+    first: 'gradient-noise',
+    second: 'l1',
+    kind: 'warn',
+    code: 'GRADIENT_NOISE_WITH_ZEROS',
+    reason: 'the zeros that l1 makes are left again wherever gradient-noise is larger than the penalty',
+    remedy: 'Let the noise end before training does: schedule: { from: 1, to: 0, over: epochs }',
+    source:
+      'Xiao, Dual Averaging Methods for Regularized Stochastic Learning and Online Optimization, JMLR 2010, section 1.1 (noise in the gradients keeps weights off zero)',
+  },
+  {
+    first: 'elastic-net',
+    second: 'gradient-noise',
+    kind: 'warn',
+    code: 'GRADIENT_NOISE_WITH_ZEROS',
+    reason: 'the zeros that elastic-net makes are left again wherever gradient-noise is larger than the penalty',
+    remedy: 'Let the noise end before training does: schedule: { from: 1, to: 0, over: epochs }',
+    source:
+      'Xiao, Dual Averaging Methods for Regularized Stochastic Learning and Online Optimization, JMLR 2010, section 1.1 (noise in the gradients keeps weights off zero)',
+  },
+  {
+    first: 'gradient-noise',
+    second: 'pruning',
+    kind: 'warn',
+    code: 'GRADIENT_NOISE_WITH_PRUNING',
+    reason: 'weights that pruning took out get no gradient but noise, and may come back by it alone',
+    remedy: 'Let the noise end before pruning begins: schedule: { from: 1, to: 0, over: epochs }',
+    source: 'by construction',
+  },
 ];
 
 /** Entries of the table that a regularizer is part of. */

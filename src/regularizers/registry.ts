@@ -23,6 +23,7 @@ import { freezing } from './freezing/index.js';
 import { fusedLasso } from './fused-lasso/index.js';
 import { gaussianCopula } from './gaussian-copula/index.js';
 import { gce } from './gce/index.js';
+import { gradientNoise } from './gradient-noise/index.js';
 import { gradientPenalty } from './gradient-penalty/index.js';
 import { groupDro } from './group-dro/index.js';
 import { groupLasso } from './group-lasso/index.js';
@@ -153,8 +154,9 @@ const REGULARIZERS: readonly Regularizer[] = [
   // rates of layers
   entry(freezing),
   entry(layerWiseRates),
-  // gradients: the second pass
+  // gradients: the second pass, then noise
   entry(sam),
+  entry(gradientNoise),
   // averages of weights
   entry(ema),
   entry(swa),

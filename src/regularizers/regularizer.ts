@@ -48,7 +48,7 @@ export type * from './context.js';
  *       memberLosses(losses)         co-teaching: the losses of several networks as one
  *       rowWeights(weights)          small-loss selection, group DRO, CVaR
  *       objective(parameters)        + penalties on weights, activations, representations, predictions
- *       gradients(g)                 sharpness-aware second pass, noise; then clipping
+ *       gradients(g)                 sharpness-aware second pass; then clipping; then noise
  *       update(parameter)            decoupled decay, then the proximal step
  *     between steps, on the host     rate(parameter), afterStep, afterEpoch: freezing, averages, masks, early stopping
  *     after training                 finish(graph): averaged, Bayesian or ensembled predictions; findings
@@ -75,6 +75,8 @@ export interface Regularizer<Options = unknown> {
   readonly augments?: boolean;
   /** It reads activations: layers are then not fused over them. */
   readonly readsActivations?: boolean;
+  /** Its `gradients` hook acts on gradients that are clipped already, so that what it adds is not scaled down. */
+  readonly afterClipping?: boolean;
   /** Its update hooks need every weight tensor by itself: small ones are otherwise updated as one flat vector a role. */
   readonly wholeTensors?: boolean;
   /** Extra work of a training step and of inference, in words with a measured or derived figure. */

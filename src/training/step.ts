@@ -18,7 +18,7 @@ import { type HostScalar, type NetworkDescription, type OwnedTensor, ownTensors,
  *     targets                -> targets hooks      label smoothing
  *     losses of the rows     -> losses and rowWeights hooks
  *     loss                   -> objective hooks    + penalties
- *     gradients              -> gradients hooks    sharpness-aware second pass, then clipping
+ *     gradients              -> gradients hooks    sharpness-aware second pass; then clipping; then noise
  *     weights                -> decay hooks, optimizer, proximal hooks
  *
  * Data, weights, optimizer state, learning rate and every strength are inputs of the graph; new weights and state are
@@ -166,7 +166,7 @@ export function compileStep(
 
   // Gradients
   let found = gradients(b, objective, packed);
-  active.forEach(({ regularizer, options }, i) => {
+  const change = ({ regularizer, options }: Active, i: number): void => {
     const hook = regularizer.hooks.gradients;
     if (hook === undefined) return;
     const known = packs.flatMap((pack, p) => {
@@ -188,15 +188,21 @@ export function compileStep(
     known.forEach(({ p }, k) => {
       found[p] = changed[k];
     });
+  };
+  active.forEach((entry, i) => {
+    if (entry.regularizer.afterClipping !== true) change(entry, i);
   });
-  const clipped = description.gradientClip === undefined ? found : clipByNorm(b, found, description.gradientClip);
+  if (description.gradientClip !== undefined) found = clipByNorm(b, found, description.gradientClip);
+  active.forEach((entry, i) => {
+    if (entry.regularizer.afterClipping === true) change(entry, i);
+  });
 
   // Update
   const learningRate = step.scalar('learningRate', { kind: 'learningRate' });
   const hostUpdates: HostUpdate[] = [];
   const after: Value[] = [];
   packs.forEach((pack, p) => {
-    const gradient = clipped[p];
+    const gradient = found[p];
     const old = packed[p];
     const parameter = asParameter(pack);
     const rateName = `rate.${pack.name}`;

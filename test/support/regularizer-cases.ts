@@ -75,6 +75,7 @@ const EXCUSES: Readonly<Record<string, Excuses>> = {
   },
   hypergradient: { seed: 'it draws the rows that it holds back before the first step, none within it' },
   smote: { seed: 'it draws rows before the first step, none within it' },
+  'gradient-noise': { gradient: 'noise is added to the gradient' },
   sam: { gradient: 'the gradient is that of another point' },
   'spectral-norm': {
     gradient: 'the singular vectors are held fast, and are those of the weights only once the iteration has settled',
@@ -177,6 +178,10 @@ const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
     { options: { norm: 'l2', strength: 0.5 } },
     { options: { along: 'positions', strength: 0.5 }, setting: SERIES },
   ],
+  'gradient-noise': [
+    { options: { gamma: 0, strength: 0.1 }, setting: { training: { gradientClip: 0.5 } } },
+    { options: {}, setting: { inputs: PICTURES, model: SMALL_CNN } },
+  ],
   'gradient-penalty': [
     { options: { of: 'loss', strength: 0.3 } },
     { options: { strength: 0.3 }, setting: { inputs: PICTURES, model: SMALL_CNN } },
@@ -226,7 +231,10 @@ const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
     { options: { strength: 0.1 }, setting: { model: { ...SMOOTH_MLP, normalization: 'batch' } } },
   ],
   'weight-decay': [{ options: { include: ['weight', 'bias'], strength: 0.1 } }],
-  'input-noise': [{ options: { inputs: ['picture'], strength: 0.5 } }],
+  'input-noise': [
+    { options: { inputs: ['picture'], strength: 0.5 } },
+    { options: { kind: 'multiplicative', strength: 0.5, schedule: { from: 1, to: 0, over: 2 } } },
+  ],
   'max-norm': [
     { options: { radius: 0.2 } },
     { options: { radius: 0.5 }, setting: { inputs: PICTURES, model: SMALL_CNN } },

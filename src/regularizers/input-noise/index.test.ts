@@ -1,12 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { computed, stepContext } from '../../../test/support/computed.js';
+import { expectNormal } from '../../../test/support/normal-numbers.js';
 import { float32, int64 } from '../../graph/tensor.js';
-import { normalCdf } from '../../numeric/distributions/normal.js';
+import type { Setting } from '../regularizer.js';
 import { inputNoise } from './index.js';
 
 const [ROWS, COLUMNS] = [2000, 10];
 
-async function noisy(strength: number, inputs?: string[]): Promise<Record<string, number[]>> {
+async function noisy(
+  strength: number,
+  inputs?: string[],
+  kind: 'additive' | 'multiplicative' = 'additive',
+): Promise<Record<string, number[]>> {
   return computed(
     {
       x: float32([ROWS, COLUMNS], new Float32Array(ROWS * COLUMNS).fill(2)),
@@ -18,7 +23,7 @@ async function noisy(strength: number, inputs?: string[]): Promise<Record<string
     (computation) => {
       const { x, z, tokens, t, s } = computation.inputs;
       const context = stepContext(computation, s, { inputs: [], batchSize: ROWS });
-      const batch = inputNoise.hooks.batch!(context, { inputs }, { inputs: { x, z, tokens }, target: t });
+      const batch = inputNoise.hooks.batch!(context, { kind, inputs }, { inputs: { x, z, tokens }, target: t });
       expect(batch.target).toBe(t);
       const shown = Object.entries(batch.inputs).map(([name, value]) => [`${name}.out`, value]);
       return Object.fromEntries(shown);
@@ -28,21 +33,13 @@ async function noisy(strength: number, inputs?: string[]): Promise<Record<string
 
 describe('input-noise', () => {
   it.each([0.1, 1])('adds normal noise of deviation %f and mean 0', async (strength) => {
-    const noise = (await noisy(strength))['x.out'].map((value) => (value - 2) / strength);
-    const mean = noise.reduce((a, b) => a + b) / noise.length;
-    const variance = noise.reduce((sum, v) => sum + v * v, 0) / noise.length;
-    expect(Math.abs(mean)).toBeLessThan(5 / Math.sqrt(noise.length));
-    expect(Math.abs(variance - 1)).toBeLessThan(5 * Math.sqrt(2 / noise.length));
-    const sorted = noise.toSorted((a, b) => a - b);
-    const distance = sorted.reduce(
-      (most, v, i) => Math.max(most, Math.abs(normalCdf(v) - (i + 0.5) / sorted.length)),
-      0,
-    );
-    expect(distance * Math.sqrt(sorted.length)).toBeLessThan(1.95);
-    for (const lag of [1, COLUMNS, 3 * COLUMNS]) {
-      const correlation = noise.slice(lag).reduce((sum, v, i) => sum + v * noise[i], 0) / noise.length;
-      expect(Math.abs(correlation)).toBeLessThan(5 / Math.sqrt(noise.length));
-    }
+    expectNormal((await noisy(strength))['x.out'], { mean: 2, deviation: strength, lags: [1, COLUMNS, 3 * COLUMNS] });
+  });
+
+  it('multiplies by normal numbers about 1, so that zeros stay', async () => {
+    const outputs = await noisy(0.3, undefined, 'multiplicative');
+    expectNormal(outputs['x.out'], { mean: 2, deviation: 0.6, lags: [1, COLUMNS] });
+    expect(new Set(outputs['z.out'])).toEqual(new Set([0]));
   });
 
   it('leaves tokens alone, and inputs that are not named', async () => {
@@ -52,6 +49,17 @@ describe('input-noise', () => {
     const named = await noisy(0.5, ['z']);
     expect(new Set(named['x.out'])).toEqual(new Set([2]));
     expect(new Set(named['z.out']).size).toBeGreaterThan(ROWS / 2);
+  });
+
+  it('refuses names of inputs that are not there', () => {
+    const setting = { inputs: [{ name: 'x', content: 'tabular', shape: [3] }] } as unknown as Setting;
+    const codes = (inputs: string[]) =>
+      inputNoise.conflicts!(
+        { regularizer: inputNoise, strength: 0.1, schedule: undefined, options: { kind: 'additive', inputs } },
+        setting,
+      ).map(({ code, severity, message }) => [code, severity, message]);
+    expect(codes(['x'])).toEqual([]);
+    expect(codes(['x', 'y'])).toEqual([['INPUT_NOISE_INPUT_UNKNOWN', 'error', expect.stringContaining('"y"')]]);
   });
 
   it('is the identity at strength 0', async () => {
