@@ -1,44 +1,14 @@
-import { BAYESIAN_INTERACTIONS } from './interactions-bayesian.js';
+import { BAYESIAN } from './interactions/bayesian.js';
+import type { Interaction } from './interactions/interaction.js';
+import { MIXING } from './interactions/mixing.js';
+import { NOISE } from './interactions/noise.js';
 import type { Active, Conflict } from './regularizer.js';
 
 /**
  * Which regularizers do not go together, and why: read by the check before a run, by `ballast regularizers` and by the
  * docs. What depends on more than the pair (the network, the optimizer) is judged by a regularizer's own `conflicts`.
  */
-export interface Interaction {
-  /** The two types. `order`: `first` must act before `second`, which the registry sees to. */
-  readonly first: string;
-  readonly second: string;
-  readonly kind: 'warn' | 'refuse' | 'order';
-  readonly code: string;
-  readonly reason: string;
-  readonly remedy: string;
-  /** Who says so: a paper, a reference implementation, or a measurement of ours. */
-  readonly source: string;
-  /** Applies where both strengths are at least these. */
-  readonly from?: { readonly first?: number; readonly second?: number };
-}
-
 export const INTERACTIONS: readonly Interaction[] = [
-  {
-    first: 'label-smoothing',
-    second: 'mixup',
-    kind: 'warn',
-    code: 'LABEL_SMOOTHING_WITH_MIXUP',
-    reason: 'label-smoothing and mixup both soften the targets, which tends to underfit and to blur calibration',
-    remedy: 'Keep one of them, or lower both',
-    source: 'Wen et al., Combining Ensembles and Data Augmentation can Harm your Calibration, ICLR 2021',
-  },
-  {
-    first: 'dropout',
-    second: 'mixup',
-    kind: 'warn',
-    code: 'STRONG_DROPOUT_WITH_MIXUP',
-    reason: 'dropout above a half together with mixup tends to underfit',
-    remedy: 'Lower one of the two and compare train with validation',
-    source: 'Zhang et al., mixup: Beyond Empirical Risk Minimization, ICLR 2018, section 3.4',
-    from: { first: 0.5 + 1e-9 },
-  },
   {
     first: 'distillation',
     second: 'label-smoothing',
@@ -157,15 +127,6 @@ export const INTERACTIONS: readonly Interaction[] = [
     reason: 'co-teaching and small-loss both drop the rows with the largest losses',
     remedy: 'Keep one of them',
     source: 'Han et al., Co-teaching, NeurIPS 2018 (two networks that choose for each other, in the place of one)',
-  },
-  {
-    first: 'mixup',
-    second: 'small-loss',
-    kind: 'warn',
-    code: 'SELECTION_OF_MIXED_ROWS',
-    reason: 'small-loss chooses rows by their loss, and mixup blends wrong labels into all of them',
-    remedy: 'Keep one of them',
-    source: 'Arazo et al., Unsupervised Label Noise Modeling and Loss Correction, ICML 2019, section 3.3',
   },
   {
     first: 'bootstrapping',
@@ -423,66 +384,9 @@ export const INTERACTIONS: readonly Interaction[] = [
     remedy: 'Keep one of them, so that its strength can be tuned alone',
     source: 'MacKay, A Practical Bayesian Framework for Backpropagation Networks, Neural Computation 1992',
   },
-  {
-    first: 'activation-noise',
-    second: 'dropout',
-    kind: 'warn',
-    code: 'ACTIVATION_NOISE_WITH_DROPOUT',
-    reason: 'activation-noise and dropout both disturb activations, and their variances add up',
-    remedy: 'Keep one of them, or lower both: noise of sqrt(p / (1 - p)) is as strong as dropout of p',
-    source: 'Srivastava et al., Dropout, JMLR 2014, section 10 (noise of that variance in the place of dropout)',
-  },
-  {
-    first: 'sam',
-    second: 'weight-noise',
-    kind: 'warn',
-    code: 'SAM_WITH_WEIGHT_NOISE',
-    reason:
-      'sam and weight-noise both look for weights with a low neighbourhood, sam at its worst point, weight-noise on average',
-    remedy: 'Keep one of them, so that its radius can be tuned alone',
-    source:
-      'Foret et al., Sharpness-Aware Minimization for Efficiently Improving Generalization, ICLR 2021, section 2 (the worst point in the place of the expectation over Gaussian noise, by a PAC-Bayesian bound)',
-  },
-  {
-    first: 'quantization-aware',
-    second: 'weight-noise',
-    kind: 'warn',
-    code: 'WEIGHT_NOISE_BEFORE_ROUNDING',
-    reason: 'quantization-aware rounds the noisy weights, and noise smaller than a step of the grid is lost or doubled',
-    remedy: 'Keep quantization-aware: its rounding is the noise that the model will meet',
-    source:
-      'Baskin et al., UNIQ: Uniform Noise Injection for Non-Uniform Quantization of Neural Networks, 2018 (noise in the place of rounding, layer by layer)',
-  },
-  ...BAYESIAN_INTERACTIONS,
-  {
-    first: 'gradient-noise',
-    second: 'l1',
-    kind: 'warn',
-    code: 'GRADIENT_NOISE_WITH_ZEROS',
-    reason: 'the zeros that l1 makes are left again wherever gradient-noise is larger than the penalty',
-    remedy: 'Let the noise end before training does: schedule: { from: 1, to: 0, over: epochs }',
-    source:
-      'Xiao, Dual Averaging Methods for Regularized Stochastic Learning and Online Optimization, JMLR 2010, section 1.1 (noise in the gradients keeps weights off zero)',
-  },
-  {
-    first: 'elastic-net',
-    second: 'gradient-noise',
-    kind: 'warn',
-    code: 'GRADIENT_NOISE_WITH_ZEROS',
-    reason: 'the zeros that elastic-net makes are left again wherever gradient-noise is larger than the penalty',
-    remedy: 'Let the noise end before training does: schedule: { from: 1, to: 0, over: epochs }',
-    source:
-      'Xiao, Dual Averaging Methods for Regularized Stochastic Learning and Online Optimization, JMLR 2010, section 1.1 (noise in the gradients keeps weights off zero)',
-  },
-  {
-    first: 'gradient-noise',
-    second: 'pruning',
-    kind: 'warn',
-    code: 'GRADIENT_NOISE_WITH_PRUNING',
-    reason: 'weights that pruning took out get no gradient but noise, and may come back by it alone',
-    remedy: 'Let the noise end before pruning begins: schedule: { from: 1, to: 0, over: epochs }',
-    source: 'by construction',
-  },
+  ...BAYESIAN,
+  ...MIXING,
+  ...NOISE,
 ];
 
 /** Entries of the table that a regularizer is part of. */

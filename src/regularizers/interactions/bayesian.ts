@@ -1,4 +1,4 @@
-import type { Interaction } from './interactions.js';
+import type { Interaction } from './interaction.js';
 
 /** What makes predictions of its own after training: one posterior at a time. */
 const POSTERIORS = ['laplace', 'mc-dropout'];
@@ -6,7 +6,7 @@ const POSTERIORS = ['laplace', 'mc-dropout'];
 const MEMBERS = ['ensemble', 'co-teaching'];
 
 /** Interactions of techniques that predict by a posterior over weights. */
-export const BAYESIAN_INTERACTIONS: readonly Interaction[] = [
+export const BAYESIAN: readonly Interaction[] = [
   ...POSTERIORS.flatMap((first, i) =>
     POSTERIORS.slice(i + 1).map(
       (second): Interaction => ({
