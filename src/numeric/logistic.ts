@@ -16,8 +16,8 @@ const TOLERANCE = 1e-10;
 
 /**
  * Ridge logistic regression: minimizes sum_i log(1 + exp(-z_i (c + x_i' w))) + lambda / 2 ||w||^2, z = 1 or -1, the
- * intercept free. scikit-learn's LogisticRegression with C = 1 / lambda. Newton's method, each step by conjugate gradients,
- * halved until the objective falls.
+ * intercept free. scikit-learn's LogisticRegression with C = 1 / lambda. Newton's method, each step halved until the objective
+ * falls and solved by conjugate gradients only as far as the gradient has fallen (Nocedal and Wright, section 7.1).
  *
  * @param positive whether a row is of the class whose log odds are predicted
  */
@@ -29,10 +29,12 @@ export function fitLogistic(
   // The intercept is the last coefficient, without penalty.
   const size = columns + 1;
   const predict = (w: Float64Array): Float64Array => {
-    const result = new Float64Array(rows).fill(w[columns]);
+    const result = new Float64Array(rows);
     for (let row = 0; row < rows; row++) {
       const start = row * columns;
-      for (let j = 0; j < columns; j++) result[row] += data[start + j] * w[j];
+      let sum = w[columns];
+      for (let j = 0; j < columns; j++) sum += data[start + j] * w[j];
+      result[row] = sum;
     }
     return result;
   };
@@ -41,8 +43,9 @@ export function fitLogistic(
     const result = new Float64Array(size);
     for (let row = 0; row < rows; row++) {
       const start = row * columns;
-      for (let j = 0; j < columns; j++) result[j] += data[start + j] * v[row];
-      result[columns] += v[row];
+      const factor = v[row];
+      for (let j = 0; j < columns; j++) result[j] += data[start + j] * factor;
+      result[columns] += factor;
     }
     return result;
   };
@@ -55,10 +58,13 @@ export function fitLogistic(
   const w = new Float64Array(size);
   let f = predict(w);
   let value = objective(w, f);
+  let steepest: number | undefined;
   for (let step = 0; step < MOST_STEPS; step++) {
     const p = f.map((z) => 1 / (1 + Math.exp(-z)));
     const gradient = transposed(p.map((probability, row) => probability - (positive[row] ? 1 : 0)));
     for (let j = 0; j < columns; j++) gradient[j] += lambda * w[j];
+    const slopeNorm = Math.sqrt(dot(gradient, gradient));
+    steepest ??= slopeNorm;
     const curvature = p.map((probability) => Math.max(probability * (1 - probability), 1e-12));
     const hessian = (v: Float64Array): Float64Array => {
       const product = predict(v);
@@ -66,7 +72,7 @@ export function fitLogistic(
       for (let j = 0; j < columns; j++) result[j] += lambda * v[j];
       return result;
     };
-    const direction = conjugateGradients(hessian, gradient);
+    const direction = conjugateGradients(hessian, gradient, Math.min(0.1, slopeNorm / steepest));
     const slope = dot(gradient, direction);
     let length = 1;
     let next = w;
@@ -81,19 +87,18 @@ export function fitLogistic(
     w.set(next);
     const fell = value - nextValue;
     value = nextValue;
-    if (fell <= TOLERANCE * TOLERANCE + 1e-15 * Math.abs(value) || Math.sqrt(dot(gradient, gradient)) < TOLERANCE)
-      break;
+    if (fell <= TOLERANCE * TOLERANCE + 1e-15 * Math.abs(value) || slopeNorm < TOLERANCE) break;
   }
   return { intercept: w[columns], weights: w.slice(0, columns) };
 }
 
-/** Solves A x = b for a positive definite A. */
-function conjugateGradients(a: (v: Float64Array) => Float64Array, b: Float64Array): Float64Array {
+/** Solves A x = b for a positive definite A, until the residual is that share of b, or 1e-8 of it. */
+function conjugateGradients(a: (v: Float64Array) => Float64Array, b: Float64Array, share: number): Float64Array {
   const x = new Float64Array(b.length);
   const residual = b.slice();
   const direction = b.slice();
   let norm = dot(residual, residual);
-  const enough = norm * 1e-16;
+  const enough = norm * Math.max(share, 1e-8) ** 2;
   for (let i = 0; i < 2 * b.length + 10 && norm > enough; i++) {
     const image = a(direction);
     const step = norm / dot(direction, image);
