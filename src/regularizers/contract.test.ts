@@ -15,6 +15,7 @@ import {
   trained,
   weightBytes,
   weightsOf,
+  withOtherPlaceholders,
 } from '../../test/support/training-problem.js';
 import { writeModel } from '../graph/format/encode.js';
 import type { Runtime } from '../graph/runtime/runtime.js';
@@ -168,6 +169,13 @@ describe.each(REGULARIZER_CASES)('$title', (test) => {
     if (test.excuses.seed !== undefined) return;
     if (random) expect(other).not.toEqual(first);
     else expect(other).toEqual(first);
+  });
+
+  it('looks at nothing that stands in the place of a label', async () => {
+    if (test.regularizer.needs?.labels === true) return;
+    const given = problemOf(test, { unlabelled: 12 });
+    const first = weightBytes(await trained(runtimes.ffi, given));
+    expect(weightBytes(await trained(runtimes.ffi, withOtherPlaceholders(given)))).toEqual(first);
   });
 
   it('gives the same bytes on both runtimes', async () => {

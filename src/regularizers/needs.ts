@@ -21,7 +21,7 @@ export function unmetNeeds({ regularizer: { type, needs }, options }: Active, se
   if (needs.labels === true && (setting.unlabelled ?? 0) > 0) {
     miss(
       'LABELS',
-      `${type} mixes labels, and ${setting.unlabelled} training rows have none`,
+      `${type} looks at the label of every row, and ${setting.unlabelled} training rows have none`,
       `Remove ${type}, or set data.unlabelled: refuse`,
     );
   }

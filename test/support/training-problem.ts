@@ -134,6 +134,17 @@ export function problem({
   };
 }
 
+/** The same problem with other values in the place of the labels that are missing. */
+export function withOtherPlaceholders(given: TrainingProblem): TrainingProblem {
+  const { target, unlabelled = [] } = given.data;
+  const data = target.data.slice() as BigInt64Array | Float32Array;
+  for (const row of unlabelled) {
+    if (data instanceof BigInt64Array) data[row] = (data[row] + 1n) % BigInt(CLASSES.length);
+    else data[row] += 5;
+  }
+  return { ...given, data: { ...given.data, target: { ...target, data } } };
+}
+
 /** A column of codes, one in ten of them missing. */
 function codesOf(
   role: RowColumn['role'],

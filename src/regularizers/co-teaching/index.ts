@@ -28,7 +28,7 @@ export const coTeaching = defineRegularizer({
     architecture: (context, _options, graph) => sideBySide(graph, 2, context),
     memberLosses: ({ b, strength }, _options, losses) => crossLosses(b, losses, strength),
   },
-  needs: { classes: true },
+  needs: { classes: true, labels: true },
   conflicts: (self) => withoutWarmUp(self),
   cost: {
     training: 'two networks and two sorts a step: twice the plain step',

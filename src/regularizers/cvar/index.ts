@@ -26,6 +26,7 @@ export const cvar = defineRegularizer({
   hooks: {
     rowWeights: ({ b, strength }, _options, weights, { losses }) => b.mul(weights, tailWeights(b, losses, strength)),
   },
+  needs: { labels: true },
   cost: { training: 'one sort of the losses of a batch', inference: 'none' },
   fails: [
     'Wrong labels and outliers are the tail: it trains on little else.',

@@ -29,7 +29,7 @@ export const gradientPenalty = defineRegularizer({
       ),
   }),
   hooks: {
-    objective: ({ b, strength, batchSize, outputs, random }, { of }, _weights, view) => {
+    objective: ({ b, strength, batchSize, outputs, random, labelled }, { of }, _weights, view) => {
       const inputs = Object.values(view.batch.inputs).filter(({ type }) => isFloat(type));
       if (inputs.length === 0) return undefined;
       const projected = (): Value => {
@@ -37,7 +37,11 @@ export const gradientPenalty = defineRegularizer({
         const direction = b.detached(() => b.div(v, b.sqrt(b.reduceSum(b.mul(v, v), [1], true))));
         return b.reduceSum(b.mul(view.logits, direction));
       };
-      const squares = squaredGradient(b, of === 'loss' ? b.reduceSum(view.losses) : projected(), inputs);
+      const losses = (): Value => {
+        const known = labelled();
+        return b.reduceSum(known === undefined ? view.losses : b.mul(view.losses, known));
+      };
+      const squares = squaredGradient(b, of === 'loss' ? losses() : projected(), inputs);
       if (squares === undefined) return undefined;
       // E over unit vectors v of ||v' J||^2 is ||J||_F^2 / outputs.
       return b.mul(squares, b.mul(strength, (of === 'loss' ? 1 : outputs / 2) / batchSize));

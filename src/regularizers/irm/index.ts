@@ -42,9 +42,11 @@ export const irm = defineRegularizer({
   options: z.strictObject({}),
   hooks: {
     objective(context, _options, _weights, { logits, targets }) {
-      const masks = domainMasks(context, undefined);
-      if (masks.length === 0) return undefined;
       const { b, task, strength } = context;
+      // The loss of a row without a label says nothing of its domain.
+      const labelled = context.labelled();
+      const masks = domainMasks(context, undefined).map((mask) => (labelled === undefined ? mask : b.mul(mask, labelled)));
+      if (masks.length === 0) return undefined;
       return b.mul(invariancePenalty(b, masks, { task, outputs: logits, targets }), strength);
     },
   },

@@ -21,7 +21,7 @@ export const smallLoss = defineRegularizer({
       return b.mul(weights, keepSmallest(b, losses, strength, members));
     },
   },
-  needs: { classes: true },
+  needs: { classes: true, labels: true },
   conflicts: (self) => withoutWarmUp(self),
   cost: { training: 'one sort of the losses of a batch', inference: 'none' },
   fails: [
