@@ -9,6 +9,7 @@ import { type PreparedData, prepareData } from '../../src/spec/prepare.js';
 import { boundData } from '../../src/training/preparation.js';
 import type { TrainingProblem } from '../../src/training/problem.js';
 import { runGraph } from '../../src/training/run-graph.js';
+import type { TaskRecord } from '../../src/training/tasks.js';
 import { predictionsOf } from '../../src/tuning/judge.js';
 import { problemOf, trainRun } from '../../src/tuning/train-run.js';
 
@@ -28,6 +29,8 @@ export interface Trial {
   readonly seconds: number;
   readonly epochs: number;
   readonly findings: readonly Finding[];
+  /** In a run through tasks. */
+  readonly tasks: TaskRecord | undefined;
   /** accuracy, logLoss, brier, ece, rocAuc (two classes) or rmse, mae, r2 of each part, and what was asked for. */
   readonly train: Readonly<Record<string, number>>;
   readonly validation: Readonly<Record<string, number>>;
@@ -41,6 +44,9 @@ export interface Trial {
  * Trains every arm under every seed on one split, and scores each model once on the rows held out, which nothing else
  * reads. No store is kept.
  *
+ * @param seeds so many from 1, or these
+ * @param watch the part that the run is watched on while it trains (its `validation`): the rows held out only where nothing is
+ *   chosen by it any more
  * @param metrics beside the cheap ones, by name
  * @param change the problem before it is trained (labels made wrong); what is held out stays as it is
  */
@@ -49,11 +55,13 @@ export async function trainArms(
   arms: readonly Arm[],
   {
     seeds,
+    watch = 'validation',
     metrics = [],
     tell,
     change = (problem) => problem,
   }: {
-    seeds: number;
+    seeds: number | readonly number[];
+    watch?: 'validation' | 'holdout';
     metrics?: readonly string[];
     tell?: (line: string) => void;
     change?: (problem: TrainingProblem, seed: number) => TrainingProblem;
@@ -61,12 +69,17 @@ export async function trainArms(
 ): Promise<Trial[]> {
   const runtime = await openRuntime();
   const trials: Trial[] = [];
+  const prepared = new Map<string, PreparedData>();
   for (const arm of arms) {
     const resolved = resolveSpec({ ...spec, ...arm.spec, regularizers: arm.regularizers });
-    const data = await prepareData(resolved, { register: FORGETFUL });
-    for (let seed = 1; seed <= seeds; seed++) {
+    const { task, data: section } = resolved.spec;
+    const key = JSON.stringify({ task, section });
+    const data = prepared.get(key) ?? (await prepareData(resolved, { register: FORGETFUL }));
+    prepared.set(key, data);
+    for (const seed of typeof seeds === 'number' ? Array.from({ length: seeds }, (_, i) => i + 1) : seeds) {
       const started = performance.now();
-      const plan = { role: 'model', seed, fold: undefined, ...data.split } as const;
+      const { train, [watch]: validation } = data.split;
+      const plan = { role: 'model', seed, fold: undefined, train, validation } as const;
       const made = await problemOf(resolved, data, plan);
       const { examples } = made;
       const problem = change(made.problem, seed);
@@ -91,6 +104,7 @@ export async function trainArms(
         seconds,
         epochs: result.epochs,
         findings: result.findings,
+        tasks: result.tasks,
         train: measured(problem.data.train, result.outputs.train),
         validation: measured(problem.data.validation, result.outputs.validation),
         holdout,

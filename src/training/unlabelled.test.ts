@@ -1,6 +1,12 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { problem, trained, weightBytes, weightsOf, withOtherPlaceholders } from '../../test/support/training-problem.js';
+import {
+  problem,
+  trained,
+  weightBytes,
+  weightsOf,
+  withOtherPlaceholders,
+} from '../../test/support/training-problem.js';
 import { openRuntime } from '../graph/runtime/choose.js';
 import type { Runtime } from '../graph/runtime/runtime.js';
 import { type Active, defineRegularizer, type Regularizer } from '../regularizers/regularizer.js';

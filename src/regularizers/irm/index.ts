@@ -45,7 +45,9 @@ export const irm = defineRegularizer({
       const { b, task, strength } = context;
       // The loss of a row without a label says nothing of its domain.
       const labelled = context.labelled();
-      const masks = domainMasks(context, undefined).map((mask) => (labelled === undefined ? mask : b.mul(mask, labelled)));
+      const masks = domainMasks(context, undefined).map((mask) =>
+        labelled === undefined ? mask : b.mul(mask, labelled),
+      );
       if (masks.length === 0) return undefined;
       return b.mul(invariancePenalty(b, masks, { task, outputs: logits, targets }), strength);
     },
