@@ -18,6 +18,7 @@ const ACTS: Record<keyof Hooks<unknown>, string> = {
   batch: 'batch',
   weight: 'weights as used',
   forward: 'forward pass',
+  spectrogram: 'spectrogram',
   targets: 'targets',
   losses: 'loss of a row',
   memberLosses: 'losses of several networks',

@@ -44,6 +44,8 @@ export interface ArrayColumn {
   /** What it shows; decides preprocessing and augmentation. */
   readonly content: 'image' | 'audio' | 'tokens' | 'series' | 'features';
   readonly shape: readonly number[];
+  /** Of waveforms: samples a second. */
+  readonly sampleRate?: number;
   /** rows * product(shape) elements, row-major. Images are 0-255. */
   readonly data: Uint8Array | Int32Array | Float32Array;
 }

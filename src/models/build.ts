@@ -3,6 +3,7 @@ import type { Graph, ValueInfo } from '../graph/model.js';
 import { convolutional } from './cnn.js';
 import { type ModelInput, severalInputs, wrongInput } from './inputs.js';
 import { LayerBuilder } from './layers.js';
+import { logMel } from './log-mel.js';
 import type { NativeModelOptions } from './options.js';
 import { transformer } from './transformer.js';
 
@@ -22,12 +23,29 @@ export interface ModelSetting {
 export function buildModel(options: NativeModelOptions, { inputs, outputs, seed }: ModelSetting): Graph {
   const b = new GraphBuilder(options.type);
   const layers = new LayerBuilder(b, seed);
-  const values = inputs.map(({ name, type, shape }) => b.input(name, type, [1, ...shape]));
-  const hidden = hiddenLayers(options, layers, values, inputs);
+  const raw = inputs.map(({ name, type, shape }) => b.input(name, type, [1, ...shape]));
+  const { values, seen } = seenThrough(options, layers, raw, inputs);
+  const hidden = hiddenLayers(options, layers, values, seen);
   b.output('output', layers.dense(hidden, outputs, { gain: 1, name: 'output' }));
   const graph = b.graph();
   const anyBatch = (info: ValueInfo): ValueInfo => ({ ...info, shape: ['batch', ...(info.shape ?? []).slice(1)] });
   return { ...graph, inputs: graph.inputs.map(anyBatch), outputs: graph.outputs.map(anyBatch) };
+}
+
+/** Inputs as the layers see them: waveforms as spectrograms, for a cnn as images of bands by frames. */
+function seenThrough(
+  { type, frontEnd }: NativeModelOptions,
+  layers: LayerBuilder,
+  values: readonly Value[],
+  inputs: readonly ModelInput[],
+): { readonly values: readonly Value[]; readonly seen: readonly ModelInput[] } {
+  if (frontEnd === undefined) return { values, seen: inputs };
+  const { b } = layers;
+  const made = inputs.map((input, i) => {
+    const spectrogram = logMel(layers, frontEnd, values[i], input);
+    return type === 'cnn' ? b.unsqueeze(b.transpose(spectrogram, [0, 2, 1]), [1]) : spectrogram;
+  });
+  return { values: made, seen: made.map(({ shape }, i) => ({ ...inputs[i], shape: shape.slice(1) })) };
 }
 
 function hiddenLayers(

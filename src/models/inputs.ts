@@ -8,6 +8,8 @@ export interface ModelInput {
   readonly shape: readonly number[];
   /** For token inputs: size of the vocabulary. */
   readonly vocabulary?: number;
+  /** For waveforms: samples a second. */
+  readonly sampleRate?: number;
 }
 
 /** The error of an architecture that cannot take an input. */

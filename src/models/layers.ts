@@ -3,9 +3,12 @@ import type { GraphBuilder, Value } from '../graph/builder.js';
 import { filled } from '../graph/builder.js';
 import { MAX_MESSAGE_BYTES } from '../graph/format/limits.js';
 import { float, int, ints } from '../graph/model.js';
-import { float32, sizeOf } from '../graph/tensor.js';
+import { float32, sizeOf, type Tensor } from '../graph/tensor.js';
 import { derive } from '../numeric/random.js';
 import type { Activation } from './options.js';
+
+/** How names of initializers begin that are part of the arithmetic, not weights: training leaves them as they are. */
+export const FIXED = 'fixed.';
 
 /**
  * Layers as functions on a builder. Shapes of nodes never hold the batch size (reshapes copy it by 0), so that a network
@@ -49,6 +52,11 @@ export class LayerBuilder {
         Float32Array.from({ length: sizeOf(shape) }, () => stream.normal(0, deviation)),
       ),
     );
+  }
+
+  /** A constant of the network, never trained. */
+  fixed(name: string, value: Tensor): Value {
+    return this.b.initializer(`${FIXED}${name}`, value);
   }
 
   fill(name: string, shape: readonly number[], value: number): Value {
@@ -135,7 +143,7 @@ export class LayerBuilder {
   }
 
   /** A site at which activations may be disturbed; the identity otherwise. Its node's name tells what stands there. */
-  site(x: Value, kind: 'hidden' | 'embedding' | 'attention' | 'branch' = 'hidden'): Value {
+  site(x: Value, kind: 'hidden' | 'embedding' | 'attention' | 'branch' | 'spectrogram' = 'hidden'): Value {
     return this.b.op('Dropout', [x], {}, { name: `site.${kind}.${++this.#sites}` });
   }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { frontEndOptions } from './log-mel.js';
 
 const activation = z.enum(['relu', 'gelu', 'tanh', 'elu', 'leaky-relu', 'softplus', 'hard-swish']).default('relu');
 const normalization = z
@@ -15,6 +16,10 @@ const convolution = z.strictObject({
   normalization,
   activation,
 });
+
+const frontEnd = frontEndOptions
+  .optional()
+  .describe('Fixed transform of waveforms before the first layer; part of the exported model, which takes waveforms');
 
 const layer = z.union([
   convolution,
@@ -40,10 +45,11 @@ const layer = z.union([
 
 /** The spec's `model` section. */
 export const modelOptions = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('linear').describe('One linear map (regression)') }),
-  z.strictObject({ type: z.literal('logistic').describe('One linear map to class scores') }),
+  z.strictObject({ type: z.literal('linear').describe('One linear map (regression)'), frontEnd }),
+  z.strictObject({ type: z.literal('logistic').describe('One linear map to class scores'), frontEnd }),
   z.strictObject({
     type: z.literal('mlp').describe('Dense layers'),
+    frontEnd,
     hidden: z.array(width).min(1).max(64).default([64, 64]),
     activation,
     normalization: z
@@ -53,6 +59,7 @@ export const modelOptions = z.discriminatedUnion('type', [
   }),
   z.strictObject({
     type: z.literal('cnn').describe('Convolutional network from declared layers'),
+    frontEnd,
     layers: z
       .array(layer)
       .min(1)
@@ -67,6 +74,7 @@ export const modelOptions = z.discriminatedUnion('type', [
   }),
   z.strictObject({
     type: z.literal('transformer').describe('Encoder over tokens or a series, pre-normalized'),
+    frontEnd,
     dimension: width.default(64),
     heads: z.int().min(1).max(64).default(4),
     layers: z.int().min(1).max(48).default(2),

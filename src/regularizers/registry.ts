@@ -58,6 +58,7 @@ import { sampleReweighting } from './sample-reweighting/index.js';
 import { seriesAugmentation } from './series-augmentation/index.js';
 import { smallLoss } from './small-loss/index.js';
 import { smote } from './smote/index.js';
+import { specAugment } from './spec-augment/index.js';
 import { spectralNorm } from './spectral-norm/index.js';
 import { stochasticDepth } from './stochastic-depth/index.js';
 import { swa } from './swa/index.js';
@@ -99,6 +100,8 @@ const REGULARIZERS: readonly Regularizer[] = [
   entry(pruning),
   entry(quantizationAware),
   entry(mixedPrecision),
+  // spectrogram
+  entry(specAugment),
   // forward
   entry(dropout),
   entry(stochasticDepth),

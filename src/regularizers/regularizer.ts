@@ -43,6 +43,7 @@ export type * from './context.js';
  *       batch(batch)                 mixup, noise, augmentation, adversarial examples
  *       weight(parameter)            masks, spectral normalization, weight noise, fake quantization
  *       forward(site, tensor)        dropout
+ *       spectrogram(tensor)          masks over time and frequency
  *       targets(targets)             label smoothing
  *       losses(losses)               focal, bootstrapping: one loss a row
  *       memberLosses(losses)         co-teaching: the losses of several networks as one
@@ -201,6 +202,8 @@ export interface Setting {
   readonly columns: readonly RowColumn[];
   /** Where the network lets activations be disturbed, in order. */
   readonly sites?: readonly SiteDescription[];
+  /** The network makes a spectrogram of waveforms. */
+  readonly spectrogram?: boolean;
   /** The training section evens out the classes itself: it weighs them, or draws each equally often. */
   readonly rebalanced?: boolean;
   /** Tasks that the run learns one after the other. */
@@ -227,6 +230,8 @@ export interface InputDescription {
   readonly groups?: readonly number[];
   /** Images and waveforms: the values between which all possible ones lie, one pair a channel. */
   readonly range?: { readonly low: readonly number[]; readonly high: readonly number[] };
+  /** Waveforms: samples a second. */
+  readonly sampleRate?: number;
 }
 
 export interface Conflict {
@@ -253,6 +258,8 @@ export interface Hooks<Options> {
   /** How a stored weight becomes the one the network computes with; in inference, the one that is exported. */
   weight?(context: StepContext, options: Options, weights: Weights): Value;
   forward?(context: StepContext, options: Options, site: Site): Value;
+  /** Changes what a front end made of waveforms while training: a spectrogram [batch, frames, bands]. */
+  spectrogram?(context: StepContext, options: Options, spectrogram: Value): Value;
   /** Changes the target distribution that the loss compares with. */
   targets?(context: StepContext, options: Options, targets: Value, batch: Batch): Value;
   /** Another loss a row, [batch]. */
@@ -338,6 +345,7 @@ export const HOOK_ORDER = [
   'batch',
   'weight',
   'forward',
+  'spectrogram',
   'targets',
   'losses',
   'memberLosses',

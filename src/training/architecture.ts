@@ -2,10 +2,11 @@ import { BallastError } from '../errors.js';
 import type { Graph, Node } from '../graph/model.js';
 import { isFloat } from '../graph/operators/operator.js';
 import type { Tensor } from '../graph/tensor.js';
+import { FIXED } from '../models/layers.js';
 import { type HeadNode, headNodeOf } from '../regularizers/head.js';
 import { memberOutputs, nameInFirstMember } from '../regularizers/members.js';
 import type { Parameter, ParameterRole, SiteDescription } from '../regularizers/regularizer.js';
-import { sitesOf, WEIGHTED } from './sites.js';
+import { isSpectrogram, sitesOf, WEIGHTED } from './sites.js';
 
 /** What training needs to know of a network, native or foreign: found from the graph alone. */
 export interface Architecture {
@@ -16,6 +17,8 @@ export interface Architecture {
   readonly buffers: readonly { readonly name: string; readonly initial: Tensor<Float32Array> }[];
   /** Names of values at which activations may be disturbed, in graph order. */
   readonly sites: ReadonlyMap<string, SiteDescription>;
+  /** Names of the spectrograms that the network makes of waveforms; none where it makes none. */
+  readonly spectrograms: ReadonlySet<string>;
   /** The last layer: the node that takes [batch, features] through a weight matrix; undefined where there is none. */
   readonly head: Pick<HeadNode, 'output' | 'weight' | 'features'> | undefined;
   /** Outputs of the networks that stand side by side in the graph; none where it is one. */
@@ -37,8 +40,8 @@ const NORMALIZATIONS = new Set([
 
 /**
  * Reads parameters, running statistics and dropout sites off a graph. Every float32 initializer that a weighted,
- * normalizing, embedding or element-wise operator uses is a parameter, unless it is a scalar (a constant of the
- * arithmetic, not a weight) or frozen.
+ * normalizing, embedding or element-wise operator uses is a parameter, unless it is a scalar or called `fixed.` (constants
+ * of the arithmetic, not weights) or frozen.
  *
  * @param frozen name prefixes of initializers that stay as they are
  * @throws BallastError MODEL_NOT_TRAINABLE where nothing can be trained, MODEL_FREEZE where a prefix fits nothing
@@ -50,7 +53,7 @@ export function readArchitecture(graph: Graph, frozen: readonly string[] = []): 
   for (const node of graph.nodes) {
     node.inputs.forEach((name, index) => {
       const role = roleOf(node, index, graph.initializers.get(name)?.shape ?? []);
-      if (role === undefined || !graph.initializers.has(name) || roles.has(name)) return;
+      if (name.startsWith(FIXED) || role === undefined || !graph.initializers.has(name) || roles.has(name)) return;
       roles.set(name, role);
       if (node.opType === 'Gather') lookups.add(name);
       if (role === 'weight') unitAxes.set(name, unitAxisOf(node, graph.initializers.get(name)!.shape.length));
@@ -103,6 +106,7 @@ export function readArchitecture(graph: Graph, frozen: readonly string[] = []): 
     parameters: parameters.map((parameter) => ({ ...parameter, layer: layers.get(parameter.name) ?? 0 })),
     buffers,
     sites: new Map(sitesOf(graph).map((site) => [site.name, site])),
+    spectrograms: new Set(graph.nodes.filter(isSpectrogram).map(({ outputs }) => outputs[0])),
     head,
     members: memberOutputs(graph),
     normalization: graph.nodes.map((node) => node.opType).filter((opType) => NORMALIZATIONS.has(opType)),

@@ -29,7 +29,7 @@ const ENDS_MAPS = new Set(['Flatten', 'Reshape', 'MatMul', 'Gemm', 'FusedMatMul'
  * one: a value that still passes through weights.
  */
 export function sitesOf(graph: Graph): SiteDescription[] {
-  const declared = graph.nodes.filter((node) => node.opType === 'Dropout');
+  const declared = graph.nodes.filter((node) => node.opType === 'Dropout' && !isSpectrogram(node));
   const makers = new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
   const weighted = leadingTo(
     graph,
@@ -46,6 +46,11 @@ export function sitesOf(graph: Graph): SiteDescription[] {
     ...(isMap(node, makers) ? { map: true as const } : {}),
     ...(normalized.has(node.outputs[0]) ? { beforeBatchNorm: true as const } : {}),
   }));
+}
+
+/** Whether a node marks the spectrogram of a front end: no activation, what the network sees in the place of waveforms. */
+export function isSpectrogram({ opType, name }: Pick<Node, 'opType' | 'name'>): boolean {
+  return opType === 'Dropout' && name.startsWith('site.spectrogram.');
 }
 
 /** Ballast's own architectures name a site's node `site.<kind>.<n>`; any other is a hidden activation. */

@@ -122,6 +122,7 @@ export function ownContext(description: NetworkDescription, active: readonly Act
     buffers: new Map(architecture.buffers.map(({ name, initial }) => [name, initial])),
     featureCount: architecture.head?.features,
     sites: [...architecture.sites.values()],
+    spectrogram: architecture.spectrograms.size > 0,
   };
 }
 
@@ -316,7 +317,7 @@ export class StepGraph {
   ): Pass {
     const { b, active, contexts, phase } = this;
     const { architecture, batchSize, outputs } = this.description;
-    const { sites, head, members } = architecture;
+    const { sites, spectrograms, head, members } = architecture;
     const acts = active.map(({ regularizer }) =>
       phase === 'inference' ? regularizer.forwardAtInference === true : disturbed,
     );
@@ -347,6 +348,13 @@ export class StepGraph {
       },
       intercept: (name, value) => {
         if (members.includes(name)) ofMembers.push(b.reshape(value, [batchSize, outputs]));
+        if (spectrograms.has(name)) {
+          return active.reduce(
+            (current, { regularizer, options }, i) =>
+              (acts[i] ? regularizer.hooks.spectrogram?.(contexts[i], options, current) : undefined) ?? current,
+            value,
+          );
+        }
         const kind = sites.get(name)?.kind;
         if (kind === undefined) return value;
         const left = active.reduce((current, { regularizer, options }, i) => {

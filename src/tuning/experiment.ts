@@ -320,6 +320,7 @@ function refuseConflicts(
     parameters: architecture.parameters,
     operators: architecture.graph.nodes.map(({ opType }) => opType),
     sites: [...architecture.sites.values()],
+    spectrogram: architecture.spectrograms.size > 0,
     optimizer: problem.options.optimizer.type,
     inputs: problem.inputs,
     rows: problem.data.train.length,

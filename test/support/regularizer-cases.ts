@@ -1,6 +1,15 @@
 import { listRegularizers } from '../../src/regularizers/registry.js';
 import type { Regularizer } from '../../src/regularizers/regularizer.js';
-import { FEATURES, PICTURES, type ProblemOptions, problem, SMALL_CNN, SMOOTH_MLP, TOKENS } from './training-problem.js';
+import {
+  FEATURES,
+  PICTURES,
+  type ProblemOptions,
+  problem,
+  SMALL_CNN,
+  SMOOTH_MLP,
+  TOKENS,
+  WAVES,
+} from './training-problem.js';
 
 /** A regularizer with options, and the problem on which the contract suite runs it. */
 export interface RegularizerCase {
@@ -23,6 +32,15 @@ const TRANSFORMER = { type: 'transformer', dimension: 4, heads: 2, layers: 1, ac
 const SERIES: ProblemOptions = {
   inputs: [{ name: 'series', content: 'series', type: 'float32', shape: [5, 2] }],
   model: TRANSFORMER,
+};
+/** Waveforms behind a front end: 11 frames of 6 bands. */
+const SPEECH: ProblemOptions = {
+  inputs: WAVES,
+  model: { ...SMOOTH_MLP, frontEnd: { type: 'log-mel', fft: 16, hop: 8, mels: 6 } },
+};
+const SPEECH_CNN: ProblemOptions = {
+  inputs: WAVES,
+  model: { ...SMALL_CNN, frontEnd: { type: 'log-mel', fft: 16, hop: 8, mels: 6, standardize: false } },
 };
 const TEXT: ProblemOptions = { inputs: TOKENS, model: TRANSFORMER };
 
@@ -112,6 +130,7 @@ const NEEDS: Readonly<Record<string, Variant>> = {
   },
   'stochastic-depth': { options: {}, setting: SERIES },
   'series-augmentation': { options: {}, setting: SERIES },
+  'spec-augment': { options: {}, setting: SPEECH },
   'gaussian-copula': { options: {}, setting: { inputs: FEATURES } },
   hypergradient: {
     options: {},
@@ -205,6 +224,10 @@ const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
       options: { consistency: 3, width: 2, depth: 2, strength: 5 },
       setting: { inputs: PICTURES, model: SMALL_CNN },
     },
+  ],
+  'spec-augment': [
+    { options: { timeShare: 0.4, frequencyShare: 0 }, setting: SPEECH },
+    { options: { timeMasks: 1, timeShare: 0.3, strength: 0.6 }, setting: SPEECH_CNN },
   ],
   'series-augmentation': [
     { options: { jitter: 0, slice: 0.5, timeWarp: 0, knots: 2, odds: 1, strength: 0.7 }, setting: SERIES },

@@ -30,6 +30,7 @@ export const MIXED: Inputs = [
 ];
 
 export const PICTURES: Inputs = [{ name: 'picture', content: 'image', type: 'float32', shape: [2, 6, 6] }];
+export const WAVES: Inputs = [{ name: 'audio', content: 'audio', type: 'float32', shape: [80], sampleRate: 1000 }];
 export const TOKENS: Inputs = [{ name: 'tokens', content: 'tokens', type: 'int64', shape: [6], vocabulary: 9 }];
 export const FEATURES: Inputs = [{ name: 'features', content: 'tabular', type: 'float32', shape: [7] }];
 

@@ -20,6 +20,8 @@ export const arrayEncodingSchema = z.strictObject({
   shape: z.array(z.int().min(1)),
   center: z.array(z.number()),
   scale: z.array(z.number().positive()),
+  /** Of waveforms: samples a second. */
+  sampleRate: z.int().positive().optional(),
 });
 
 export type ArrayEncoding = z.infer<typeof arrayEncodingSchema>;
@@ -35,8 +37,14 @@ export function fitArray(
   rows: Uint32Array,
   scaling: 'standard' | 'robust' | 'none',
 ): ArrayEncoding {
-  const { name, content, shape } = column;
-  const encoding = { column: name, input, content, shape: [...shape] };
+  const { name, content, shape, sampleRate } = column;
+  const encoding = {
+    column: name,
+    input,
+    content,
+    shape: [...shape],
+    ...(sampleRate === undefined ? {} : { sampleRate }),
+  };
   if (content === 'tokens') return { ...encoding, center: [], scale: [] };
   const { counts, sums, squaresAround } = elementSums(column, rows);
   const present = counts.reduce((sum, count) => sum + count, 0);

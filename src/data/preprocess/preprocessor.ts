@@ -43,6 +43,8 @@ export interface NetworkInput {
   readonly groups?: readonly number[];
   /** Images and waveforms: the encoded values between which every possible raw value lies, one pair a channel. */
   readonly range?: { readonly low: readonly number[]; readonly high: readonly number[] };
+  /** Waveforms: samples a second. */
+  readonly sampleRate?: number;
 }
 
 /** Name of the tensor that all scalar columns are encoded into. */
@@ -115,11 +117,12 @@ export class Preprocessor {
   /** Tensors that the network takes: `features` [D], then each image, waveform, series and token sequence. */
   get outputs(): readonly NetworkInput[] {
     const arrays = this.#arrays.map(({ name, encoding }): NetworkInput => {
-      const { content, shape } = encoding;
+      const { content, shape, sampleRate } = encoding;
       const range = rangeOf(encoding);
       return {
         name,
         ...(range === undefined ? {} : { range }),
+        ...(sampleRate === undefined ? {} : { sampleRate }),
         type: content === 'tokens' ? 'int64' : 'float32',
         shape,
         content: content as NetworkInput['content'],

@@ -51,7 +51,14 @@ export async function readAudio({ files, resolved, options, budget }: ReadReques
   return {
     rows: recordings.length,
     columns: [
-      { kind: 'array', name: 'audio', content: 'audio', shape: [length], data },
+      {
+        kind: 'array',
+        name: 'audio',
+        content: 'audio',
+        shape: [length],
+        ...(rate === undefined ? {} : { sampleRate: rate }),
+        data,
+      },
       ...fileColumns(files, resolved.root, options.files ?? {}, place),
     ],
   };
