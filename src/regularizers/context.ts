@@ -277,6 +277,8 @@ export interface FinishContext extends OwnContext {
   readonly target: Tensor;
   /** Running statistics of normalizations, taken over the training rows, for other values of these weights. */
   statistics(weights: ReadonlyMap<string, Float32Array>): Promise<ReadonlyMap<string, Float32Array>>;
+  /** What the network computes with in the place of these stored weights, where that differs: masked, rounded. */
+  effective(weights: ReadonlyMap<string, Float32Array>): Promise<ReadonlyMap<string, Float32Array>>;
   /** Weights of all rows in the loss; undefined = all alike. */
   readonly weights: Float32Array | undefined;
   /** Outputs [rows.length, outputs] of a graph with the network's inputs, in inference mode. */

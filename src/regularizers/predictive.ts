@@ -2,6 +2,7 @@ import { removeDeadCode } from '../graph/format/dead-code.js';
 import { type Attribute, type Graph, int, type Node, type ValueInfo } from '../graph/model.js';
 import { renameValues } from '../graph/rename.js';
 import { float32, int64, type Tensor } from '../graph/tensor.js';
+import type { FinishContext } from './context.js';
 
 /**
  * Predictions by several networks: samples of a posterior, thinned networks, members of an ensemble. The graphs here are
@@ -40,6 +41,39 @@ export function joinSamples(samples: readonly Graph[], { task, shared = () => fa
     valueInfo: new Map(),
   };
   return withUncertainty(joined, said, task);
+}
+
+/**
+ * The network averaged over weights drawn from a posterior, each as the network computes with it (masked, rounded) and with
+ * running statistics of its own. What does not depend on drawn weights is computed once.
+ *
+ * @param draws stored weights by name, the same names in each
+ */
+export async function averageOver(
+  { task, buffers, statistics, effective }: Pick<FinishContext, 'task' | 'buffers' | 'statistics' | 'effective'>,
+  graph: Graph,
+  draws: readonly ReadonlyMap<string, Float32Array>[],
+): Promise<Graph> {
+  const samples: Graph[] = [];
+  for (const draw of draws) {
+    const fresh = buffers.size === 0 ? [] : await statistics(draw);
+    const values = new Map([...draw, ...(await effective(draw)), ...fresh]);
+    const initializers = new Map(graph.initializers);
+    for (const [name, data] of values) {
+      initializers.set(name, { type: 'float32', shape: initializers.get(name)!.shape, data });
+    }
+    samples.push({ ...graph, initializers });
+  }
+  return joinSamples(samples, { task, shared: untouchedBy(graph, [...(draws[0]?.keys() ?? []), ...buffers.keys()]) });
+}
+
+/** Values of a graph that do not depend on the given ones. */
+export function untouchedBy(graph: Graph, names: Iterable<string>): (name: string) => boolean {
+  const touched = new Set(names);
+  for (const { inputs, outputs } of graph.nodes) {
+    if (inputs.some((name) => touched.has(name))) for (const name of outputs) touched.add(name);
+  }
+  return (name) => !touched.has(name);
 }
 
 /** Nodes for what members say together, as the value `name`. */

@@ -62,6 +62,7 @@ import { specAugment } from './spec-augment/index.js';
 import { spectralNorm } from './spectral-norm/index.js';
 import { stochasticDepth } from './stochastic-depth/index.js';
 import { swa } from './swa/index.js';
+import { swag } from './swag/index.js';
 import { synapticIntelligence } from './synaptic-intelligence/index.js';
 import { tabularAugmentation } from './tabular-augmentation/index.js';
 import { trades } from './trades/index.js';
@@ -166,6 +167,7 @@ const REGULARIZERS: readonly Regularizer[] = [
   // predictions by several networks
   entry(mcDropout),
   entry(laplace),
+  entry(swag),
   // strengths of others
   entry(hypergradient),
   // after the epoch

@@ -126,18 +126,23 @@ export class HostHooks {
   }
 
   /** Running statistics for other weights, by name of the parameter; what is not given is as trained. */
-  async statisticsFor(
+  statisticsFor(
     weights: ReadonlyMap<string, Float32Array>,
     epochs: number,
   ): Promise<ReadonlyMap<string, Float32Array>> {
-    const { parameters } = this.#view(0, 0, epochs);
+    return this.withWeights(weights, () => this.#statistics(epochs));
+  }
+
+  /** What `action` makes while other weights are in the place of the trained ones. */
+  async withWeights<T>(weights: ReadonlyMap<string, Float32Array>, action: () => Promise<T>): Promise<T> {
+    const { parameters } = this.#view(0, 0, 0);
     const before = [...weights.keys()].map((name): [Float32Array, Float32Array] => {
       const { data } = parameters.get(name)!;
       return [data, data.slice()];
     });
     for (const [name, values] of weights) parameters.get(name)!.data.set(values);
     try {
-      return await this.#statistics(epochs);
+      return await action();
     } finally {
       for (const [target, values] of before) target.set(values);
     }

@@ -362,7 +362,7 @@ export async function train(given: TrainingProblem, controls: TrainingControls):
 
   /** Lets regularizers finish the trained graph: averaged, Bayesian or ensembled predictions. */
   async function finish(trained: Graph, machinery: Machinery, epochs: number, told: Finding[]): Promise<Graph> {
-    const { host, description, strengthAt } = machinery;
+    const { host, description, state, strengthAt } = machinery;
     let graph = trained;
     for (const [i, { regularizer, options: own }] of active.entries()) {
       graph =
@@ -379,6 +379,10 @@ export async function train(given: TrainingProblem, controls: TrainingControls):
               sumOverRows(runtime, { ...runOptions(machinery, rows), weights: data.weights }, build),
             tell: (finding) => told.push(finding),
             statistics: (weights) => host.statisticsFor(weights, epochs),
+            effective: (weights) =>
+              host.withWeights(weights, () =>
+                inferenceWeights(runtime, description, state, (index) => strengthAt(index, epochs)),
+              ),
             run: (other, rows, output) =>
               runGraph(runtime, other, { ...runOptions(machinery, rows), ...(output === undefined ? {} : { output }) }),
           },

@@ -71,6 +71,7 @@ const CLASS_TASKS: ProblemOptions = { training: { tasks: { classes: [['a', 'b'],
 /** Keyed by type. A new entry needs its reason. */
 const EXCUSES: Readonly<Record<string, Excuses>> = {
   'mc-dropout': { gradient: 'it runs beside dropout, whose case holds the mask fast' },
+  swag: { seed: 'it draws networks after training, none within the step' },
   laplace: { seed: 'it draws samples after training, none within the step' },
   ensemble: { seed: 'it draws the weights of its copies before the first step, none within it' },
   'gaussian-copula': { seed: 'it draws rows before the first step, none within it' },
@@ -144,6 +145,8 @@ const NEEDS: Readonly<Record<string, Variant>> = {
   'importance-weighting': { options: { target: 'far' } },
   // Networks that have hardly learnt anything are sure of nothing.
   'pseudo-labels': { options: { confidence: 0.4 }, setting: { unlabelled: 12 } },
+  // Of two epochs, the default share would collect one network alone.
+  swag: { options: { perEpoch: 4, samples: 3 } },
   // Of two epochs, the default share would average the last alone.
   swa: { options: { strength: 1 } },
   // No unit of the suite's small networks reaches the default radius.
@@ -296,6 +299,13 @@ const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
     { options: { strength: 0.3, schedule: { from: 0.5, to: 1, over: 2, type: 'cosine' } } },
   ],
   sam: [{ options: { adaptive: true, strength: 0.5 } }],
+  swag: [
+    {
+      options: { share: 1, perEpoch: 2, rank: 3, samples: 2, strength: 0.5 },
+      setting: { task: 'regression', model: { ...SMOOTH_MLP, normalization: 'batch' } },
+    },
+    { options: { share: 1, samples: 2 }, setting: { inputs: PICTURES, model: SMALL_CNN } },
+  ],
   laplace: [
     { options: { structure: 'full', precision: 2, strength: 3 }, setting: { task: 'regression' } },
     {

@@ -1,7 +1,9 @@
 import type { Interaction } from './interaction.js';
 
 /** What makes predictions of its own after training: one posterior at a time. */
-const POSTERIORS = ['laplace', 'mc-dropout'];
+const POSTERIORS = ['laplace', 'mc-dropout', 'swag'];
+
+const AVERAGES = ['ema', 'swa'];
 
 const MEMBERS = ['ensemble', 'co-teaching'];
 
@@ -31,6 +33,26 @@ export const BAYESIAN: readonly Interaction[] = [
       source: 'by construction',
     }),
   ),
+  ...AVERAGES.map(
+    (first): Interaction => ({
+      first,
+      second: 'swag',
+      kind: 'refuse',
+      code: 'TWO_AVERAGES',
+      reason: `${first} and swag both put an average in the place of the weights, and a model has one`,
+      remedy: 'Keep swag: the mean of its posterior is the average that swa takes',
+      source: 'Maddox et al., A Simple Baseline for Bayesian Uncertainty in Deep Learning, NeurIPS 2019, section 3.1',
+    }),
+  ),
+  {
+    first: 'early-stopping',
+    second: 'swag',
+    kind: 'warn',
+    code: 'EARLY_STOPPING_BEFORE_SWAG',
+    reason: 'early-stopping may end the run before swag has collected a posterior, or return to an epoch before it',
+    remedy: 'Remove early-stopping: the mean over networks does its work',
+    source: 'Maddox et al., A Simple Baseline for Bayesian Uncertainty in Deep Learning, NeurIPS 2019, algorithm 1',
+  },
   {
     first: 'laplace',
     second: 'l1',

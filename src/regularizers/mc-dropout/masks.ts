@@ -3,6 +3,7 @@ import { inline } from '../../graph/inline.js';
 import type { Graph, Node } from '../../graph/model.js';
 import { RandomSite, siteKey } from '../../graph/random.js';
 import { float32, sizeOf, type Tensor, tensor } from '../../graph/tensor.js';
+import { untouchedBy } from '../predictive.js';
 import type { Active, FinishContext, StepContext } from '../regularizer.js';
 
 /** Regularizers whose forward hook multiplies by a random mask. */
@@ -119,9 +120,6 @@ export function thinned(graph: Graph, masks: Masks, sample: number): Graph {
 
 /** Values that no mask has touched: computed once for all samples. */
 export function untouched(graph: Graph, masks: Masks): (name: string) => boolean {
-  const touched = new Set(masks.keys());
-  for (const { inputs, outputs } of graph.nodes) {
-    if (inputs.some((name) => touched.has(name))) for (const name of outputs) touched.add(name);
-  }
-  return (name) => !touched.has(name) && !(name.endsWith('.mask') && touched.has(name.slice(0, -'.mask'.length)));
+  const apart = untouchedBy(graph, masks.keys());
+  return (name) => apart(name) && !(name.endsWith('.mask') && !apart(name.slice(0, -'.mask'.length)));
 }
