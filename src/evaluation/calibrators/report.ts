@@ -53,11 +53,14 @@ export function calibrate(
     method = 'auto',
     folds = 5,
     seed = 1,
+    level = 0.95,
     onMethod = () => undefined,
   }: {
     method?: CalibrationMethod | 'auto';
     folds?: number;
     seed?: number;
+    /** Confidence level of the intervals. */
+    level?: number;
     /** Told before each method is tried. */
     onMethod?: (method: CalibrationMethod) => void;
   } = {},
@@ -73,6 +76,7 @@ export function calibrate(
     task: 'classification',
     target,
     seed,
+    level,
     ...(weights && { weights }),
     ...(classes && { classes }),
     ...(positive !== undefined && { positive }),
@@ -88,7 +92,7 @@ export function calibrate(
     before: pick(judgedBefore.metrics),
     after: pick(judgedAfter.metrics),
     change: Object.fromEntries(
-      FIGURES.map((metric) => [metric, comparePaired({ metric, first: after, second: before, seed })]),
+      FIGURES.map((metric) => [metric, comparePaired({ metric, first: after, second: before, seed, level })]),
     ),
     candidates: tried.map((each) => ({
       method: each.method,

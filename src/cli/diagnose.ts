@@ -1,0 +1,181 @@
+import { resolve } from 'node:path';
+import { Command, Option } from 'commander';
+import { stringify } from 'yaml';
+import { formatSeconds } from '../charts/index.js';
+import { diagnose } from '../diagnosis/diagnose.js';
+import type { Finding } from '../diagnosis/finding.js';
+import { applyPatch } from '../diagnosis/patch.js';
+import { BallastError } from '../errors.js';
+import { evaluate } from '../evaluation/evaluate.js';
+import { findMetric } from '../evaluation/metrics/index.js';
+import { writeFileAtomically } from '../graph/format/atomic-file.js';
+import { openRuntime } from '../graph/runtime/choose.js';
+import { diagnosisText, outcomeText } from '../reports/diagnosis-text.js';
+import { terminalOptions } from '../reports/terminal-style.js';
+import type { Store } from '../store/types.js';
+import { type Application, applyFinding } from '../tuning/apply-finding.js';
+import { type Diagnosis, diagnoseRun } from '../tuning/diagnose-run.js';
+import { primaryMetric } from '../tuning/judge.js';
+import { evidenceOfPredictions } from '../tuning/prediction-evidence.js';
+import { type FileOptions, scoreFile } from './evaluate-file.js';
+import { OF_FILES, refuseGiven } from './given-options.js';
+import { interruptible } from './interruptible.js';
+import { localFolder } from './local-folder.js';
+import { answer, answerIsNo, note, withCommonOptions } from './output.js';
+import { Progress } from './progress.js';
+import { withStore } from './use-store.js';
+import { version } from './version.js';
+
+interface DiagnoseOptions extends FileOptions {
+  probes: boolean;
+  apply?: boolean;
+  out?: string;
+}
+
+export function diagnoseCommand(): Command {
+  return withCommonOptions(new Command('diagnose'))
+    .argument('<model>', 'run (its id or runs:/ID) or .onnx file')
+    .option('--no-probes', 'judge only what is recorded; train no variants of the spec')
+    .option('--apply', 'make the change of the surest finding, train again, and tell whether it helped')
+    .option('--out <file>', 'write the changed spec here (YAML)')
+    .option('--data <source>', 'rows that the model was not trained on (.onnx files)')
+    .option('--spec <file>', 'spec that says how --data is read (.onnx files)')
+    .option('--target <column>', 'target column (.onnx files)')
+    .addOption(new Option('--task <task>', 'what is predicted (.onnx files)').choices(['classification', 'regression']))
+    .option('--output <name:kind>', 'output and what it is: NAME:logits|probabilities|labels|predictions')
+    .option('--classes <list>', 'classes in the order of the output: A,B,...', (list: string) => list.split(','))
+    .option('--input <name=column>', 'column(s) of an input: NAME=COLUMN or NAME=A+B+C; repeatable', collect, [])
+    .addHelpText(
+      'after',
+      `
+Probes are trainings with one thing of the spec changed, compared on the same validation rows; what helps is tried
+again under a second seed. The holdout is never read. Exit code 1 where something is wrong.
+
+Examples:
+  ballast diagnose 3f2a91c0
+  ballast diagnose 3f2a91c0 --apply
+  ballast diagnose model.onnx --data rows.csv --target y --output scores:logits
+`,
+    )
+    .action(diagnoseAction);
+}
+
+async function diagnoseAction(reference: string, options: DiagnoseOptions, command: Command): Promise<void> {
+  if (reference.endsWith('.onnx')) {
+    refuseGiven(command, ['apply', 'out', 'probes'], { reason: 'needs a run: a model file has no spec to change' });
+    return diagnoseFile(reference, options);
+  }
+  refuseGiven(command, [...OF_FILES, 'data'], { reason: 'describes an .onnx file, and a run knows it already' });
+  await withStore(options.store, { create: false }, (store) => diagnoseStored(store, reference, options));
+}
+
+async function diagnoseStored(store: Store, reference: string, options: DiagnoseOptions): Promise<void> {
+  const interruption = interruptible();
+  try {
+    const runtime = await openRuntime();
+    const run = await store.findRun(reference);
+    let trained = 0;
+    const found = await diagnoseRun(store, run, {
+      runtime,
+      probes: options.probes,
+      signal: interruption.signal,
+      onProbe: (label, seconds) =>
+        note(`probe ${++trained}: ${label}${seconds < 1 ? '' : `  (about ${formatSeconds(seconds)})`}`),
+    });
+    const mend = found.findings.find(({ patch }) => patch !== null);
+    if (options.apply === true && mend === undefined) {
+      note('nothing to apply: no finding has a change of the spec that mends it');
+    }
+    const applied =
+      options.apply === true && mend !== undefined
+        ? await applyIt(store, run.id, found, mend, options, { runtime, signal: interruption.signal })
+        : undefined;
+    if (options.out !== undefined) await writeChanged(options.out, found, mend);
+    tell(found, options, applied);
+  } finally {
+    interruption.stop();
+  }
+}
+
+async function applyIt(
+  store: Store,
+  runId: string,
+  found: Diagnosis,
+  finding: Finding,
+  options: DiagnoseOptions,
+  context: Pick<Parameters<typeof applyFinding>[3], 'runtime' | 'signal'>,
+): Promise<Application> {
+  const progress = new Progress(primaryMetric(found.resolved.spec), found.resolved.spec.training.epochs);
+  try {
+    return await applyFinding(
+      store,
+      runId,
+      { found, finding },
+      {
+        ...context,
+        workFolder: localFolder(options.store),
+        ballastVersion: version(),
+        onEvent: (event) => progress.show(event),
+      },
+    );
+  } finally {
+    progress.end();
+  }
+}
+
+async function writeChanged(path: string, { resolved }: Diagnosis, mend: Finding | undefined): Promise<void> {
+  if (mend?.patch == null) {
+    throw new BallastError('there is no changed spec to write: no finding changes it', {
+      code: 'DIAGNOSE_NO_PATCH',
+      place: '--out',
+    });
+  }
+  await writeFileAtomically(resolve(path), [Buffer.from(stringify(applyPatch(resolved.spec, mend.patch)))]);
+}
+
+function tell(
+  { findings, evidence }: Pick<Diagnosis, 'findings' | 'evidence'>,
+  options: DiagnoseOptions,
+  applied?: Application,
+): void {
+  if (findings.length > 0) answerIsNo();
+  const document = {
+    metric: evidence.metric,
+    findings,
+    healthy: findings.length === 0,
+    probes: evidence.probes,
+    ...(evidence.seeds === undefined ? {} : { seeds: evidence.seeds }),
+    ...(applied === undefined ? {} : { applied }),
+  };
+  const lines = [diagnosisText(findings, evidence, terminalOptions())];
+  if (applied !== undefined) lines.push('', outcomeText(applied, terminalOptions()));
+  answer(options, document, lines.join('\n'));
+}
+
+/** A model file has no spec: it is judged by what it answers. */
+async function diagnoseFile(path: string, options: DiagnoseOptions): Promise<void> {
+  const { data } = options;
+  if (data === undefined) {
+    throw new BallastError('a model file needs rows to be judged on', {
+      code: 'DIAGNOSE_DATA',
+      remedy: 'Add --data SOURCE: rows that it was not trained on',
+    });
+  }
+  const { model, predictions } = await scoreFile(path, { ...options, data });
+  const level = 0.99;
+  const metric = predictions.task === 'classification' ? 'accuracy' : 'rmse';
+  const evidence = {
+    task: predictions.task,
+    metric,
+    direction: findMetric(metric).metric.direction,
+    level,
+    validation: evaluate({ ...predictions, level, seed: 1 }),
+    limits: { ece: 0.05, gap: 0.03 },
+    manifest: model.metadata.has('ballast.manifest'),
+    ...evidenceOfPredictions(predictions, { level, seed: 1 }),
+    probes: [],
+  };
+  tell({ findings: diagnose(evidence), evidence }, options);
+}
+
+const collect = (value: string, before: string[]): string[] => [...before, value];

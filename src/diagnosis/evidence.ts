@@ -1,0 +1,90 @@
+import type { Evaluation } from '../evaluation/evaluate.js';
+import type { Figure } from '../evaluation/figure.js';
+import type { ModelComparison } from '../evaluation/verdict.js';
+import type { EpochRecord } from '../training/events.js';
+import type { SpecPatch } from './patch.js';
+
+/** Everything a diagnosis goes by: measured beforehand, judged without doing anything more. Absent: not known. */
+export interface Evidence {
+  readonly task: 'classification' | 'regression';
+  /** The primary metric. */
+  readonly metric: string;
+  readonly direction: 'higher' | 'lower';
+  /** Confidence level of every interval in it that a rule decides by. */
+  readonly level: number;
+  readonly validation: Evaluation;
+  /** Limits of the spec's objectives. */
+  readonly limits: { readonly ece: number; readonly gap: number };
+  /** What was trained, where the model is a run's. */
+  readonly training?: TrainingEvidence;
+  /** The unregularized run beside it, and what the regularizers changed. */
+  readonly baseline?: { readonly train: number; readonly comparison: ModelComparison };
+  /** Gain of a temperature, cross-fitted: log loss after minus before. */
+  readonly temperature?: { readonly value: number; readonly logLoss: Figure };
+  /** How well uncertainty tells errors (AUROC). */
+  readonly uncertainty?: Figure;
+  /** Share of labels that are probably wrong, of rows the model was not trained on; with a lower bound. */
+  readonly labelNoise?: { readonly rate: number; readonly low: number; readonly rows: number };
+  /** Whether the model says which regularizers it was trained with. */
+  readonly manifest: boolean;
+  /** What the checks of the data found. */
+  readonly data?: readonly { readonly code: string; readonly severity: string; readonly message: string }[];
+  /** Other seeds of the same spec on the same rows. */
+  readonly seeds?: readonly SeedEvidence[];
+  readonly probes: readonly Probe[];
+}
+
+export interface TrainingEvidence {
+  readonly rows: number;
+  readonly parameters: number;
+  readonly train: Evaluation;
+  /** Quality lost from train to validation, at the level of the evidence. */
+  readonly gap: Figure;
+  /** The metric of the best constant answer on the training rows; undefined where it has none. */
+  readonly constant: number | undefined;
+  readonly history: readonly EpochRecord[];
+  readonly epochs: { readonly allowed: number; readonly run: number; readonly best: number };
+  readonly outcome: string;
+  readonly findings: readonly { readonly code: string; readonly message: string }[];
+  readonly learningRate: number;
+  readonly fineTuned: boolean;
+  readonly regularizers: readonly DeclaredStrength[];
+}
+
+/** A regularizer of the spec. */
+export interface DeclaredStrength {
+  /** Its place in the spec's list. */
+  readonly index: number;
+  readonly type: string;
+  readonly strength: number;
+  /** Whether more of it fits the training rows less, so that it can be turned up and down against overfitting. */
+  readonly adjustable: boolean;
+  readonly range: readonly [low: number, high: number];
+}
+
+export interface SeedEvidence {
+  readonly seed: number;
+  /** The primary metric on validation. */
+  readonly value: number;
+  /** Against the judged run, paired row by row: this minus that. */
+  readonly difference: Figure;
+}
+
+export type ProbeKind = 'weaker' | 'stronger' | 'without' | 'longer' | 'faster' | 'slower' | 'half the data';
+
+/** A controlled experiment: the spec with one thing changed, trained alike and compared on the same validation rows. */
+export interface Probe {
+  readonly kind: ProbeKind;
+  /** What was changed, in words. */
+  readonly label: string;
+  readonly patch: SpecPatch;
+  /** Change in the primary metric, and in the log loss of a classifier: probe minus model, paired. */
+  readonly change: Figure;
+  readonly logLoss?: Figure;
+  /** The judged run's primary metric and log loss on validation, which the changes are counted from. */
+  readonly before: { readonly primary: number; readonly logLoss?: number };
+  /** The primary metric of the probe on its training rows. */
+  readonly train: number;
+  /** The same change under another seed; absent where the first was not clear enough to ask. */
+  readonly again?: { readonly change: Figure; readonly logLoss?: Figure };
+}

@@ -1,0 +1,139 @@
+import type { DeclaredStrength, Evidence, Probe, TrainingEvidence } from './evidence.js';
+import type { SpecPatch } from './patch.js';
+
+/** A controlled experiment that is worth its cost: what it changes, and what it is to show. */
+export interface ProbePlan extends Pick<Probe, 'kind' | 'label' | 'patch'> {
+  /** Train on so large a share of the training rows. */
+  readonly share?: number;
+}
+
+/** What a model allows to be added to it. */
+export interface Addable {
+  /** It has layers that dropout acts on. */
+  readonly dropout: boolean;
+}
+
+const FACTORS = { weaker: [0.3, 0.03], stronger: [3, 30] } as const;
+/** Below this part of the way from a constant answer to a perfect one, a model fits its training rows poorly. */
+const FITS = 0.9;
+
+/**
+ * The probes that could tell anything new here. Weaker strengths where they do not clearly help already; stronger ones
+ * where there is a gap; longer training and other learning rates where the training rows are not fitted either.
+ */
+export function planProbes(evidence: Evidence, addable: Addable): ProbePlan[] {
+  const { training, baseline, direction } = evidence;
+  if (training === undefined) return [];
+  if (training.outcome === 'diverged') return rates(training).slice(0, 1);
+  const adjustable = training.regularizers.filter((each) => each.adjustable && each.strength > 0);
+  const overfits = training.gap.interval[0] > 0;
+  const helps = baseline?.comparison.verdict === 'helped';
+  const poor = fitOf(training, evidence.metric, direction) < FITS;
+  return [
+    ...(helps && overfits ? [] : weaker(adjustable)),
+    ...(overfits ? stronger(training, adjustable, addable) : []),
+    ...(usedUp(training) ? [longer(training)] : []),
+    ...(poor && !overfits ? rates(training) : []),
+    ...(overfits
+      ? [{ kind: 'half the data', label: 'half of the training rows', patch: [], share: 0.5 } as const]
+      : []),
+  ];
+}
+
+/**
+ * Which of several strengths it was: each of them alone, changed as all were together.
+ *
+ * @param found a probe that changed several
+ */
+export function separateProbes(found: Pick<ProbePlan, 'kind' | 'patch'>, training: TrainingEvidence): ProbePlan[] {
+  const changes = found.patch.filter(({ op, path }) => op === 'replace' && path.startsWith('/regularizers/'));
+  if (changes.length < 2) return [];
+  return changes.map((change) => {
+    const declared = training.regularizers.find(({ index }) => change.path.split('/')[2] === String(index));
+    return {
+      kind: found.kind,
+      label: `${declared?.type} ${declared?.strength} -> ${String(change.value)}`,
+      patch: [change],
+    };
+  });
+}
+
+function weaker(adjustable: readonly DeclaredStrength[]): ProbePlan[] {
+  return adjustable.length === 0 ? [] : FACTORS.weaker.map((factor) => scaled('weaker', adjustable, factor));
+}
+
+function stronger(
+  training: TrainingEvidence,
+  adjustable: readonly DeclaredStrength[],
+  { dropout }: Addable,
+): ProbePlan[] {
+  const types = new Set(training.regularizers.map(({ type }) => type));
+  const stop = types.has('early-stopping')
+    ? []
+    : [{ type: 'early-stopping', patience: Math.max(3, Math.round(training.epochs.allowed / 10)) }];
+  const add = (...entries: readonly object[]): ProbePlan => ({
+    kind: 'stronger',
+    label: entries
+      .map((entry) => {
+        const { type, ...rest } = entry as { type: string };
+        return `${type} ${Object.values(rest).join(' ')} added`;
+      })
+      .join(', '),
+    patch: entries.map((value) => ({ op: 'add', path: '/regularizers/-', value })),
+  });
+  const turned = adjustable.map((each) => each).filter(({ strength, range }) => strength < range[1]);
+  return [
+    ...(stop.length === 0 ? [] : [add(...stop)]),
+    ...(turned.length === 0 ? [] : FACTORS.stronger.map((factor) => scaled('stronger', turned, factor))),
+    ...(types.has('weight-decay') ? [] : [add(...stop, { type: 'weight-decay', strength: 0.1 })]),
+    ...(dropout && !types.has('dropout') ? [add(...stop, { type: 'dropout', strength: 0.3 })] : []),
+  ];
+}
+
+function scaled(kind: 'weaker' | 'stronger', strengths: readonly DeclaredStrength[], factor: number): ProbePlan {
+  const changes = strengths.map(({ index, type, strength, range }) => {
+    const value = Number(Math.min(strength * factor, Math.max(range[1], strength)).toPrecision(3));
+    return { index, type, strength, value };
+  });
+  return {
+    kind,
+    label: changes.map(({ type, strength, value }) => `${type} ${strength} -> ${value}`).join(', '),
+    patch: changes.map(({ index, value }) => ({ op: 'replace', path: `/regularizers/${index}/strength`, value })),
+  };
+}
+
+function longer({ epochs }: TrainingEvidence): ProbePlan {
+  const value = 2 * epochs.allowed;
+  return {
+    kind: 'longer',
+    label: `${epochs.allowed} -> ${value} epochs`,
+    patch: [{ op: 'replace', path: '/training/epochs', value }],
+  };
+}
+
+function rates({ learningRate }: TrainingEvidence): ProbePlan[] {
+  return (
+    [
+      ['slower', 0.1],
+      ['faster', 10],
+    ] as const
+  ).map(([kind, factor]) => {
+    const value = Number((learningRate * factor).toPrecision(3));
+    const patch: SpecPatch = [{ op: 'replace', path: '/training/optimizer/learningRate', value }];
+    return { kind, label: `learning rate ${learningRate} -> ${value}`, patch };
+  });
+}
+
+/** Whether training ended because its epochs did, while the model was still getting better. */
+function usedUp({ epochs: { allowed, run, best } }: TrainingEvidence): boolean {
+  return run === allowed && best > 0.9 * allowed;
+}
+
+/** How much of the way from a constant answer to a perfect one the model has come on its training rows. */
+function fitOf({ train, constant }: TrainingEvidence, metric: string, direction: Evidence['direction']): number {
+  const reached = train.metrics[metric]?.value;
+  if (reached === undefined || constant === undefined) return 0;
+  return direction === 'higher'
+    ? (reached - constant) / Math.max(1e-9, 1 - constant)
+    : 1 - reached / Math.max(1e-9, constant);
+}

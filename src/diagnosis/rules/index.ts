@@ -1,0 +1,32 @@
+import type { Rule } from '../finding.js';
+import { leak, suspectLabels } from './data.js';
+import { overfittedTransfer } from './fine-tuning.js';
+import { miscalibrated } from './miscalibrated.js';
+import { moreData } from './more-data.js';
+import { overRegularized } from './over-regularized.js';
+import { recorded } from './recorded.js';
+import { tooSparse } from './sparse.js';
+import { diverged, learningRate, notConverged } from './training.js';
+import { uncertain } from './uncertain.js';
+import { underRegularized } from './under-regularized.js';
+import { unrecorded } from './unrecorded.js';
+import { unstable } from './unstable.js';
+
+/** Every rule, in the order in which findings of equal confidence are told. */
+export const RULES: readonly Rule[] = [
+  leak,
+  diverged,
+  overRegularized,
+  underRegularized,
+  learningRate,
+  notConverged,
+  overfittedTransfer,
+  tooSparse,
+  miscalibrated,
+  unstable,
+  suspectLabels,
+  uncertain,
+  moreData,
+  unrecorded,
+  ...recorded,
+];

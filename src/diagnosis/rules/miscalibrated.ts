@@ -1,0 +1,35 @@
+import type { Rule } from '../finding.js';
+import { asGain, confidenceThat, isClear, short, told } from '../gain.js';
+
+/** F4 (X5): probabilities that cannot be taken at their word. */
+export const miscalibrated: Rule = {
+  id: 'F4',
+  name: 'miscalibration',
+  judge({ validation, temperature, limits, level }) {
+    const { ece } = validation.metrics;
+    if (ece === undefined || ece.value <= limits.ece) return undefined;
+    const gain = temperature && asGain(temperature.logLoss, 'lower');
+    const mendable = gain !== undefined && isClear(gain);
+    if (ece.interval[0] <= limits.ece && !mendable) return undefined;
+    return {
+      confidence: Math.max(confidenceThat(ece, limits.ece, level), mendable ? confidenceThat(gain, 0, level) : 0),
+      evidence: [
+        `expected calibration error ${told(ece)}, beyond ${limits.ece}`,
+        ...(mendable && temperature !== undefined
+          ? [
+              `a temperature of ${short(temperature.value)} lowers the log loss by ${told(gain)} on rows it was not fitted on: the model is ${temperature.value > 1 ? 'over' : 'under'}confident`,
+            ]
+          : []),
+      ],
+      explanation: 'What the model calls 90 % is not right nine times in ten',
+      patch: null,
+      remedy:
+        'ballast calibrate RUN writes a calibrated model; label smoothing or weight decay make the next one less sure of itself',
+      expected:
+        mendable && temperature !== undefined
+          ? { metric: 'logLoss', delta: temperature.logLoss.value, interval: temperature.logLoss.interval }
+          : null,
+      refutedBy: 'New labelled rows on which the calibration error is within its limit',
+    };
+  },
+};

@@ -1,0 +1,69 @@
+import type { Evidence, Probe } from '../diagnosis/evidence.js';
+import type { Finding } from '../diagnosis/finding.js';
+import type { Application } from '../tuning/apply-finding.js';
+import { differenceFormat, intervalText, signedText } from './metric-display.js';
+import { styles } from './terminal-style.js';
+import { type TerminalColumn, type TerminalOptions, terminalTable } from './terminal-table.js';
+
+/** Findings with their evidence and mend, and the probes behind them. */
+export function diagnosisText(findings: readonly Finding[], evidence: Evidence, options: TerminalOptions = {}): string {
+  const style = styles(options);
+  const told = findings.flatMap(({ id, name, confidence, evidence: lines, explanation, remedy, patch, refutedBy }) => [
+    `${style.bad(id)}  ${style.bold(name)}  ${style.dim(`confidence ${percent(confidence)}`)}`,
+    ...lines.map((line) => `  ${line}`),
+    `  ${explanation}.`,
+    `  ${style.dim('to do   ')} ${remedy}.`,
+    ...(patch ?? []).map(
+      ({ op, path, value }) =>
+        `  ${style.dim('change  ')} ${op} ${path}${value === undefined ? '' : ` ${JSON.stringify(value)}`}`,
+    ),
+    `  ${style.dim('refuted by')} ${refutedBy.charAt(0).toLowerCase()}${refutedBy.slice(1)}.`,
+    '',
+  ]);
+  const probes = evidence.probes.length === 0 ? [] : [probeTable(evidence.probes, evidence.metric, options), ''];
+  const verdict =
+    findings.length === 0
+      ? `${style.good('\u2714')} Nothing wrong was found${evidence.probes.length === 0 ? ' in what is recorded' : ', and no change that was tried is clearly better'}. No change is needed.`
+      : `${findings.length} ${findings.length === 1 ? 'finding' : 'findings'}.`;
+  return [...probes, ...told, verdict].join('\n');
+}
+
+function probeTable(probes: readonly Probe[], metric: string, options: TerminalOptions): string {
+  const style = styles(options);
+  const columns: TerminalColumn[] = [
+    { label: 'probe', shrinkTo: 20 },
+    { label: `change in ${metric}`, align: 'right' },
+    { label: '99% interval', align: 'right' },
+    { label: 'second seed', align: 'right', optional: 1 },
+  ];
+  const rows = probes.map(({ label, change, again }) => [
+    label,
+    signedText(metric, change.value),
+    { text: intervalText(change.interval, differenceFormat(metric)), style: style.dim },
+    again === undefined ? '' : signedText(metric, again.change.value),
+  ]);
+  return terminalTable(columns, rows, style.dim, options.width);
+}
+
+/** What an applied change did, and whether it was what the finding said. */
+export function outcomeText(
+  { finding, run, metric, change, verdict, held, expected }: Application,
+  options: TerminalOptions = {},
+): string {
+  const style = styles(options);
+  const mark =
+    verdict === 'helped' ? style.good('\u2714') : verdict === 'hurt' ? style.bad('\u2718') : style.dim('\u25cb');
+  const interval = (figure: { interval: readonly [number, number] }): string =>
+    intervalText(figure.interval, differenceFormat(metric));
+  return [
+    `${mark} ${finding} applied: ${metric} ${signedText(metric, change.value)} (${interval(change)}) on the same validation rows, under a new seed: ${verdict}.`,
+    ...(expected === null || held === null
+      ? []
+      : [
+          `  Expected ${signedText(metric, expected.delta)} (${interval(expected)}): ${held ? 'it held' : 'it did not hold'}.`,
+        ]),
+    `Next: ballast evaluate ${run.slice(0, 8)} --holdout   (reads the locked rows; counted)`,
+  ].join('\n');
+}
+
+const percent = (share: number): string => `${(100 * Math.min(share, 0.999)).toFixed(share > 0.995 ? 1 : 0)} %`;

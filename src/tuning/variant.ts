@@ -1,0 +1,91 @@
+import { BallastError } from '../errors.js';
+import type { Figure } from '../evaluation/figure.js';
+import type { PredictionInput } from '../evaluation/input.js';
+import { comparePaired } from '../evaluation/paired.js';
+import type { Runtime } from '../graph/runtime/runtime.js';
+import { derive } from '../numeric/index.js';
+import type { PreparedData } from '../spec/prepare.js';
+import type { ResolvedSpec } from '../spec/read.js';
+import { predictionsOf, primaryMetric } from './judge.js';
+import type { PlannedRun } from './plan.js';
+import type { RunResult } from './run-result.js';
+import { problemOf, trainRun } from './train-run.js';
+
+/** What a trained spec answers to its training rows and to the validation rows. */
+export interface Answers {
+  readonly train: PredictionInput;
+  readonly validation: PredictionInput;
+  /** The primary metric on the training rows. */
+  readonly trainValue: number;
+}
+
+export interface VariantOptions {
+  readonly runtime: Runtime;
+  readonly data: PreparedData;
+  /** Rows and seed of the run that it is compared with. */
+  readonly plan: PlannedRun;
+  readonly signal?: AbortSignal | undefined;
+  /** Share of the training rows, drawn by the seed. */
+  readonly share?: number | undefined;
+}
+
+/**
+ * Trains a spec on the rows of another run, for comparison: nothing is recorded.
+ *
+ * @throws BallastError INTERRUPTED, and whatever is wrong with the spec
+ */
+export async function trainVariant(
+  resolved: ResolvedSpec,
+  { runtime, data, plan, signal, share = 1 }: VariantOptions,
+): Promise<Answers> {
+  const { problem, examples } = await problemOf(resolved, data, { ...plan, role: 'model', train: part(plan, share) });
+  const result = await trainRun(problem, { runtime, signal, resume: undefined, onEvent: () => Promise.resolve() });
+  if (result.outcome === 'cancelled') {
+    throw new BallastError('interrupted; what was recorded before stays as it was', {
+      code: 'INTERRUPTED',
+      kind: 'cancelled',
+    });
+  }
+  const { train, validation } = problem.data;
+  const { spec } = resolved;
+  return {
+    train: predictionsOf(spec, data, examples, train, result.outputs.train),
+    validation: predictionsOf(spec, data, examples, validation, result.outputs.validation),
+    trainValue: problem.metrics(train, result.outputs.train)[primaryMetric(spec)],
+  };
+}
+
+/** What a recorded run answered to the same rows. */
+export function answersOf(
+  { spec }: ResolvedSpec,
+  data: PreparedData,
+  plan: PlannedRun,
+  { outputs, train }: Pick<RunResult, 'outputs' | 'train'>,
+): Answers {
+  const rows = Uint32Array.from([...plan.train, ...plan.validation]);
+  const examples = data.preprocessor.transform(data.table, rows);
+  const positions = Int32Array.from(rows, (_, i) => i);
+  const of = (from: Int32Array, values: Float32Array) => predictionsOf(spec, data, examples, from, values);
+  return {
+    train: of(positions.subarray(0, plan.train.length), outputs.train),
+    validation: of(positions.subarray(plan.train.length), outputs.validation),
+    trainValue: train.metrics[primaryMetric(spec)]?.value ?? Number.NaN,
+  };
+}
+
+/** The change from one model to another on the same validation rows: second thoughts minus first, paired. */
+export function changeOf(
+  metric: string,
+  { from, to }: { from: Answers; to: Answers },
+  options: { level: number; seed: number },
+): Figure | undefined {
+  const compared = comparePaired({ metric, first: to.validation, second: from.validation, ...options });
+  return 'reason' in compared ? undefined : compared.difference;
+}
+
+function part({ train, seed }: PlannedRun, share: number): Uint32Array {
+  if (share === 1) return train;
+  const order = Uint32Array.from(train);
+  derive(seed, 'part of the training rows').shuffle(order);
+  return order.slice(0, Math.ceil(share * order.length)).sort();
+}
