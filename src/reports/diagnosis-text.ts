@@ -34,13 +34,17 @@ function probeTable(probes: readonly Probe[], metric: string, options: TerminalO
     { label: 'probe', shrinkTo: 20 },
     { label: `change in ${metric}`, align: 'right' },
     { label: '99% interval', align: 'right' },
-    { label: 'second seed', align: 'right', optional: 1 },
+    { label: 'log loss', align: 'right' },
+    { label: 'second seed', align: 'right', optional: 2 },
+    { label: 'log loss', align: 'right', optional: 1 },
   ];
-  const rows = probes.map(({ label, change, again }) => [
+  const rows = probes.map(({ label, change, logLoss, again }) => [
     label,
     signedText(metric, change.value),
     { text: intervalText(change.interval, differenceFormat(metric)), style: style.dim },
+    logLoss === undefined ? '\u2013' : signedText('logLoss', logLoss.value),
     again === undefined ? '' : signedText(metric, again.change.value),
+    again?.logLoss === undefined ? '' : signedText('logLoss', again.logLoss.value),
   ]);
   return terminalTable(columns, rows, style.dim, options.width);
 }

@@ -1,0 +1,127 @@
+import { describe, expect, test } from 'vitest';
+import { diagnose } from './diagnose.js';
+import type { Evidence } from './evidence.js';
+import { figure, healthy, judged, probe, training } from './healthy.fixture.js';
+
+const ids = (change: Partial<Evidence>): string[] => diagnose({ ...healthy, ...change }).map(({ id }) => id);
+const worse = figure(-0.03, 0.01);
+const better = figure(0.03, 0.01);
+const unclear = figure(0.01, 0.02);
+const clearGap = { ...training, gap: figure(0.08, 0.02) };
+
+describe('diagnose', () => {
+  test('a healthy model has no findings, whatever was tried in vain', () => {
+    expect(ids({})).toEqual([]);
+    expect(ids({ probes: [probe('weaker', unclear), probe('stronger', worse), probe('longer', unclear)] })).toEqual([]);
+  });
+
+  test('weaker strengths that help both parts are over-regularization', () => {
+    expect(ids({ probes: [probe('weaker', better)] })).toEqual(['F1']);
+    // The training rows are fitted no better: it was not the penalty.
+    expect(ids({ probes: [probe('weaker', better, { train: 0.8 })] })).toEqual([]);
+  });
+
+  test('a change that does not help under a second seed is luck', () => {
+    expect(ids({ probes: [probe('weaker', better, { again: { change: worse } })] })).toEqual([]);
+    expect(ids({ probes: [{ ...probe('weaker', better), again: undefined } as never] })).toEqual([]);
+  });
+
+  test('a change that is clear and too small to matter is none', () => {
+    expect(ids({ probes: [probe('weaker', figure(0.002, 0.001))] })).toEqual([]);
+  });
+
+  test('the log loss decides where the primary metric is open, and not against it', () => {
+    const logLoss = figure(-0.1, 0.02);
+    const again = { change: unclear, logLoss };
+    expect(ids({ training: clearGap, probes: [probe('stronger', unclear, { logLoss, again })] })).toEqual(['F2']);
+    expect(ids({ training: clearGap, probes: [probe('stronger', worse, { logLoss, again })] })).toEqual([]);
+    const [found] = diagnose({
+      ...healthy,
+      training: clearGap,
+      probes: [probe('stronger', unclear, { logLoss, again })],
+    });
+    expect(found.expected).toEqual({ metric: 'logLoss', delta: -0.1, interval: logLoss.interval });
+  });
+
+  test('the largest of several clear gains is proposed', () => {
+    const patch = [{ op: 'replace', path: '/regularizers/0/strength', value: 7 }] as const;
+    const [found] = diagnose({
+      ...healthy,
+      training: clearGap,
+      probes: [probe('stronger', figure(0.02, 0.01)), probe('stronger', better, { patch })],
+    });
+    expect(found).toMatchObject({ id: 'F2', patch, expected: { metric: 'accuracy', delta: 0.03 } });
+  });
+
+  test('of errors, lower is better', () => {
+    const regression = { task: 'regression', metric: 'rmse', direction: 'lower' } as const;
+    const train = { ...training.train, metrics: { rmse: figure(2, 0.1) } };
+    const base = { ...regression, training: { ...training, train } };
+    const lower = probe('weaker', figure(-0.3, 0.1), { before: { primary: 3 }, train: 1.5 });
+    expect(ids({ ...base, probes: [lower] })).toEqual(['F1']);
+    expect(ids({ ...base, probes: [{ ...lower, train: 2.5 }] })).toEqual([]);
+  });
+
+  test('fewer rows that are clearly worse, and no strength that helps: more data', () => {
+    const probes = [probe('stronger', worse), probe('half the data', worse)];
+    expect(ids({ training: clearGap, probes })).toEqual(['more-data']);
+    expect(ids({ training: clearGap, probes: [probe('half the data', unclear)] })).toEqual([]);
+    expect(ids({ training: clearGap, probes: [probe('stronger', better), probe('half the data', worse)] })).toEqual([
+      'F2',
+    ]);
+  });
+
+  test('training that is not done, at the wrong rate, or diverged is no matter of strengths', () => {
+    expect(ids({ probes: [probe('longer', better)] })).toEqual(['not-converged']);
+    expect(ids({ probes: [probe('faster', better)] })).toEqual(['learning-rate']);
+    const findings = [{ code: 'TRAINING_DIVERGED', message: 'the loss is NaN' }];
+    expect(ids({ training: { ...training, outcome: 'diverged', findings } })).toEqual(['diverged']);
+  });
+
+  test('overconfidence is miscalibration, within the limit is not', () => {
+    const validation = judged(0.9, { sharper: 3, rows: 3000 });
+    const temperature = { value: 3, logLoss: figure(-0.1, 0.02) };
+    expect(ids({ validation, temperature })).toEqual(['F4']);
+    expect(ids({ validation, temperature, limits: { ece: 0.2, gap: 0.03 } })).toEqual([]);
+  });
+
+  test('seeds that lie apart clearly and far', () => {
+    const seeds = [{ seed: 2, value: 0.82, difference: figure(-0.08, 0.03) }];
+    expect(ids({ seeds })).toEqual(['F6']);
+    expect(ids({ seeds: [{ ...seeds[0], difference: figure(-0.08, 0.1) }] })).toEqual([]);
+    expect(ids({ seeds: [{ ...seeds[0], difference: figure(-0.02, 0.01) }] })).toEqual([]);
+  });
+
+  test.each([
+    ['uncertainty that does not tell errors', { uncertainty: figure(0.52, 0.06) }, 'X15'],
+    ['a model without a manifest', { manifest: false }, 'X10'],
+    ['wrong labels', { labelNoise: { rate: 0.2, low: 0.15, rows: 500 } }, 'suspect-labels'],
+    ['a leak', { data: [{ code: 'TARGET_LEAK', severity: 'error', message: 'x tells y' }] }, 'leak'],
+    [
+      'a layer that pruning emptied',
+      { training: { ...training, findings: [{ code: 'PRUNING_LAYER_COLLAPSE', message: 'layer 2 is empty' }] } },
+      'X3',
+    ],
+    [
+      'overflow at low precision',
+      { training: { ...training, findings: [{ code: 'MIXED_PRECISION_OVERFLOW', message: 'inf' }] } },
+      'X24',
+    ],
+  ] as const)('%s is found', (_title, change, id) => {
+    expect(ids(change as Partial<Evidence>)).toEqual([id]);
+  });
+
+  test('a sparse penalty alone to blame is named', () => {
+    const sparse = { index: 0, type: 'l1', strength: 0.1, adjustable: true, range: [1e-6, 1e-1] } as const;
+    expect(ids({ training: { ...training, regularizers: [sparse] }, probes: [probe('weaker', better)] })).toEqual([
+      'F1',
+      'X17',
+    ]);
+  });
+
+  test('fine-tuning with nothing to hold the weights', () => {
+    const fineTuned = { ...clearGap, fineTuned: true, regularizers: [] };
+    expect(ids({ training: fineTuned })).toEqual(['X23']);
+    expect(ids({ training: { ...fineTuned, regularizers: training.regularizers } })).toEqual([]);
+  });
+});
