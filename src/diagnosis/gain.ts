@@ -29,7 +29,7 @@ function isMaterial(gain: number, before: number, unbounded: boolean): boolean {
  * What a probe gained: in the primary metric where that is clear; else in log loss where that is, and the primary is not
  * clearly worse. Nothing where neither is clear, or where another seed does not say the same.
  */
-export function gainOf(probe: Probe, reading: Reading): { metric: 'primary' | 'logLoss'; gain: Figure } | undefined {
+function gainOf(probe: Probe, reading: Reading): { metric: 'primary' | 'logLoss'; gain: Figure } | undefined {
   if (!isPromising(probe, reading)) return undefined;
   const primary = asGain(probe.change, reading.direction);
   if (isClear(primary))

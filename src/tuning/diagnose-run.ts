@@ -69,7 +69,7 @@ export async function diagnoseRun(store: Store, run: Run, options: DiagnoseOptio
  *
  * @param others results of the same experiment: the baseline and other seeds are taken from them
  */
-export async function diagnoseResult(
+async function diagnoseResult(
   {
     resolved,
     data,
