@@ -9,7 +9,6 @@ import { withConformal } from '../evaluation/conformal/conformal-model.js';
 import { type ConformalReport, conformalIntervals, conformalSets } from '../evaluation/conformal/report.js';
 import type { PredictionInput, RegressionInput } from '../evaluation/input.js';
 import { writeFileAtomically } from '../graph/format/atomic-file.js';
-import { readModel } from '../graph/format/decode.js';
 import { writeModelFile } from '../graph/format/file.js';
 import type { Model } from '../graph/model.js';
 import { openRuntime } from '../graph/runtime/choose.js';
@@ -17,9 +16,8 @@ import { upgrade } from '../graph/upgrade/index.js';
 import { calibrationPlot } from '../reports/plots/calibration.js';
 import { calibrationTable } from '../reports/terminal-evidence.js';
 import { terminalOptions } from '../reports/terminal-style.js';
-import { describedPorts } from '../tuning/described-ports.js';
 import { evaluateOther, scoreValidation } from '../tuning/evaluate-run.js';
-import { MODEL } from '../tuning/result-record.js';
+import { modelOfRun } from '../tuning/run-rows.js';
 import { type FileOptions, scoreFile } from './evaluate-file.js';
 import { OF_FILES, refuseGiven } from './given-options.js';
 import { localFolder } from './local-folder.js';
@@ -237,14 +235,7 @@ async function scoreModel(reference: string, options: CalibrateOptions): Promise
       options.data === undefined
         ? await scoreValidation(store, runtime, run)
         : (await evaluateOther(store, runtime, run, options.data)).predictions;
-    const model = readModel(await (await store.openArtifact(run.id, MODEL)).bytes());
-    const ports = describedPorts(model);
-    if (ports === undefined) {
-      throw new BallastError('the run’s model does not describe its outputs', {
-        code: 'MODEL_UNDESCRIBED',
-        place: `runs:/${run.id}`,
-      });
-    }
+    const { model, ports } = await modelOfRun(store, run);
     const folder = join(localFolder(options.store), 'experiments', run.groupId ?? run.id);
     return subjectOf(
       predictions,

@@ -13,12 +13,12 @@ import type { Active } from '../regularizers/regularizer.js';
 import { type PreparedData, prepareData } from '../spec/prepare.js';
 import { type ResolvedSpec, resolveSpec } from '../spec/read.js';
 import type { Run, Store } from '../store/types.js';
-import { dataChanged, specOfRun } from './evaluate-run.js';
 import { primaryMetric } from './judge.js';
 import { type PlannedRun, planRuns } from './plan.js';
 import { evidenceOfPredictions } from './prediction-evidence.js';
 import { loadResult } from './result-record.js';
 import type { RunResult } from './run-result.js';
+import { dataChanged, specOfRun } from './run-rows.js';
 import { type Answers, answersOf, changeOf, trainVariant } from './variant.js';
 import { compareRuns } from './worth.js';
 
