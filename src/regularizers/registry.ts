@@ -7,6 +7,7 @@ import { bootstrapping } from './bootstrapping/index.js';
 import { coTeaching } from './co-teaching/index.js';
 import { confidencePenalty } from './confidence-penalty/index.js';
 import { coral } from './coral/index.js';
+import { cutmix } from './cutmix/index.js';
 import { cvar } from './cvar/index.js';
 import { demographicParity } from './demographic-parity/index.js';
 import { distillation } from './distillation/index.js';
@@ -92,6 +93,7 @@ const REGULARIZERS: readonly Regularizer[] = [
   entry(seriesAugmentation),
   entry(inputNoise),
   entry(mixup),
+  entry(cutmix),
   // weight
   entry(spectralNorm),
   entry(weightNoise),

@@ -106,7 +106,7 @@ function keyRemedy(key: string, known: readonly string[], path: Path): string | 
   if (meant !== undefined) return `Did you mean ${meant}?`;
   if (path[0] !== 'regularizers') {
     if (/decay/i.test(key)) return 'Weight decay is a regularizer: { type: weight-decay, strength: 0.01 }';
-    if (/dropout|l1|l2|smoothing|mixup|augment/i.test(key)) return 'Declare it under regularizers';
+    if (/dropout|l1|l2|smoothing|mixup|cutmix|augment/i.test(key)) return 'Declare it under regularizers';
   }
   return known.length === 0 ? undefined : `Keys here are ${known.join(', ')}`;
 }

@@ -147,6 +147,8 @@ const NEEDS: Readonly<Record<string, Variant>> = {
   'pseudo-labels': { options: { confidence: 0.4 }, setting: { unlabelled: 12 } },
   // Of two epochs, the default share would collect one network alone.
   swag: { options: { perEpoch: 4, samples: 3 } },
+  // Always, so that a step that is looked at mixes.
+  cutmix: { options: { probability: 1 }, setting: { inputs: PICTURES, model: SMALL_CNN } },
   // Of two epochs, the default share would average the last alone.
   swa: { options: { strength: 1 } },
   // No unit of the suite's small networks reaches the default radius.
@@ -265,6 +267,7 @@ const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
     { options: { radius: 0.2 } },
     { options: { radius: 0.5 }, setting: { inputs: PICTURES, model: SMALL_CNN } },
   ],
+  cutmix: [{ options: { probability: 0.5, strength: 0.5 } }],
   mixup: [{ options: { strength: 2 } }],
   'gaussian-copula': [{ options: { classes: 'balanced', strength: 0.3 } }],
   hypergradient: [

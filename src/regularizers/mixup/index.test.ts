@@ -3,7 +3,8 @@ import { computed, stepContext } from '../../../test/support/computed.js';
 import { float32 } from '../../graph/tensor.js';
 import { betaCdf } from '../../numeric/distributions/beta.js';
 import { derive, type Random } from '../../numeric/random.js';
-import { mixup, mixWithNeighbour } from './index.js';
+import { mixWithNeighbour } from '../neighbour.js';
+import { mixup } from './index.js';
 
 const ROWS = [
   [1, 10],

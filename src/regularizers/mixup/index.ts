@@ -1,14 +1,6 @@
 import { z } from 'zod';
-import type { GraphBuilder, Value } from '../../graph/builder.js';
+import { mixWithNeighbour } from '../neighbour.js';
 import { defineRegularizer } from '../regularizer.js';
-
-/** share * x + (1 - share) * x rolled by one row: batches are shuffled, so the neighbour is a random partner. */
-export function mixWithNeighbour(b: GraphBuilder, x: Value, share: Value): Value {
-  const rows = x.shape[0];
-  const [first, rest] = b.split(x, [1, rows - 1], 0);
-  const partner = b.concat([rest, first], 0);
-  return b.add(partner, b.mul(b.sub(x, partner), share));
-}
 
 export const mixup = defineRegularizer({
   type: 'mixup',
