@@ -50,6 +50,11 @@ function tabular(
 
 export const DEVELOPMENT: readonly DiagnosisCase[] = [
   tabular(
+    'digits',
+    { source: 'small-n-tabular/digits.csv.gz', header: columns(64) },
+    { validation: 500, holdout: 800 },
+  ),
+  tabular(
     'pima',
     { source: 'small-n-tabular/pima-indians-diabetes.csv', header: columns(8) },
     { validation: 250, holdout: 250 },
@@ -85,17 +90,21 @@ const ADULT = {
 };
 
 export const JUDGED: readonly DiagnosisCase[] = [
-  tabular(
-    'digits',
-    { source: 'small-n-tabular/digits.csv.gz', header: columns(64) },
-    { validation: 500, holdout: 800 },
-  ),
   tabular('adult', ADULT, { validation: 2000, holdout: 28_000 }, { epochs: 20 }),
   tabular(
     'mammography',
     { source: 'mammography/mammography.csv', header: columns(6) },
     { validation: 3000, holdout: 6000 },
     { epochs: 20 },
+  ),
+  tabular(
+    'breast-cancer',
+    {
+      source: 'breast-cancer-wisconsin/breast-cancer-wisconsin.data',
+      header: ['id', ...columns(9)],
+      features: { exclude: ['id'] },
+    },
+    { validation: 200, holdout: 200 },
   ),
   tabular(
     'ionosphere',

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { stringify } from 'yaml';
 import { formatSeconds } from '../charts/index.js';
-import { diagnose } from '../diagnosis/diagnose.js';
+import { diagnose, isHealthy } from '../diagnosis/diagnose.js';
 import type { Finding } from '../diagnosis/finding.js';
 import { applyPatch } from '../diagnosis/patch.js';
 import { BallastError } from '../errors.js';
@@ -138,11 +138,12 @@ function tell(
   options: DiagnoseOptions,
   applied?: Application,
 ): void {
-  if (findings.length > 0) answerIsNo();
+  const healthy = isHealthy(findings);
+  if (!healthy) answerIsNo();
   const document = {
     metric: evidence.metric,
     findings,
-    healthy: findings.length === 0,
+    healthy,
     probes: evidence.probes,
     ...(evidence.seeds === undefined ? {} : { seeds: evidence.seeds }),
     ...(applied === undefined ? {} : { applied }),

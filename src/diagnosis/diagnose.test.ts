@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { diagnose } from './diagnose.js';
+import { diagnose, isHealthy } from './diagnose.js';
 import type { Evidence } from './evidence.js';
 import { figure, healthy, judged, probe, training } from './healthy.fixture.js';
 
@@ -65,6 +65,9 @@ describe('diagnose', () => {
   test('fewer rows that are clearly worse, and no strength that helps: more data', () => {
     const probes = [probe('stronger', worse), probe('half the data', worse)];
     expect(ids({ training: clearGap, probes })).toEqual(['more-data']);
+    // Worth knowing, and nothing is wrong.
+    expect(isHealthy(diagnose({ ...healthy, training: clearGap, probes }))).toBe(true);
+    expect(isHealthy(diagnose({ ...healthy, manifest: false }))).toBe(false);
     expect(ids({ training: clearGap, probes: [probe('half the data', unclear)] })).toEqual([]);
     expect(ids({ training: clearGap, probes: [probe('stronger', better), probe('half the data', worse)] })).toEqual([
       'F2',

@@ -7,6 +7,8 @@ export interface Finding {
   /** `F1` ... `F9`, `X1` ... `X24`, or a name where the catalogue has none: `leak`. */
   readonly id: string;
   readonly name: string;
+  /** A `note` is worth knowing of a model with which nothing is wrong. */
+  readonly severity: 'problem' | 'note';
   /** 0 .. 1: how sure the tests behind it are. */
   readonly confidence: number;
   /** What was measured, a sentence each. */
@@ -26,6 +28,7 @@ export interface Finding {
 export interface Rule {
   readonly id: string;
   readonly name: string;
+  readonly severity?: Finding['severity'];
   /** Nothing where it is not wrong, or where the evidence for it is not there. */
-  judge(evidence: Evidence): Omit<Finding, 'id' | 'name'> | undefined;
+  judge(evidence: Evidence): Omit<Finding, 'id' | 'name' | 'severity'> | undefined;
 }

@@ -1,3 +1,4 @@
+import { isHealthy } from '../diagnosis/diagnose.js';
 import type { Evidence, Probe } from '../diagnosis/evidence.js';
 import type { Finding } from '../diagnosis/finding.js';
 import type { Application } from '../tuning/apply-finding.js';
@@ -8,23 +9,24 @@ import { type TerminalColumn, type TerminalOptions, terminalTable } from './term
 /** Findings with their evidence and mend, and the probes behind them. */
 export function diagnosisText(findings: readonly Finding[], evidence: Evidence, options: TerminalOptions = {}): string {
   const style = styles(options);
-  const told = findings.flatMap(({ id, name, confidence, evidence: lines, explanation, remedy, patch, refutedBy }) => [
-    `${style.bad(id)}  ${style.bold(name)}  ${style.dim(`confidence ${percent(confidence)}`)}`,
-    ...lines.map((line) => `  ${line}`),
-    `  ${explanation}.`,
-    `  ${style.dim('to do   ')} ${remedy}.`,
-    ...(patch ?? []).map(
-      ({ op, path, value }) =>
-        `  ${style.dim('change  ')} ${op} ${path}${value === undefined ? '' : ` ${JSON.stringify(value)}`}`,
-    ),
-    `  ${style.dim('refuted by')} ${refutedBy.charAt(0).toLowerCase()}${refutedBy.slice(1)}.`,
-    '',
-  ]);
+  const told = findings.flatMap(
+    ({ id, name, severity, confidence, evidence: lines, explanation, remedy, patch, refutedBy }) => [
+      `${severity === 'note' ? style.dim(id) : style.bad(id)}  ${style.bold(name)}  ${style.dim(`confidence ${percent(confidence)}`)}`,
+      ...lines.map((line) => `  ${line}`),
+      `  ${explanation}.`,
+      `  ${style.dim('to do   ')} ${remedy}.`,
+      ...(patch ?? []).map(
+        ({ op, path, value }) =>
+          `  ${style.dim('change  ')} ${op} ${path}${value === undefined ? '' : ` ${JSON.stringify(value)}`}`,
+      ),
+      `  ${style.dim('refuted by')} ${refutedBy.charAt(0).toLowerCase()}${refutedBy.slice(1)}.`,
+      '',
+    ],
+  );
   const probes = evidence.probes.length === 0 ? [] : [probeTable(evidence.probes, evidence.metric, options), ''];
-  const verdict =
-    findings.length === 0
-      ? `${style.good('\u2714')} Nothing wrong was found${evidence.probes.length === 0 ? ' in what is recorded' : ', and no change that was tried is clearly better'}. No change is needed.`
-      : `${findings.length} ${findings.length === 1 ? 'finding' : 'findings'}.`;
+  const verdict = isHealthy(findings)
+    ? `${style.good('\u2714')} Nothing wrong was found${evidence.probes.length === 0 ? ' in what is recorded' : ', and no change that was tried is clearly better'}. No change is needed.`
+    : `${findings.length} ${findings.length === 1 ? 'finding' : 'findings'}; the first is the surest.`;
   return [...probes, ...told, verdict].join('\n');
 }
 

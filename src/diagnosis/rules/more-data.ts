@@ -5,6 +5,7 @@ import { asGain, bestProbe, confidenceThat, told } from '../gain.js';
 export const moreData: Rule = {
   id: 'more-data',
   name: 'needs more data',
+  severity: 'note',
   judge(evidence) {
     const { training, metric, direction, level, limits } = evidence;
     if (training === undefined || training.gap.interval[0] <= limits.gap) return undefined;
