@@ -17,6 +17,7 @@ const ACTS: Record<keyof Hooks<unknown>, string> = {
   state: 'own state',
   batch: 'batch',
   weight: 'weights as used',
+  layer: 'layers',
   forward: 'forward pass',
   spectrogram: 'spectrogram',
   targets: 'targets',

@@ -30,6 +30,8 @@ export interface StepContext {
   readonly sites: readonly SiteDescription[];
   /** One of its own parameters or state tensors, as declared. */
   own(name: string): Value;
+  /** A parameter of the network as it is stored, before `weight` hooks. */
+  stored(name: string): Value;
   /** One of its own row tensors, for the rows of this batch: [batch, ...]. */
   row(name: string): Value;
   /** A model of its own, as read from a file: inline it to differentiate or compare with it. */
@@ -100,6 +102,18 @@ export interface Site {
   /** What stands there: `attention` probabilities, the result of a residual `branch`, `embedding`s, or `hidden` activations. */
   readonly kind: SiteKind;
   readonly value: Value;
+}
+
+/** A layer that multiplies its inputs [..., features] by a weight. */
+export interface Layer {
+  readonly parameter: Parameter;
+  readonly input: Value;
+  /** As the network sees it. */
+  readonly weight: Value;
+  /** What it gives, its bias included. */
+  readonly output: Value;
+  /** The product alone, for other inputs and weights of these shapes. */
+  product(input: Value, weight: Value): Value;
 }
 
 /** What is known of a site before a step. */
@@ -271,6 +285,8 @@ export interface HostView {
 export interface FinishContext extends OwnContext {
   readonly strength: number;
   readonly own: ReadonlyMap<string, Float32Array>;
+  /** Weights as they are stored, by name: what the graph holds in their place may be masked or rounded. */
+  readonly trained: ReadonlyMap<string, Float32Array>;
   /** Row numbers of the training part; the validation part is for choosing strengths only. */
   readonly train: Int32Array;
   readonly validation: Int32Array;

@@ -67,6 +67,7 @@ import { swag } from './swag/index.js';
 import { synapticIntelligence } from './synaptic-intelligence/index.js';
 import { tabularAugmentation } from './tabular-augmentation/index.js';
 import { trades } from './trades/index.js';
+import { variational } from './variational/index.js';
 import { virtualAdversarialTraining } from './virtual-adversarial/index.js';
 import { weightDecay } from './weight-decay/index.js';
 import { weightNoise } from './weight-noise/index.js';
@@ -170,6 +171,7 @@ const REGULARIZERS: readonly Regularizer[] = [
   entry(mcDropout),
   entry(laplace),
   entry(swag),
+  entry(variational),
   // strengths of others
   entry(hypergradient),
   // after the epoch

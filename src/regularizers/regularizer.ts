@@ -10,6 +10,7 @@ import type {
   FinishContext,
   Gradient,
   HostView,
+  Layer,
   OwnContext,
   OwnState,
   OwnTensor,
@@ -42,6 +43,7 @@ export type * from './context.js';
  *     step:
  *       batch(batch)                 mixup, noise, augmentation, adversarial examples
  *       weight(parameter)            masks, spectral normalization, weight noise, fake quantization
+ *       layer(layer)                 local reparameterization
  *       forward(site, tensor)        dropout
  *       spectrogram(tensor)          masks over time and frequency
  *       targets(targets)             label smoothing
@@ -183,6 +185,8 @@ export interface Parameter {
   readonly head?: true;
   /** Its rows are looked up by numbers: tokens, categories. */
   readonly lookup?: true;
+  /** All that is done with it is to multiply inputs by it, x W. */
+  readonly product?: true;
 }
 
 /** What a run looks like before it starts: what conflicts and checks may ask. */
@@ -257,6 +261,8 @@ export interface Hooks<Options> {
   batch?(context: StepContext, options: Options, batch: Batch): Batch;
   /** How a stored weight becomes the one the network computes with; in inference, the one that is exported. */
   weight?(context: StepContext, options: Options, weights: Weights): Value;
+  /** What a layer gives that multiplies inputs by a weight ({@link Parameter.product}). In training alone. */
+  layer?(context: StepContext, options: Options, layer: Layer): Value;
   forward?(context: StepContext, options: Options, site: Site): Value;
   /** Changes what a front end made of waveforms while training: a spectrogram [batch, frames, bands]. */
   spectrogram?(context: StepContext, options: Options, spectrogram: Value): Value;
@@ -344,6 +350,7 @@ export const HOOK_ORDER = [
   'state',
   'batch',
   'weight',
+  'layer',
   'forward',
   'spectrogram',
   'targets',

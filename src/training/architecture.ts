@@ -50,8 +50,11 @@ export function readArchitecture(graph: Graph, frozen: readonly string[] = []): 
   const roles = new Map<string, ParameterRole | 'buffer'>();
   const unitAxes = new Map<string, number>();
   const lookups = new Set<string>();
+  const products = new Set<string>();
+  const otherwise = new Set<string>();
   for (const node of graph.nodes) {
     node.inputs.forEach((name, index) => {
+      (isProductBy(node, index) ? products : otherwise).add(name);
       const role = roleOf(node, index, graph.initializers.get(name)?.shape ?? []);
       if (name.startsWith(FIXED) || role === undefined || !graph.initializers.has(name) || roles.has(name)) return;
       roles.set(name, role);
@@ -77,6 +80,7 @@ export function readArchitecture(graph: Graph, frozen: readonly string[] = []): 
         initial,
         ...(unitAxis === undefined ? {} : { unitAxis }),
         ...(lookups.has(name) ? { lookup: true as const } : {}),
+        ...(products.has(name) && !otherwise.has(name) ? { product: true as const } : {}),
         ...(head !== undefined && nameInFirstMember(name) === nameInFirstMember(head.weight)
           ? { head: true as const }
           : {}),
@@ -129,6 +133,11 @@ function roleOf(node: Node, index: number, shape: readonly number[]): ParameterR
   }
   if (opType === 'Mul' || opType === 'PRelu') return 'norm';
   return undefined;
+}
+
+/** Whether a node multiplies its first input by this one. */
+function isProductBy({ opType }: Node, index: number): boolean {
+  return index === 1 && (opType === 'MatMul' || opType === 'Gemm');
 }
 
 /** Where the output units of a weight lie: PyTorch's [out, in, ...] for convolutions, [in, out] for products. */

@@ -160,6 +160,11 @@ export class HostHooks {
     return this.#view(regularizer, 0, 0).own;
   }
 
+  /** Weights of the network as they are stored now, by name. */
+  weights(): ReadonlyMap<string, Float32Array> {
+    return new Map([...this.#view(0, 0, 0).parameters].map(([name, { data }]) => [name, data]));
+  }
+
   #each(hook: 'afterStep' | 'afterEachEpoch', step: number, epochs: number): void {
     this.#setting.active.forEach(({ regularizer, options }, i) => {
       regularizer.hooks[hook]?.(this.#view(i, step, epochs), options);

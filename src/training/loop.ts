@@ -371,6 +371,7 @@ export async function train(given: TrainingProblem, controls: TrainingControls):
             ...ownContext(description, active),
             strength: strengthAt(i, epochs),
             own: host.own(i),
+            trained: host.weights(),
             train: data.train,
             validation: data.validation,
             target: data.target,

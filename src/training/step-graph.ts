@@ -1,6 +1,7 @@
 import type { GraphBuilder, Value } from '../graph/builder.js';
 import { inline } from '../graph/inline.js';
 import { lowerConvolutions } from '../graph/lowering/plan.js';
+import type { Node } from '../graph/model.js';
 import { RandomSites } from '../graph/random.js';
 import { type DataType, float32 } from '../graph/tensor.js';
 import type { Random } from '../numeric/random.js';
@@ -189,6 +190,7 @@ export class StepGraph {
   #rivals: Value | undefined;
   #setting: OwnContext | undefined;
   #parameters: ReadonlyMap<string, Value> = new Map();
+  #stored: ReadonlyMap<string, Value> = new Map();
   #settled = false;
 
   constructor(
@@ -286,6 +288,7 @@ export class StepGraph {
 
   /** Stored weights -> as the network sees them; what follows uses them unless told otherwise. */
   useWeights(stored: ReadonlyMap<string, Value>): ReadonlyMap<string, Value> {
+    this.#stored = stored;
     this.#parameters = this.effective(stored);
     return this.#parameters;
   }
@@ -338,7 +341,10 @@ export class StepGraph {
         if (node.outputs[0] === head?.output && nodeInputs[0]?.shape.length === 2) features = nodeInputs[0];
         if (node.opType === 'Dropout') return [nodeInputs[0] as Value];
         if (phase === 'inference' && !own) return undefined;
-        if (node.opType !== 'BatchNormalization') return lowered?.(node, nodeInputs);
+        if (node.opType !== 'BatchNormalization') {
+          const made = lowered?.(node, nodeInputs);
+          return disturbed ? (this.#layer(node, nodeInputs, made) ?? made) : made;
+        }
         const { output, runningMean, runningVariance } = batchNormalize(b, node, nodeInputs);
         if (own && !this.#settled) {
           this.newBuffers.set(node.inputs[3], runningMean);
@@ -367,6 +373,28 @@ export class StepGraph {
     });
     const logits = b.reshape(results[architecture.graph.outputs[0].name], [batchSize, outputs]);
     return { logits, activations, features, members: ofMembers.length > 0 ? ofMembers : [logits] };
+  }
+
+  /** What `layer` hooks make of a product by a weight; undefined where there is none. @param made its result, where known */
+  #layer(
+    { opType, inputs, attributes }: Node,
+    [input, weight, bias]: readonly (Value | undefined)[],
+    made: readonly Value[] | undefined,
+  ): readonly Value[] | undefined {
+    const { active, contexts, b } = this;
+    if (!active.some(({ regularizer }) => regularizer.hooks.layer !== undefined)) return undefined;
+    const parameter = this.description.architecture.parameters.find(({ name }) => name === inputs[1]);
+    if (parameter?.product === undefined || input === undefined || weight === undefined) return undefined;
+    const output = made?.[0] ?? b.op(opType, bias === undefined ? [input, weight] : [input, weight, bias], attributes);
+    const product = (x: Value, w: Value): Value => b.op(opType, [x, w], attributes);
+    return [
+      active.reduce(
+        (current, { regularizer, options }, i) =>
+          regularizer.hooks.layer?.(contexts[i], options, { parameter, input, weight, output: current, product }) ??
+          current,
+        output,
+      ),
+    ];
   }
 
   /** Cross-entropy of each row, or half its squared error: [batch]. */
@@ -404,6 +432,11 @@ export class StepGraph {
       own: (label) => {
         const value = this.#own.get(ownName(entry, index, label));
         if (value === undefined) throw new Error(`${entry.regularizer.type} did not declare "${label}"`);
+        return value;
+      },
+      stored: (name) => {
+        const value = this.#stored.get(name);
+        if (value === undefined) throw new Error(`the network has no parameter "${name}"`);
         return value;
       },
       row: (label) => this.#row(entry, index, label),

@@ -62,6 +62,7 @@ export function stepContext(
     },
     classRows: [],
     own: outside,
+    stored: outside,
     next: outside,
     row: outside,
     asset: outside,

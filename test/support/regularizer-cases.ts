@@ -71,6 +71,7 @@ const CLASS_TASKS: ProblemOptions = { training: { tasks: { classes: [['a', 'b'],
 /** Keyed by type. A new entry needs its reason. */
 const EXCUSES: Readonly<Record<string, Excuses>> = {
   'mc-dropout': { gradient: 'it runs beside dropout, whose case holds the mask fast' },
+  variational: { silent: 'it draws weights from their deviations, whatever the divergence weighs' },
   swag: { seed: 'it draws networks after training, none within the step' },
   laplace: { seed: 'it draws samples after training, none within the step' },
   ensemble: { seed: 'it draws the weights of its copies before the first step, none within it' },
@@ -145,6 +146,7 @@ const NEEDS: Readonly<Record<string, Variant>> = {
   'importance-weighting': { options: { target: 'far' } },
   // Networks that have hardly learnt anything are sure of nothing.
   'pseudo-labels': { options: { confidence: 0.4 }, setting: { unlabelled: 12 } },
+  variational: { options: { samples: 3 } },
   // Of two epochs, the default share would collect one network alone.
   swag: { options: { perEpoch: 4, samples: 3 } },
   // Always, so that a step that is looked at mixes.
@@ -302,6 +304,18 @@ const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
     { options: { strength: 0.3, schedule: { from: 0.5, to: 1, over: 2, type: 'cosine' } } },
   ],
   sam: [{ options: { adaptive: true, strength: 0.5 } }],
+  variational: [
+    { options: { estimator: 'weights', priorDeviation: 0.3, samples: 2, strength: 0.5 } },
+    { options: { samples: 2, initialDeviation: 0.2 }, setting: { inputs: PICTURES, model: SMALL_CNN } },
+    {
+      options: { predictive: 'mean', include: ['weight', 'embedding'] },
+      setting: TEXT,
+    },
+    {
+      options: { samples: 2 },
+      setting: { task: 'regression', model: { ...SMOOTH_MLP, normalization: 'batch' } },
+    },
+  ],
   swag: [
     {
       options: { share: 1, perEpoch: 2, rank: 3, samples: 2, strength: 0.5 },

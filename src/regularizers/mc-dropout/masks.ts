@@ -62,6 +62,7 @@ function maskContext(
     classRows: [],
     drawn: outside,
     own: outside,
+    stored: outside,
     row: outside,
     asset: outside,
     next: outside,
