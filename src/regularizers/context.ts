@@ -124,6 +124,8 @@ export interface SiteDescription {
   readonly map?: true;
   /** A batch normalization takes what comes of it. */
   readonly beforeBatchNorm?: true;
+  /** All that the network's output knows of the inputs has gone through it: no branch leads past. */
+  readonly whole?: true;
 }
 
 export type SiteKind = 'hidden' | 'embedding' | 'attention' | 'branch';

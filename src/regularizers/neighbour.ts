@@ -6,8 +6,7 @@ export function neighbourOf(b: GraphBuilder, x: Value): Value {
   return b.concat([rest, first], 0);
 }
 
-/** share * x + (1 - share) * x of the next row. */
+/** share * x + (1 - share) * x of the next row; x to the bit where the share is 1. */
 export function mixWithNeighbour(b: GraphBuilder, x: Value, share: Value): Value {
-  const partner = neighbourOf(b, x);
-  return b.add(partner, b.mul(b.sub(x, partner), share));
+  return b.add(x, b.mul(b.sub(neighbourOf(b, x), x), b.sub(1, share)));
 }

@@ -40,6 +40,7 @@ import { labelSmoothing } from './label-smoothing/index.js';
 import { laplace } from './laplace/index.js';
 import { layerWiseRates } from './layer-wise-rates/index.js';
 import { learningWithoutForgetting } from './learning-without-forgetting/index.js';
+import { manifoldMixup } from './manifold-mixup/index.js';
 import { maxNorm } from './max-norm/index.js';
 import { mcDropout } from './mc-dropout/index.js';
 import { mixedPrecision } from './mixed-precision/index.js';
@@ -95,6 +96,7 @@ const REGULARIZERS: readonly Regularizer[] = [
   entry(inputNoise),
   entry(mixup),
   entry(cutmix),
+  entry(manifoldMixup),
   // weight
   entry(spectralNorm),
   entry(weightNoise),

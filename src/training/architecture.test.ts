@@ -92,7 +92,7 @@ describe('readArchitecture', () => {
     const architecture = readArchitecture(withSecond);
     expect(rolesOf(architecture)).toEqual({ w: 'weight', w2: 'weight' });
     // No declared site: the hidden activation is one.
-    expect([...architecture.sites.values()]).toEqual([{ name: 'r', kind: 'hidden' }]);
+    expect([...architecture.sites.values()]).toEqual([{ name: 'r', kind: 'hidden', whole: true }]);
     expect(() => readArchitecture(withSecond, ['w'])).toThrow(expect.objectContaining({ code: 'MODEL_NOT_TRAINABLE' }));
     expect(() => readArchitecture(withSecond, ['w2', 'v'])).toThrow(
       expect.objectContaining({ code: 'MODEL_FREEZE', value: 'v', remedy: 'Its parameters are w, w2' }),
@@ -122,6 +122,21 @@ describe('readArchitecture', () => {
     ]);
     expect(sitesOf({ type: 'transformer', layers: 1 }, { shape: [6], type: 'int64', vocabulary: 9 })).toEqual([
       'embedding',
+      'attention',
+      'branch',
+      'branch',
+    ]);
+  });
+
+  it('knows which sites nothing leads past', () => {
+    const wholes = (options: Record<string, unknown>, input: Partial<ModelInput>): string[] =>
+      [...architectureOf(options, input).sites.values()].map(({ kind, whole }) => `${kind}${whole ? ' whole' : ''}`);
+    expect(wholes({ type: 'mlp', hidden: [4, 4] }, {})).toEqual(['hidden whole', 'hidden whole']);
+    expect(wholes({ type: 'cnn', layers: [{ conv: 4 }, { residual: 4 }, { dense: 5 }] }, { shape: [2, 6, 6] })).toEqual(
+      ['hidden whole', 'branch', 'hidden whole', 'hidden whole'],
+    );
+    expect(wholes({ type: 'transformer', layers: 1 }, { shape: [6], type: 'int64', vocabulary: 9 })).toEqual([
+      'embedding whole',
       'attention',
       'branch',
       'branch',

@@ -1,4 +1,5 @@
 import type { Graph, Node } from '../graph/model.js';
+import { memberOutputs } from '../regularizers/members.js';
 import type { SiteDescription, SiteKind } from '../regularizers/regularizer.js';
 
 const ACTIVATIONS = new Set([
@@ -40,11 +41,14 @@ export function sitesOf(graph: Graph): SiteDescription[] {
       ? declared
       : graph.nodes.filter(({ opType, outputs }) => ACTIVATIONS.has(opType) && weighted.has(outputs[0]));
   const normalized = leadingTo(graph, ({ opType }) => opType === 'BatchNormalization');
+  const ends = memberOutputs(graph);
+  const isWhole = cutsOff(graph, makers, ends.length > 0 ? ends : graph.outputs.map(({ name }) => name));
   return chosen.map((node) => ({
     name: node.outputs[0],
     kind: node.opType === 'Dropout' ? kindOf(node.name) : 'hidden',
     ...(isMap(node, makers) ? { map: true as const } : {}),
     ...(normalized.has(node.outputs[0]) ? { beforeBatchNorm: true as const } : {}),
+    ...(isWhole(node.outputs[0]) ? { whole: true as const } : {}),
   }));
 }
 
@@ -56,6 +60,30 @@ export function isSpectrogram({ opType, name }: Pick<Node, 'opType' | 'name'>): 
 /** Ballast's own architectures name a site's node `site.<kind>.<n>`; any other is a hidden activation. */
 function kindOf(name: string): SiteKind {
   return (/^site\.(embedding|attention|branch)\./.exec(name)?.[1] as SiteKind | undefined) ?? 'hidden';
+}
+
+/** What says something of extents only. */
+const EXTENTS = new Set(['Shape', 'Size']);
+
+/** Whether no way leads from the inputs past a value to those ends that depend on it (networks side by side each have theirs). */
+function cutsOff(graph: Graph, makers: ReadonlyMap<string, Node>, ends: readonly string[]): (value: string) => boolean {
+  const inputs = new Set(graph.inputs.map(({ name }) => name).filter((name) => !graph.initializers.has(name)));
+  /** Everything that the end depends on where nothing passes through the value. */
+  const before = (end: string, value?: string): ReadonlySet<string> => {
+    const seen = new Set<string>([end]);
+    // A set that grows while it is walked: each value is met once.
+    for (const name of seen) {
+      const maker = name === value ? undefined : makers.get(name);
+      if (maker === undefined || EXTENTS.has(maker.opType)) continue;
+      for (const given of maker.inputs) seen.add(given);
+    }
+    return seen;
+  };
+  const reached = ends.map((end) => ({ end, all: before(end) }));
+  return (value) => {
+    const ofValue = reached.filter(({ all }) => all.has(value));
+    return ofValue.length > 0 && ofValue.every(({ end }) => ![...before(end, value)].some((name) => inputs.has(name)));
+  };
 }
 
 /** Values that nodes of a kind depend on. */

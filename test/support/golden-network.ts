@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import type { Runtime } from '../../src/graph/runtime/runtime.js';
 import { float32, int64 } from '../../src/graph/tensor.js';
+import type { Active } from '../../src/regularizers/regularizer.js';
 import { sgd } from '../../src/training/optimizers.js';
 import type { TrainingProblem } from '../../src/training/problem.js';
 import { probeStep } from './step-probe.js';
@@ -62,9 +63,19 @@ export function goldenProblem(golden: GoldenNetwork, more: ProblemOptions = {}):
   };
 }
 
-/** Objective and gradient of a regularizer's step on all rows, in double precision, against the golden's. */
-export async function expectGoldenGradient(runtime: Runtime, golden: GoldenNetwork, test: GoldenCase): Promise<void> {
-  const given = goldenProblem(golden, { regularizers: [test.options] });
+/**
+ * Objective and gradient of a regularizer's step on all rows, in double precision, against the golden's.
+ *
+ * @param change of the regularizer, to fix what it draws
+ */
+export async function expectGoldenGradient(
+  runtime: Runtime,
+  golden: GoldenNetwork,
+  test: GoldenCase,
+  change: (active: Active) => Active = (active) => active,
+): Promise<void> {
+  const made = goldenProblem(golden, { regularizers: [test.options] });
+  const given = { ...made, regularizers: made.regularizers.map(change) };
   const description = describeStep(given, sgd({ momentum: 0, nesterov: false }));
   const probe = await probeStep(runtime, given, description, { double: true, rate: 1, report: 'objective' });
   const at: Parameters = new Map(

@@ -270,6 +270,11 @@ const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
     { options: { radius: 0.5 }, setting: { inputs: PICTURES, model: SMALL_CNN } },
   ],
   cutmix: [{ options: { probability: 0.5, strength: 0.5 } }],
+  'manifold-mixup': [
+    { options: { layers: [1], strength: 0.5 }, setting: { task: 'regression' } },
+    { options: { layers: [0, 2, 3] }, setting: { inputs: PICTURES, model: RESIDUAL_CNN } },
+    { options: {}, setting: TEXT },
+  ],
   mixup: [{ options: { strength: 2 } }],
   'gaussian-copula': [{ options: { classes: 'balanced', strength: 0.3 } }],
   hypergradient: [
