@@ -23,6 +23,7 @@ import { foreignPorts, type ModelPorts } from '../tuning/model-ports.js';
 import { evaluationDocument } from './evaluation-document.js';
 import { answer, type CommonOptions } from './output.js';
 import { robustnessLines } from './robustness-lines.js';
+import { stressLines, tellStress } from './stress-lines.js';
 import { uncertaintyLines, uncertaintyOfPredictions } from './uncertainty.js';
 
 /** What a user says of a model file that does not say it itself. */
@@ -36,6 +37,7 @@ export interface FileOptions extends CommonOptions {
   input: string[];
   adversarial?: string;
   uncertainty?: boolean;
+  stress?: boolean;
 }
 
 /**
@@ -47,9 +49,10 @@ export async function evaluateFile(path: string, options: FileOptions & { data: 
   const { model, ports, table, setting } = await readSubject(path, options);
   const attack = options.adversarial === undefined ? undefined : parseAttack(options.adversarial);
   const runtime = await openRuntime();
-  const { evaluation, predictions } = await evaluateModel(runtime, model, ports, table, setting);
+  const beside = options.stress === true ? { stress: tellStress } : {};
+  const { evaluation, predictions, stress } = await evaluateModel(runtime, model, ports, table, setting, beside);
   const uncertainty = uncertaintyOfPredictions(options.uncertainty, predictions);
-  const lines = [metricsTable(evaluation, terminalOptions()), ...uncertaintyLines(uncertainty)];
+  const lines = [metricsTable(evaluation, terminalOptions()), ...uncertaintyLines(uncertainty), ...stressLines(stress)];
   let robustness: Robustness | undefined;
   if (attack !== undefined) {
     const rows = Uint32Array.from({ length: table.rows }, (_, row) => row);
@@ -58,7 +61,11 @@ export async function evaluateFile(path: string, options: FileOptions & { data: 
     robustness = await attackModel(runtime, { model: asRead, ports, table, rows, target }, attack);
     lines.push('', ...robustnessLines(robustness));
   }
-  answer(options, { model: path, ...evaluationDocument(evaluation, { robustness, uncertainty }) }, lines.join('\n'));
+  answer(
+    options,
+    { model: path, ...evaluationDocument(evaluation, { robustness, stress, uncertainty }) },
+    lines.join('\n'),
+  );
 }
 
 /** What a model file answers to the rows of a source, beside the right answers. @throws as {@link evaluateFile} */

@@ -17,6 +17,7 @@ import { evaluationDocument } from './evaluation-document.js';
 import { OF_FILES, refuseGiven } from './given-options.js';
 import { answer, withCommonOptions } from './output.js';
 import { robustnessLines } from './robustness-lines.js';
+import { stressLines, tellStress } from './stress-lines.js';
 import { uncertaintyLines, uncertaintyOfPredictions } from './uncertainty.js';
 import { withStore } from './use-store.js';
 
@@ -25,6 +26,7 @@ interface EvaluateOptions extends FileOptions {
   against?: string;
   adversarial?: string;
   uncertainty?: boolean;
+  stress?: boolean;
 }
 
 export function evaluateCommand(): Command {
@@ -36,6 +38,10 @@ export function evaluateCommand(): Command {
     .option(
       '--adversarial <attack>',
       'robust accuracy under an attack: pgd,epsilon=0.03,steps=10,restarts=2; epsilon in the unit of the encoded inputs',
+    )
+    .option(
+      '--stress',
+      'quality lost to corrupted rows: noise, missing fields, wrong units, blur, ... at five severities',
     )
     .option('--uncertainty', 'how well uncertainty tells wrong rows from right ones')
     .option('--spec <file>', 'spec that says how --data is read (.onnx files)')
@@ -51,7 +57,7 @@ Examples:
   ballast evaluate 3f2a91c0 --holdout
   ballast evaluate 3f2a91c0 --holdout --against 8b11e0aa
   ballast evaluate 3f2a91c0 --data new-rows.csv --json
-  ballast evaluate 3f2a91c0 --data new-rows.csv --uncertainty
+  ballast evaluate 3f2a91c0 --data new-rows.csv --uncertainty --stress
   ballast evaluate 3f2a91c0 --data new-rows.csv --adversarial pgd,epsilon=0.1,steps=20,restarts=3
   ballast evaluate model.onnx --data rows.csv --target y --task classification --output scores:logits
 `,
@@ -85,10 +91,11 @@ async function evaluateRuns(store: Store, run: Run, other: Run | undefined, opti
   const runtime = await openRuntime();
   const { data } = options;
   const attack = options.adversarial === undefined ? undefined : parseAttack(options.adversarial);
+  const beside = { attack, ...(options.stress === true ? { stress: tellStress } : {}) };
   const evaluateOne = (which: Run): Promise<EvaluatedRun> =>
     data === undefined
-      ? evaluateHoldout(store, runtime, which, { attack })
-      : evaluateOther(store, runtime, which, data, { attack });
+      ? evaluateHoldout(store, runtime, which, beside)
+      : evaluateOther(store, runtime, which, data, beside);
   const first = await evaluateOne(run);
   const second = other === undefined ? undefined : await evaluateOne(other);
   const primary = primaryMetric(specOfRun(run).spec);
@@ -96,7 +103,7 @@ async function evaluateRuns(store: Store, run: Run, other: Run | undefined, opti
     second === undefined
       ? undefined
       : comparePaired({ metric: primary, first: first.predictions, second: second.predictions });
-  const { evaluation, ledger, robustness } = first;
+  const { evaluation, ledger, robustness, stress } = first;
   const uncertainty = uncertaintyOfPredictions(options.uncertainty, first.predictions);
   const holdoutReads = second?.holdoutReads ?? first.holdoutReads;
   const document = {
@@ -104,6 +111,7 @@ async function evaluateRuns(store: Store, run: Run, other: Run | undefined, opti
     ...evaluationDocument(evaluation, {
       ledger,
       robustness,
+      stress,
       uncertainty,
       ...(holdoutReads === undefined ? {} : { holdoutReads }),
     }),
@@ -114,12 +122,14 @@ async function evaluateRuns(store: Store, run: Run, other: Run | undefined, opti
             run: other?.id,
             metrics: second.evaluation.metrics,
             ...(second.robustness === undefined ? {} : { robustness: second.robustness }),
+            ...(second.stress === undefined ? {} : { stress: second.stress }),
           },
           comparison,
         }),
   };
   const lines = [metricsTable(evaluation, terminalOptions()), '', ledgerTable(ledger, terminalOptions())];
   lines.push(...uncertaintyLines(uncertainty));
+  lines.push(...stressLines(stress));
   if (robustness !== undefined) lines.push('', ...robustnessLines(robustness));
   if (comparison !== undefined && 'difference' in comparison) {
     const { difference, rows } = comparison;

@@ -1,6 +1,7 @@
 import type { Robustness } from '../evaluation/attacks/robustness.js';
 import type { Evaluation } from '../evaluation/evaluate.js';
 import { buildLedger, type Ledger } from '../evaluation/ledger.js';
+import type { StressReport } from '../evaluation/stress/stress.js';
 import type { UncertaintyEvaluation } from '../evaluation/uncertainty.js';
 
 /** What goes with an evaluation of a run; of a model file neither is known. */
@@ -9,6 +10,7 @@ export interface RunContext {
   readonly holdoutReads?: number;
   /** Where an attack was asked for. */
   readonly robustness?: Robustness | undefined;
+  readonly stress?: StressReport | undefined;
   /** Where it was asked for. */
   readonly uncertainty?: readonly UncertaintyEvaluation[] | undefined;
 }
@@ -16,7 +18,7 @@ export interface RunContext {
 /** The JSON answer of `ballast evaluate`. */
 export function evaluationDocument(
   { rows, primary, metrics, omitted, perClass, slices, reliability, confusion, residuals, fairness }: Evaluation,
-  { ledger, holdoutReads, robustness, uncertainty }: RunContext = {},
+  { ledger, holdoutReads, robustness, stress, uncertainty }: RunContext = {},
 ): Record<string, unknown> {
   return {
     rows,
@@ -31,6 +33,7 @@ export function evaluationDocument(
     ledger: ledger ?? buildLedger(primary, []),
     holdoutReads: holdoutReads ?? null,
     ...(robustness === undefined ? {} : { robustness }),
+    ...(stress === undefined ? {} : { stress }),
     ...(uncertainty === undefined ? {} : { uncertainty }),
   };
 }

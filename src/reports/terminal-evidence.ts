@@ -1,5 +1,6 @@
 import { formatNumber } from '../charts/index.js';
 import type { CalibrationReport } from '../evaluation/calibrators/report.js';
+import type { StressReport } from '../evaluation/stress/stress.js';
 import type { PairEffect } from '../tuning/factorial.js';
 import type { Worth } from '../tuning/worth.js';
 import { differenceFormat, intervalText, metricDisplay, metricText, signedText } from './metric-display.js';
@@ -128,4 +129,28 @@ export function suspectsTable(
   const more = suspects.length - rows.length;
   const table = terminalTable(columns, rows, style.dim, options.width);
   return more > 0 ? `${table}\n${style.dim(`and ${more} more (--json lists all)`)}` : table;
+}
+
+/** Quality lost to corrupted rows, by corruption and severity; what is clearly worse is marked. */
+export function stressTable(
+  { metric, rows, clean, results, worst }: StressReport,
+  options: TerminalOptions = {},
+): string {
+  const style = styles(options);
+  const severities = [1, 2, 3, 4, 5];
+  const columns: TerminalColumn[] = [
+    { label: `${metricDisplay(metric).label} lost, of ${metricText(metric, clean)} on ${rows} rows`, shrinkTo: 20 },
+    ...severities.map((severity) => ({ label: `severity ${severity}`, align: 'right' as const })),
+  ];
+  const lines = worst.map(({ corruption }) => [
+    corruption,
+    ...severities.map((severity) => {
+      const { lost } = results.find((each) => each.corruption === corruption && each.severity === severity)!;
+      return {
+        text: formatNumber(lost.value, differenceFormat(metric)),
+        style: lost.interval[0] > 0 ? style.bad : style.dim,
+      };
+    }),
+  ]);
+  return terminalTable(columns, lines, style.dim, options.width);
 }

@@ -5,6 +5,7 @@ import type { Robustness } from '../evaluation/attacks/robustness.js';
 import type { Evaluation } from '../evaluation/evaluate.js';
 import type { PredictionInput } from '../evaluation/input.js';
 import { buildLedger, type Ledger, type LedgerInput, type LedgerStageName } from '../evaluation/ledger.js';
+import type { StressReport } from '../evaluation/stress/stress.js';
 import { writeModel } from '../graph/format/encode.js';
 import type { Model } from '../graph/model.js';
 import type { Runtime, Session } from '../graph/runtime/runtime.js';
@@ -16,6 +17,7 @@ import type { ModelPorts } from './model-ports.js';
 import { requireModel } from './result-record.js';
 import { dataChanged, modelOfRun, otherRows, ownRows, type RowsOfRun, specOfRun } from './run-rows.js';
 import { scoreRows } from './score.js';
+import { type StressSettings, stressModel } from './stress-model.js';
 
 export interface EvaluatedRun {
   readonly rows: number;
@@ -26,6 +28,15 @@ export interface EvaluatedRun {
   readonly holdoutReads: number | undefined;
   /** Where an attack was asked for. */
   readonly robustness?: Robustness;
+  /** Where it was asked for. */
+  readonly stress?: StressReport;
+}
+
+/** What is measured beside the metrics. */
+export interface Beside {
+  readonly attack?: AttackOptions | undefined;
+  /** Told of each corruption; absent: no stress test. */
+  readonly stress?: StressSettings['tell'];
 }
 
 /**
@@ -37,7 +48,7 @@ export async function evaluateHoldout(
   store: Store,
   runtime: Runtime,
   run: Run,
-  { attack }: { attack?: AttackOptions | undefined } = {},
+  beside: Beside = {},
 ): Promise<EvaluatedRun> {
   await requireModel(store, run);
   const resolved = specOfRun(run);
@@ -52,7 +63,7 @@ export async function evaluateHoldout(
     });
   }
   const holdoutReads = await register.countRead(data.name, data.rowSet, `runs:/${run.id}`);
-  const scored = await scoreRun(store, runtime, run, { table: data.table, rows, roles: data.roles, attack });
+  const scored = await scoreRun(store, runtime, run, { table: data.table, rows, roles: data.roles }, beside);
   const { predictions } = scored;
   const evaluation = judge(resolved.spec, data, predictions, rows);
   await store.putEvaluation(run.id, 'holdout', evaluation);
@@ -63,7 +74,7 @@ export async function evaluateHoldout(
 /** What a run's model answers to its own validation rows: what calibration may be fitted on. */
 export async function scoreValidation(store: Store, runtime: Runtime, run: Run): Promise<PredictionInput> {
   const part = await ownRows(store, run, 'validation', 'calibrate');
-  return (await scoreRun(store, runtime, run, { ...part, attack: undefined })).predictions;
+  return (await scoreRun(store, runtime, run, part)).predictions;
 }
 
 /** Evaluates a run's model on the rows of another source, read as the run's own data was. */
@@ -72,12 +83,12 @@ export async function evaluateOther(
   runtime: Runtime,
   run: Run,
   source: string,
-  { attack }: { attack?: AttackOptions | undefined } = {},
+  beside: Beside = {},
 ): Promise<EvaluatedRun> {
   await requireModel(store, run);
   const resolved = specOfRun(run);
   const { table, rows, roles } = await otherRows(store, run, source);
-  const scored = await scoreRun(store, runtime, run, { table, rows, roles, attack });
+  const scored = await scoreRun(store, runtime, run, { table, rows, roles }, beside);
   const { predictions } = scored;
   const evaluation = judge(resolved.spec, { table, roles }, predictions, rows);
   const ledger = await ledgerOfRun(store, run, primaryMetric(resolved.spec));
@@ -88,15 +99,24 @@ async function scoreRun(
   store: Store,
   runtime: Runtime,
   run: Run,
-  { table, rows, roles, attack }: RowsOfRun & { attack: AttackOptions | undefined },
-): Promise<Pick<EvaluatedRun, 'predictions' | 'robustness'>> {
+  part: RowsOfRun,
+  { attack, stress }: Beside = {},
+): Promise<Pick<EvaluatedRun, 'predictions' | 'robustness' | 'stress'>> {
+  const { table, rows, roles } = part;
   const { bytes, model, ports } = await modelOfRun(store, run);
   const session = await runtime.load(bytes);
   try {
     const target = roles.target ?? '';
     const predictions = await scoreRows(session, ports, table, rows, { target, weight: roles.weight });
-    if (attack === undefined) return { predictions };
-    return { predictions, robustness: await attackModel(runtime, { model, ports, table, rows, target }, attack) };
+    const { spec } = specOfRun(run);
+    const settings = { metric: primaryMetric(spec), seed: spec.training.seed, tell: stress };
+    return {
+      predictions,
+      ...(attack === undefined
+        ? {}
+        : { robustness: await attackModel(runtime, { model, ports, table, rows, target }, attack) }),
+      ...(stress === undefined ? {} : { stress: await stressModel(session, ports, part, settings) }),
+    };
   } finally {
     session.release();
   }
@@ -118,13 +138,25 @@ export async function evaluateModel(
   ports: ModelPorts,
   table: PreparedData['table'],
   setting: FileSetting,
-): Promise<{ evaluation: Evaluation; predictions: PredictionInput }> {
+  { stress }: Pick<Beside, 'stress'> = {},
+): Promise<Pick<EvaluatedRun, 'evaluation' | 'predictions' | 'stress'>> {
   const { roles, primary, seed } = setting;
   const rows = Uint32Array.from({ length: table.rows }, (_, row) => row);
-  const predictions = await scoreModel(runtime, model, ports, table, rows, setting);
   const { task } = ports;
   const spec = { task, objectives: { primary }, training: { seed } };
-  return { evaluation: judge(spec, { table, roles }, predictions, rows), predictions };
+  const session = await loadFile(runtime, model, setting.path);
+  try {
+    const predictions = await scoreRows(session, ports, table, rows, {
+      target: roles.target ?? '',
+      weight: roles.weight,
+    });
+    const evaluation = judge(spec, { table, roles }, predictions, rows);
+    if (stress === undefined) return { evaluation, predictions };
+    const settings = { metric: primaryMetric(spec), seed, tell: stress };
+    return { evaluation, predictions, stress: await stressModel(session, ports, { table, rows, roles }, settings) };
+  } finally {
+    session.release();
+  }
 }
 
 /** What any model answers to rows of a table, beside the right answers. */

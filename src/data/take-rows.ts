@@ -1,0 +1,40 @@
+import type { ArrayColumn, Column, NumberColumn, Table } from './table.js';
+
+/** A table of the given rows alone, in their order: a copy. */
+export function takeRows({ columns }: Table, rows: Uint32Array): Table {
+  return { rows: rows.length, columns: columns.map((column) => takeColumn(column, rows)) };
+}
+
+function takeColumn(column: Column, rows: Uint32Array): Column {
+  switch (column.kind) {
+    case 'number':
+      return { ...column, values: takenValues(column.values, rows) };
+    case 'time':
+      return { ...column, values: Float64Array.from(rows, (row) => column.values[row]) };
+    case 'category':
+      return { ...column, codes: Int32Array.from(rows, (row) => column.codes[row]) };
+    case 'text':
+      return { ...column, values: Array.from(rows, (row) => column.values[row]) };
+    case 'array':
+      return { ...column, data: takenArrays(column, rows) };
+  }
+}
+
+function takenValues(values: NumberColumn['values'], rows: Uint32Array): NumberColumn['values'] {
+  return values instanceof Float32Array
+    ? Float32Array.from(rows, (row) => values[row])
+    : Float64Array.from(rows, (row) => values[row]);
+}
+
+function takenArrays({ data, shape }: ArrayColumn, rows: Uint32Array): ArrayColumn['data'] {
+  const size = shape.reduce((a, b) => a * b, 1);
+  const length = rows.length * size;
+  const taken =
+    data instanceof Uint8Array
+      ? new Uint8Array(length)
+      : data instanceof Int32Array
+        ? new Int32Array(length)
+        : new Float32Array(length);
+  for (let i = 0; i < rows.length; i++) taken.set(data.subarray(rows[i] * size, (rows[i] + 1) * size), i * size);
+  return taken;
+}

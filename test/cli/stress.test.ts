@@ -1,0 +1,45 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ballast } from '../support/command.js';
+import { writeCustomers } from '../support/small-data.js';
+import type { TrainDocument } from '../support/train-document.js';
+
+interface Stressed {
+  readonly metrics: Record<string, { value: number }>;
+  readonly stress?: {
+    readonly metric: string;
+    readonly clean: number;
+    readonly results: readonly { corruption: string; severity: number; lost: { value: number } }[];
+  };
+}
+
+describe('evaluate --stress', () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'ballast-stress-'));
+    writeCustomers(folder, {
+      training: { epochs: 20, batchSize: 32, optimizer: { type: 'adamw', learningRate: 0.01 } },
+    });
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  test('stresses a run and its exported file alike: raw columns, in front of the preprocessing', async () => {
+    const { runs } = (await ballast(folder, 'train', 'spec.yaml', '--json')).json<TrainDocument>();
+    const ofRun = await ballast(folder, 'evaluate', runs[1].runId, '--data', 'customers.csv', '--stress', '--json');
+    expect(ofRun.code, ofRun.stderr).toBe(0);
+    const { metrics, stress } = ofRun.json<Stressed>();
+    expect(stress?.metric).toBe('accuracy');
+    expect(stress?.clean).toBe(metrics.accuracy.value);
+    expect(new Set(stress?.results.map(({ corruption }) => corruption))).toEqual(
+      new Set(['noise', 'unit', 'clipping', 'missing numbers', 'missing categories', 'swapped categories']),
+    );
+    const worst = stress?.results.filter(({ corruption, severity }) => corruption === 'noise' && severity === 5) ?? [];
+    expect(worst[0].lost.value).toBeGreaterThan(0.1);
+    const ofFile = await ballast(folder, 'evaluate', runs[1].model, '--data', 'customers.csv', '--stress', '--json');
+    expect(ofFile.json<Stressed>().stress?.results.length).toBe(stress?.results.length);
+    const plain = await ballast(folder, 'evaluate', runs[1].runId, '--data', 'customers.csv', '--json');
+    expect(plain.json<Stressed>().stress).toBeUndefined();
+  });
+});
