@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { BallastError } from '../errors.js';
 import type { Value } from '../graph/builder.js';
-import { float32, int64, type Tensor } from '../graph/tensor.js';
+import { float32, type Tensor } from '../graph/tensor.js';
+import { frameIndex, windowedFourier } from './fourier.js';
 import type { ModelInput } from './inputs.js';
 import type { LayerBuilder } from './layers.js';
 
@@ -85,7 +86,7 @@ export function logMel(layers: LayerBuilder, options: FrontEndOptions, waveform:
   const bins = fft / 2 + 1;
   const around = center ? b.pad(waveform, [0, fft / 2, 0, fft / 2]) : waveform;
   const cut = b.gather(around, layers.fixed('frames', frameIndex(frames, fft, hop)), 1);
-  const parts = b.matMul(cut, layers.fixed('fourier', fourier(fft, bins)));
+  const parts = b.matMul(cut, layers.fixed('fourier', windowedFourier(fft)));
   const [real, imaginary] = b.split(parts, [bins, bins], 2);
   const power = b.add(b.mul(real, real), b.mul(imaginary, imaginary));
   const bands = b.matMul(power, layers.fixed('bands', melBands(options, input.sampleRate)));
@@ -101,29 +102,6 @@ function standardized({ b }: LayerBuilder, x: Value): Value {
   const centred = b.sub(x, b.reduceMean(x, [1, 2], true));
   const variance = b.reduceMean(b.mul(centred, centred), [1, 2], true);
   return b.div(centred, b.sqrt(b.add(variance, 1e-5)));
-}
-
-/** Which sample stands at each place of each frame, [frames, fft]. */
-function frameIndex(frames: number, fft: number, hop: number): Tensor {
-  return int64(
-    [frames, fft],
-    Array.from({ length: frames * fft }, (_, i) => Math.floor(i / fft) * hop + (i % fft)),
-  );
-}
-
-/** Cosines, then sines, of every bin under the periodic Hann window: [fft, 2 bins]. */
-function fourier(fft: number, bins: number): Tensor {
-  const data = new Float32Array(fft * 2 * bins);
-  for (let n = 0; n < fft; n++) {
-    const window = 0.5 - 0.5 * Math.cos((2 * Math.PI * n) / fft);
-    for (let k = 0; k < bins; k++) {
-      // The angle within one turn: float64 cosines of large angles lose digits.
-      const angle = (2 * Math.PI * ((n * k) % fft)) / fft;
-      data[n * 2 * bins + k] = window * Math.cos(angle);
-      data[n * 2 * bins + bins + k] = -window * Math.sin(angle);
-    }
-  }
-  return float32([fft, 2 * bins], data);
 }
 
 /** Hertz of `count` points evenly spaced in mels from `low` to `high`. */

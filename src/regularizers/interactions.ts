@@ -284,6 +284,15 @@ export const INTERACTIONS: readonly Interaction[] = [
     source: 'by construction',
   },
   {
+    first: 'audio-augmentation',
+    second: 'input-noise',
+    kind: 'warn',
+    code: 'NOISE_TWICE',
+    reason: 'audio-augmentation and input-noise both add noise to the same recordings',
+    remedy: 'Keep one of them: audio-augmentation has noise at a ratio to the level of each recording',
+    source: 'by construction',
+  },
+  {
     first: 'coral',
     second: 'mmd',
     kind: 'warn',

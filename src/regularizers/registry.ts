@@ -2,6 +2,7 @@ import { BallastError } from '../errors.js';
 import { activationNoise } from './activation-noise/index.js';
 import { activationPenalty } from './activation-penalty/index.js';
 import { adversarialTraining } from './adversarial-training/index.js';
+import { audioAugmentation } from './audio-augmentation/index.js';
 import { augmix } from './augmix/index.js';
 import { bootstrapping } from './bootstrapping/index.js';
 import { coTeaching } from './co-teaching/index.js';
@@ -93,6 +94,7 @@ const REGULARIZERS: readonly Regularizer[] = [
   entry(augmix),
   entry(tabularAugmentation),
   entry(seriesAugmentation),
+  entry(audioAugmentation),
   entry(inputNoise),
   entry(mixup),
   entry(cutmix),

@@ -132,6 +132,7 @@ const NEEDS: Readonly<Record<string, Variant>> = {
   },
   'stochastic-depth': { options: {}, setting: SERIES },
   'series-augmentation': { options: {}, setting: SERIES },
+  'audio-augmentation': { options: {}, setting: { inputs: WAVES } },
   'spec-augment': { options: {}, setting: SPEECH },
   'gaussian-copula': { options: {}, setting: { inputs: FEATURES } },
   hypergradient: {
@@ -235,6 +236,9 @@ const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
   'spec-augment': [
     { options: { timeShare: 0.4, frequencyShare: 0 }, setting: SPEECH },
     { options: { timeMasks: 1, timeShare: 0.3, strength: 0.6 }, setting: SPEECH_CNN },
+  ],
+  'audio-augmentation': [
+    { options: { pitch: 0, stretch: 0, speed: 0.2, noise: null, odds: 1, strength: 0.5 }, setting: SPEECH },
   ],
   'series-augmentation': [
     { options: { jitter: 0, slice: 0.5, timeWarp: 0, knots: 2, odds: 1, strength: 0.7 }, setting: SERIES },
