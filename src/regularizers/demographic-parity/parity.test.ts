@@ -5,7 +5,8 @@ import { openRuntimes, problem, trained } from '../../../test/support/training-p
 import { float32, int64 } from '../../graph/tensor.js';
 import { derive } from '../../numeric/random.js';
 import { findConflicts } from '../resolve.js';
-import { deviations, paritySums, raiseMultipliers } from './parity.js';
+import { demographicParity } from './index.js';
+import { deviations, parityOptions, paritySums, raiseMultipliers } from './parity.js';
 
 interface Golden {
   readonly codes: readonly number[];
@@ -49,6 +50,10 @@ describe("differences of groups against fairlearn's moments", () => {
     golden.multipliers.forEach((value, k) => {
       expect(multipliers[k]).toBeCloseTo(value, 5);
     });
+  });
+
+  it('takes by default the steps of fairlearn: eta0 = 2 over the bound', () => {
+    expect(parityOptions.parse({}).rate * demographicParity.strength.default).toBeCloseTo(2, 12);
   });
 
   it('is 0 for a group without a row, and compares every class of several', async () => {

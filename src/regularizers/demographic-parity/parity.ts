@@ -21,8 +21,10 @@ export const parityOptions = z.strictObject({
     .number()
     .positive()
     .max(1000)
-    .default(10)
-    .describe('constraint: step size of the multipliers, taken after each epoch'),
+    .default(0.2)
+    .describe(
+      "constraint: step size of the multipliers, taken after each epoch; the default is fairlearn's: 2 over the bound of 10",
+    ),
 });
 
 type ParityOptions = z.infer<typeof parityOptions>;
