@@ -3,7 +3,13 @@ import { cpus } from 'node:os';
 /** What `npm run results -- NAME` makes: the module `benchmarks/results/NAME.ts` exports it as `results`. */
 export interface Results {
   /** The whole of docs/results/NAME.md but its last paragraph, which tells how it was made. */
-  page(setting: ResultsSetting): Promise<string>;
+  page(setting: ResultsSetting): Promise<string | IllustratedPage>;
+}
+
+export interface IllustratedPage {
+  readonly text: string;
+  /** SVG by file name, written beside the page. */
+  readonly pictures: Readonly<Record<string, string>>;
 }
 
 export interface ResultsSetting {

@@ -29,11 +29,13 @@ if (datasets === undefined) {
 }
 const started = performance.now();
 const { results } = (await import(`./${name}.js`)) as { results: Results };
-const text = await results.page({ datasets, quick, tell: (line) => process.stderr.write(`${line}\n`) });
+const made = await results.page({ datasets, quick, tell: (line) => process.stderr.write(`${line}\n`) });
+const { text, pictures } = typeof made === 'string' ? { text: made, pictures: {} } : made;
 const page = `${text.trimEnd()}\n\n${provenance(name, (performance.now() - started) / 1000)}`;
 if (quick) process.stdout.write(page);
 else {
   const folder = new URL('../../docs/results/', import.meta.url);
   await mkdir(folder, { recursive: true });
   await writeFile(new URL(`${name}.md`, folder), page);
+  for (const [file, svg] of Object.entries(pictures)) await writeFile(new URL(file, folder), svg);
 }

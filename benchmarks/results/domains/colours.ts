@@ -51,8 +51,8 @@ export async function coloursPart({ datasets, tell }: ResultsSetting, folder: st
     },
     model: { type: 'mlp', hidden: [64] },
     training: {
-      epochs: 40,
-      batchSize: 1024,
+      epochs: 200,
+      batchSize: 8192,
       optimizer: { type: 'adamw', learningRate: 0.002 },
       trainMetricsRows: 100,
     },
@@ -63,14 +63,12 @@ export async function coloursPart({ datasets, tell }: ResultsSetting, folder: st
       spec,
       techniques: [
         fixed({ name: 'both sources, plain', regularizers: [] }),
-        overStrengths('irm', [10, 1000, 100_000], (strength) => [
-          { type: 'irm', strength, schedule: { type: 'linear', from: 0, to: 1, over: 20 } },
+        overStrengths('irm', [100, 1000, 10_000], (strength) => [
+          { type: 'irm', strength, schedule: { type: 'linear', from: 0, to: 1, over: 100 } },
         ]),
         overStrengths('group-dro by domain', [0.01, 0.1], (strength) => [
           { type: 'group-dro', strength, by: 'domain' },
         ]),
-        overStrengths('coral', [1, 100], (strength) => [{ type: 'coral', strength }]),
-        overStrengths('weight-decay', [0.1, 1, 10], (strength) => [{ type: 'weight-decay', strength }]),
       ],
       validation: write('validation', other.slice(0, 300)),
       test: write('test', other.slice(300)),

@@ -1,5 +1,6 @@
 /** What every part of the page does: choose by a few labelled rows of the target, report other rows of it. */
-import { type Arm, show, summary, trainArms } from '../arms.js';
+import { sampleValues } from '../../../src/evaluation/cheap.js';
+import { type Arm, show, summary, type Trial, trainArms } from '../arms.js';
 import type { ResultsSetting } from '../page.js';
 import { outside } from '../support/outside.js';
 import { chosenArms, type Technique } from '../support/tuned.js';
@@ -26,13 +27,12 @@ export async function shiftLines(
   const sign = metric === 'accuracy' ? 1 : -1;
   const onValidation = await outside(spec, validation);
   const onTest = await outside(spec, test);
-  const score = async (trial: Parameters<typeof onValidation>[0]): Promise<number> =>
-    sign * (await onValidation(trial))[metric];
+  const score = async (trial: Trial): Promise<number> => sign * sampleValues(await onValidation.predict(trial))[metric];
   const arms = [...(await chosenArms(spec, techniques, score, { tell })), ...references];
   const trials = await trainArms(spec, arms, { seeds, tell });
   const target = new Map<string, number[]>();
   for (const trial of trials) {
-    target.set(trial.arm, [...(target.get(trial.arm) ?? []), (await onTest(trial))[metric]]);
+    target.set(trial.arm, [...(target.get(trial.arm) ?? []), sampleValues(await onTest.predict(trial))[metric]]);
   }
   const base = target.get(arms[0].name)!;
   return arms.map(({ name }, place) => {
