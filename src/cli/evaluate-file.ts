@@ -23,6 +23,7 @@ import { foreignPorts, type ModelPorts } from '../tuning/model-ports.js';
 import { evaluationDocument } from './evaluation-document.js';
 import { answer, type CommonOptions } from './output.js';
 import { robustnessLines } from './robustness-lines.js';
+import { sliceLines } from './slice-lines.js';
 import { stressLines, tellStress } from './stress-lines.js';
 import { uncertaintyLines, uncertaintyOfPredictions } from './uncertainty.js';
 
@@ -38,6 +39,7 @@ export interface FileOptions extends CommonOptions {
   adversarial?: string;
   uncertainty?: boolean;
   stress?: boolean;
+  slices?: boolean;
 }
 
 /**
@@ -49,10 +51,22 @@ export async function evaluateFile(path: string, options: FileOptions & { data: 
   const { model, ports, table, setting } = await readSubject(path, options);
   const attack = options.adversarial === undefined ? undefined : parseAttack(options.adversarial);
   const runtime = await openRuntime();
-  const beside = options.stress === true ? { stress: tellStress } : {};
-  const { evaluation, predictions, stress } = await evaluateModel(runtime, model, ports, table, setting, beside);
+  const beside = { slices: options.slices === true, ...(options.stress === true ? { stress: tellStress } : {}) };
+  const { evaluation, predictions, stress, weakSlices } = await evaluateModel(
+    runtime,
+    model,
+    ports,
+    table,
+    setting,
+    beside,
+  );
   const uncertainty = uncertaintyOfPredictions(options.uncertainty, predictions);
-  const lines = [metricsTable(evaluation, terminalOptions()), ...uncertaintyLines(uncertainty), ...stressLines(stress)];
+  const lines = [
+    metricsTable(evaluation, terminalOptions()),
+    ...uncertaintyLines(uncertainty),
+    ...stressLines(stress),
+    ...sliceLines(weakSlices),
+  ];
   let robustness: Robustness | undefined;
   if (attack !== undefined) {
     const rows = Uint32Array.from({ length: table.rows }, (_, row) => row);
@@ -63,7 +77,7 @@ export async function evaluateFile(path: string, options: FileOptions & { data: 
   }
   answer(
     options,
-    { model: path, ...evaluationDocument(evaluation, { robustness, stress, uncertainty }) },
+    { model: path, ...evaluationDocument(evaluation, { robustness, stress, uncertainty, weakSlices }) },
     lines.join('\n'),
   );
 }

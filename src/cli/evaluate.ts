@@ -17,6 +17,7 @@ import { evaluationDocument } from './evaluation-document.js';
 import { OF_FILES, refuseGiven } from './given-options.js';
 import { answer, withCommonOptions } from './output.js';
 import { robustnessLines } from './robustness-lines.js';
+import { sliceLines } from './slice-lines.js';
 import { stressLines, tellStress } from './stress-lines.js';
 import { uncertaintyLines, uncertaintyOfPredictions } from './uncertainty.js';
 import { withStore } from './use-store.js';
@@ -27,6 +28,7 @@ interface EvaluateOptions extends FileOptions {
   adversarial?: string;
   uncertainty?: boolean;
   stress?: boolean;
+  slices?: boolean;
 }
 
 export function evaluateCommand(): Command {
@@ -57,7 +59,7 @@ Examples:
   ballast evaluate 3f2a91c0 --holdout
   ballast evaluate 3f2a91c0 --holdout --against 8b11e0aa
   ballast evaluate 3f2a91c0 --data new-rows.csv --json
-  ballast evaluate 3f2a91c0 --data new-rows.csv --uncertainty --stress
+  ballast evaluate 3f2a91c0 --data new-rows.csv --uncertainty --stress --slices
   ballast evaluate 3f2a91c0 --data new-rows.csv --adversarial pgd,epsilon=0.1,steps=20,restarts=3
   ballast evaluate model.onnx --data rows.csv --target y --task classification --output scores:logits
 `,
@@ -91,7 +93,11 @@ async function evaluateRuns(store: Store, run: Run, other: Run | undefined, opti
   const runtime = await openRuntime();
   const { data } = options;
   const attack = options.adversarial === undefined ? undefined : parseAttack(options.adversarial);
-  const beside = { attack, ...(options.stress === true ? { stress: tellStress } : {}) };
+  const beside = {
+    attack,
+    slices: options.slices === true,
+    ...(options.stress === true ? { stress: tellStress } : {}),
+  };
   const evaluateOne = (which: Run): Promise<EvaluatedRun> =>
     data === undefined
       ? evaluateHoldout(store, runtime, which, beside)
@@ -103,7 +109,7 @@ async function evaluateRuns(store: Store, run: Run, other: Run | undefined, opti
     second === undefined
       ? undefined
       : comparePaired({ metric: primary, first: first.predictions, second: second.predictions });
-  const { evaluation, ledger, robustness, stress } = first;
+  const { evaluation, ledger, robustness, stress, weakSlices } = first;
   const uncertainty = uncertaintyOfPredictions(options.uncertainty, first.predictions);
   const holdoutReads = second?.holdoutReads ?? first.holdoutReads;
   const document = {
@@ -113,6 +119,7 @@ async function evaluateRuns(store: Store, run: Run, other: Run | undefined, opti
       robustness,
       stress,
       uncertainty,
+      weakSlices,
       ...(holdoutReads === undefined ? {} : { holdoutReads }),
     }),
     ...(second === undefined
@@ -129,7 +136,7 @@ async function evaluateRuns(store: Store, run: Run, other: Run | undefined, opti
   };
   const lines = [metricsTable(evaluation, terminalOptions()), '', ledgerTable(ledger, terminalOptions())];
   lines.push(...uncertaintyLines(uncertainty));
-  lines.push(...stressLines(stress));
+  lines.push(...sliceLines(weakSlices), ...stressLines(stress));
   if (robustness !== undefined) lines.push('', ...robustnessLines(robustness));
   if (comparison !== undefined && 'difference' in comparison) {
     const { difference, rows } = comparison;

@@ -1,6 +1,7 @@
 import type { Robustness } from '../evaluation/attacks/robustness.js';
 import type { Evaluation } from '../evaluation/evaluate.js';
 import { buildLedger, type Ledger } from '../evaluation/ledger.js';
+import type { SliceSearch } from '../evaluation/slices/find-slices.js';
 import type { StressReport } from '../evaluation/stress/stress.js';
 import type { UncertaintyEvaluation } from '../evaluation/uncertainty.js';
 
@@ -11,6 +12,7 @@ export interface RunContext {
   /** Where an attack was asked for. */
   readonly robustness?: Robustness | undefined;
   readonly stress?: StressReport | undefined;
+  readonly weakSlices?: SliceSearch | undefined;
   /** Where it was asked for. */
   readonly uncertainty?: readonly UncertaintyEvaluation[] | undefined;
 }
@@ -18,7 +20,7 @@ export interface RunContext {
 /** The JSON answer of `ballast evaluate`. */
 export function evaluationDocument(
   { rows, primary, metrics, omitted, perClass, slices, reliability, confusion, residuals, fairness }: Evaluation,
-  { ledger, holdoutReads, robustness, stress, uncertainty }: RunContext = {},
+  { ledger, holdoutReads, robustness, stress, uncertainty, weakSlices }: RunContext = {},
 ): Record<string, unknown> {
   return {
     rows,
@@ -34,6 +36,7 @@ export function evaluationDocument(
     holdoutReads: holdoutReads ?? null,
     ...(robustness === undefined ? {} : { robustness }),
     ...(stress === undefined ? {} : { stress }),
+    ...(weakSlices === undefined ? {} : { weakSlices }),
     ...(uncertainty === undefined ? {} : { uncertainty }),
   };
 }

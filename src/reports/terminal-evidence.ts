@@ -1,5 +1,6 @@
 import { formatNumber } from '../charts/index.js';
 import type { CalibrationReport } from '../evaluation/calibrators/report.js';
+import type { SliceSearch } from '../evaluation/slices/find-slices.js';
 import type { StressReport } from '../evaluation/stress/stress.js';
 import type { PairEffect } from '../tuning/factorial.js';
 import type { Worth } from '../tuning/worth.js';
@@ -153,4 +154,30 @@ export function stressTable(
     }),
   ]);
   return terminalTable(columns, lines, style.dim, options.width);
+}
+
+/** Slices with larger errors, confirmed on rows that had no part in finding them. */
+export function slicesTable({ slices, searched, rows, error }: SliceSearch, options: TerminalOptions = {}): string {
+  const style = styles(options);
+  const how = `${searched} slices searched on ${rows.search} rows, confirmed on ${rows.confirm} others; mean error ${formatNumber(error)}`;
+  if (slices.length === 0) return `No slice is clearly worse than the rest (${how}).`;
+  const columns: TerminalColumn[] = [
+    { label: 'slice', shrinkTo: 24 },
+    { label: 'rows', align: 'right' },
+    { label: 'error', align: 'right' },
+    { label: 'rest', align: 'right' },
+    { label: 'difference', align: 'right' },
+    { label: '95% interval', align: 'right', optional: 1 },
+    { label: 'p, adjusted', align: 'right', optional: 2 },
+  ];
+  const lines = slices.map(({ conditions, rows: inside, error: here, rest, difference, pValue }) => [
+    conditions.map(({ column, value }) => `${column} ${value}`).join(', '),
+    String(inside),
+    formatNumber(here),
+    formatNumber(rest),
+    { text: formatNumber(difference.value), style: style.bad },
+    { text: difference.interval.map((bound) => formatNumber(bound)).join(' to '), style: style.dim },
+    { text: pValue < 1e-4 ? '< 0.0001' : pValue.toFixed(4), style: style.dim },
+  ]);
+  return [terminalTable(columns, lines, style.dim, options.width), style.dim(how)].join('\n');
 }

@@ -5,6 +5,7 @@ import type { Robustness } from '../evaluation/attacks/robustness.js';
 import type { Evaluation } from '../evaluation/evaluate.js';
 import type { PredictionInput } from '../evaluation/input.js';
 import { buildLedger, type Ledger, type LedgerInput, type LedgerStageName } from '../evaluation/ledger.js';
+import type { SliceSearch } from '../evaluation/slices/find-slices.js';
 import type { StressReport } from '../evaluation/stress/stress.js';
 import { writeModel } from '../graph/format/encode.js';
 import type { Model } from '../graph/model.js';
@@ -17,6 +18,7 @@ import type { ModelPorts } from './model-ports.js';
 import { requireModel } from './result-record.js';
 import { dataChanged, modelOfRun, otherRows, ownRows, type RowsOfRun, specOfRun } from './run-rows.js';
 import { scoreRows } from './score.js';
+import { searchSlices } from './slice-search.js';
 import { type StressSettings, stressModel } from './stress-model.js';
 
 export interface EvaluatedRun {
@@ -28,8 +30,9 @@ export interface EvaluatedRun {
   readonly holdoutReads: number | undefined;
   /** Where an attack was asked for. */
   readonly robustness?: Robustness;
-  /** Where it was asked for. */
+  /** Where they were asked for. */
   readonly stress?: StressReport;
+  readonly weakSlices?: SliceSearch;
 }
 
 /** What is measured beside the metrics. */
@@ -37,6 +40,8 @@ export interface Beside {
   readonly attack?: AttackOptions | undefined;
   /** Told of each corruption; absent: no stress test. */
   readonly stress?: StressSettings['tell'];
+  /** Search for slices with larger errors. */
+  readonly slices?: boolean;
 }
 
 /**
@@ -100,8 +105,8 @@ async function scoreRun(
   runtime: Runtime,
   run: Run,
   part: RowsOfRun,
-  { attack, stress }: Beside = {},
-): Promise<Pick<EvaluatedRun, 'predictions' | 'robustness' | 'stress'>> {
+  { attack, stress, slices }: Beside = {},
+): Promise<Pick<EvaluatedRun, 'predictions' | 'robustness' | 'stress' | 'weakSlices'>> {
   const { table, rows, roles } = part;
   const { bytes, model, ports } = await modelOfRun(store, run);
   const session = await runtime.load(bytes);
@@ -116,6 +121,7 @@ async function scoreRun(
         ? {}
         : { robustness: await attackModel(runtime, { model, ports, table, rows, target }, attack) }),
       ...(stress === undefined ? {} : { stress: await stressModel(session, ports, part, settings) }),
+      ...(slices === true ? { weakSlices: searchSlices(part, predictions, settings.seed) } : {}),
     };
   } finally {
     session.release();
@@ -138,8 +144,8 @@ export async function evaluateModel(
   ports: ModelPorts,
   table: PreparedData['table'],
   setting: FileSetting,
-  { stress }: Pick<Beside, 'stress'> = {},
-): Promise<Pick<EvaluatedRun, 'evaluation' | 'predictions' | 'stress'>> {
+  { stress, slices }: Omit<Beside, 'attack'> = {},
+): Promise<Pick<EvaluatedRun, 'evaluation' | 'predictions' | 'stress' | 'weakSlices'>> {
   const { roles, primary, seed } = setting;
   const rows = Uint32Array.from({ length: table.rows }, (_, row) => row);
   const { task } = ports;
@@ -151,9 +157,14 @@ export async function evaluateModel(
       weight: roles.weight,
     });
     const evaluation = judge(spec, { table, roles }, predictions, rows);
-    if (stress === undefined) return { evaluation, predictions };
     const settings = { metric: primaryMetric(spec), seed, tell: stress };
-    return { evaluation, predictions, stress: await stressModel(session, ports, { table, rows, roles }, settings) };
+    const part = { table, rows, roles };
+    return {
+      evaluation,
+      predictions,
+      ...(stress === undefined ? {} : { stress: await stressModel(session, ports, part, settings) }),
+      ...(slices === true ? { weakSlices: searchSlices(part, predictions, seed) } : {}),
+    };
   } finally {
     session.release();
   }
