@@ -95,8 +95,11 @@ export async function trainArms(
       const held = data.preprocessor.transform(data.table, data.split.holdout);
       if (held.target === undefined) throw new Error('prepared data always has a target');
       const all = Int32Array.from(data.split.holdout, (_, i) => i);
-      const outputs = await scoreRows(runtime, result.graph, problem.inputs, held, all);
-      const holdout = sampleValues(prepareSample(predictionsOf(resolved.spec, data, held, all, outputs)), metrics);
+      const none = all.length === 0;
+      const outputs = none ? new Float32Array(0) : await scoreRows(runtime, result.graph, problem.inputs, held, all);
+      const holdout = none
+        ? {}
+        : sampleValues(prepareSample(predictionsOf(resolved.spec, data, held, all, outputs)), metrics);
       trials.push({
         arm: arm.name,
         seed,

@@ -35,13 +35,14 @@ export function fixed(arm: Arm): Technique {
 /**
  * The setting of each technique with the best mean validation score over the search's seeds.
  *
+ * @param slack instead the last one tried, from weak to strong, whose score is at most this far below the best
  * @param score of a trial by its validation rows alone; larger is better
  */
 export async function chosenArms(
   spec: Readonly<Record<string, unknown>>,
   techniques: readonly Technique[],
   score: (trial: Trial) => number | Promise<number>,
-  options: Omit<Parameters<typeof trainArms>[2], 'seeds' | 'watch'>,
+  { slack, ...options }: Omit<Parameters<typeof trainArms>[2], 'seeds' | 'watch'> & { readonly slack?: number },
 ): Promise<Arm[]> {
   const chosen: Arm[] = [];
   for (const { tried } of techniques) {
@@ -54,7 +55,10 @@ export async function chosenArms(
       totals.set(trial.arm, (totals.get(trial.arm) ?? 0) + (await score(trial)));
     }
     options.tell?.(JSON.stringify([...totals].map(([arm, sum]) => [arm, sum / SEARCH_SEEDS.length])));
-    chosen.push(tried.reduce((best, arm) => (totals.get(arm.name)! > totals.get(best.name)! ? arm : best)));
+    const mean = ({ name }: Arm): number => totals.get(name)! / SEARCH_SEEDS.length;
+    const best = Math.max(...tried.map(mean));
+    const good = tried.filter((arm) => mean(arm) >= best - (slack ?? 0));
+    chosen.push(slack === undefined ? good[0] : good[good.length - 1]);
   }
   return chosen;
 }
