@@ -21,6 +21,8 @@ export interface Tokenizer {
   readonly size: number;
   readonly padding: number;
   readonly unknown: number;
+  /** What stands for a token that is not shown: the mask token, or the unknown one where the vocabulary has none. */
+  readonly mask: number;
   encode(text: string): number[];
   decode(ids: Iterable<number>): string;
   /** Plain data from which {@link tokenizerFromRecord} makes an equal tokenizer. */
@@ -106,6 +108,7 @@ function vocabularyTokenizer(record: Exclude<TokenizerRecord, { kind: 'json' }>)
     size: vocabulary.length + RESERVED,
     padding: PADDING,
     unknown: UNKNOWN,
+    mask: UNKNOWN,
     encode: (text) => splitText(kind, lowercase, text).map((token) => ids.get(token) ?? UNKNOWN),
     decode: (tokens) =>
       Array.from(tokens)
@@ -121,10 +124,12 @@ function jsonTokenizer(record: Extract<TokenizerRecord, { kind: 'json' }>): Toke
   const tokenizer = new JsonTokenizer(definition, {});
   const largest = largestOf(tokenizer.get_vocab(true).values());
   const padding = firstKnown(tokenizer, [paddingToken(definition), '[PAD]', '<pad>', '<|endoftext|>']) ?? 0;
+  const unknown = firstKnown(tokenizer, ['[UNK]', '<unk>']) ?? padding;
   return {
     size: largest + 1,
     padding,
-    unknown: firstKnown(tokenizer, ['[UNK]', '<unk>']) ?? padding,
+    unknown,
+    mask: firstKnown(tokenizer, ['[MASK]', '<mask>']) ?? unknown,
     encode: (text) => tokenizer.encode(text).ids,
     decode: (ids) => tokenizer.decode(Array.from(ids), { skip_special_tokens: true }),
     record,

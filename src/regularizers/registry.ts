@@ -68,6 +68,7 @@ import { swa } from './swa/index.js';
 import { swag } from './swag/index.js';
 import { synapticIntelligence } from './synaptic-intelligence/index.js';
 import { tabularAugmentation } from './tabular-augmentation/index.js';
+import { textAugmentation } from './text-augmentation/index.js';
 import { trades } from './trades/index.js';
 import { variational } from './variational/index.js';
 import { virtualAdversarialTraining } from './virtual-adversarial/index.js';
@@ -95,6 +96,7 @@ const REGULARIZERS: readonly Regularizer[] = [
   entry(tabularAugmentation),
   entry(seriesAugmentation),
   entry(audioAugmentation),
+  entry(textAugmentation),
   entry(inputNoise),
   entry(mixup),
   entry(cutmix),

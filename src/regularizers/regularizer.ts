@@ -236,6 +236,8 @@ export interface InputDescription {
   readonly range?: { readonly low: readonly number[]; readonly high: readonly number[] };
   /** Waveforms: samples a second. */
   readonly sampleRate?: number;
+  /** Tokens: the ids of what fills a text up, and of what stands for a token that is not shown. */
+  readonly special?: { readonly padding: number; readonly mask: number };
 }
 
 export interface Conflict {

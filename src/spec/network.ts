@@ -1,5 +1,6 @@
 import { isAbsolute, resolve } from 'node:path';
 import type { NetworkInput, Preprocessor } from '../data/preprocess/preprocessor.js';
+import type { Tokenizer } from '../data/tokenizer.js';
 import { readModelFile } from '../graph/format/file.js';
 import { normalize } from '../graph/format/normalize.js';
 import type { Graph } from '../graph/model.js';
@@ -7,6 +8,7 @@ import { upgrade } from '../graph/upgrade/index.js';
 import { buildModel } from '../models/build.js';
 import { adoptModel } from '../models/foreign.js';
 import type { ModelInput } from '../models/inputs.js';
+import type { InputDescription } from '../regularizers/regularizer.js';
 import type { ResolvedSpec } from './read.js';
 import type { ColumnTokenizer } from './tokens.js';
 
@@ -44,12 +46,26 @@ function portsOf(
   { outputs, classes }: Preprocessor,
   tokenizers: readonly ColumnTokenizer[],
 ): { readonly inputs: readonly ModelInput[]; readonly outputs: number } {
-  return { inputs: outputs.map((input) => modelInput(input, tokenizers)), outputs: classes?.length ?? 1 };
+  const inputs = outputs.map((input): ModelInput => {
+    const found = tokenizerOf(input, tokenizers);
+    return found === undefined ? input : { ...input, vocabulary: found.size };
+  });
+  return { inputs, outputs: classes?.length ?? 1 };
 }
 
-function modelInput(input: NetworkInput, tokenizers: readonly ColumnTokenizer[]): ModelInput {
-  if (input.content !== 'tokens') return input;
-  // One token column is called `tokens`, one of several `tokens.<column>`.
-  const found = tokenizers.find(({ column }) => input.name === 'tokens' || input.name === `tokens.${column}`);
-  return found === undefined ? input : { ...input, vocabulary: found.tokenizer.size };
+/** The network's inputs as regularizers see them: with the special tokens of texts. */
+export function describedInputs(
+  { outputs }: Preprocessor,
+  tokenizers: readonly ColumnTokenizer[],
+): readonly (NetworkInput & Pick<InputDescription, 'special'>)[] {
+  return outputs.map((input) => {
+    const found = tokenizerOf(input, tokenizers);
+    return found === undefined ? input : { ...input, special: { padding: found.padding, mask: found.mask } };
+  });
+}
+
+/** One token column is called `tokens`, one of several `tokens.<column>`. */
+function tokenizerOf({ content, name }: NetworkInput, tokenizers: readonly ColumnTokenizer[]): Tokenizer | undefined {
+  if (content !== 'tokens') return undefined;
+  return tokenizers.find(({ column }) => name === 'tokens' || name === `tokens.${column}`)?.tokenizer;
 }

@@ -5,7 +5,7 @@ import { BallastError } from '../errors.js';
 import type { Runtime } from '../graph/runtime/runtime.js';
 import type { Active } from '../regularizers/regularizer.js';
 import { loadAssets } from '../spec/assets.js';
-import { drawNetwork, networkOf } from '../spec/network.js';
+import { describedInputs, drawNetwork, networkOf } from '../spec/network.js';
 import type { PreparedData } from '../spec/prepare.js';
 import type { ResolvedSpec } from '../spec/read.js';
 import type { Checkpoint } from '../training/checkpoint.js';
@@ -41,7 +41,7 @@ export async function problemOf(
   const unlabelled = apartFrom(data.unlabelled, heldOut, data.splitInput);
   const problem: TrainingProblem = {
     graph: await networkOf(resolved, preprocessor, data.tokenizers, plan.seed),
-    inputs: preprocessor.outputs,
+    inputs: describedInputs(preprocessor, data.tokenizers),
     task: spec.task,
     classes: (preprocessor.classes ?? []).map(String),
     data: withUnlabelled(

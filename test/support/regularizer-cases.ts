@@ -132,6 +132,7 @@ const NEEDS: Readonly<Record<string, Variant>> = {
   },
   'stochastic-depth': { options: {}, setting: SERIES },
   'series-augmentation': { options: {}, setting: SERIES },
+  'text-augmentation': { options: {}, setting: TEXT },
   'audio-augmentation': { options: {}, setting: { inputs: WAVES } },
   'spec-augment': { options: {}, setting: SPEECH },
   'gaussian-copula': { options: {}, setting: { inputs: FEATURES } },
@@ -240,6 +241,7 @@ const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
   'audio-augmentation': [
     { options: { pitch: 0, stretch: 0, speed: 0.2, noise: null, odds: 1, strength: 0.5 }, setting: SPEECH },
   ],
+  'text-augmentation': [{ options: { dropout: 0, swap: 0, span: 0.4, strength: 0.7 }, setting: TEXT }],
   'series-augmentation': [
     { options: { jitter: 0, slice: 0.5, timeWarp: 0, knots: 2, odds: 1, strength: 0.7 }, setting: SERIES },
   ],
