@@ -19,7 +19,8 @@ export interface InlineOptions {
 /**
  * Copies a graph into a builder, node by node, on concrete input shapes: the way in which an architecture, native or
  * foreign, becomes part of a training, evaluation or attack graph. The graph must be of the builder's opset (`upgrade`
- * brings a model there). A branch (If) whose condition is constant is resolved; other subgraphs have no rule.
+ * brings a model there). A branch (If) whose condition is constant is resolved, a Scan over rows is copied; other subgraphs
+ * have no rule.
  *
  * @returns the values of the graph's outputs, by name
  * @throws BallastError GRAPH_MISSING_INPUT, GRAPH_INPUT_MISMATCH, GRAPH_UNDEFINED_VALUE; GRAPH_UNKNOWN_OPERATOR,
@@ -90,6 +91,7 @@ function replay(b: GraphBuilder, graph: Graph, scope: Scope, options: InlineOpti
       constantOf(b, node) ??
       replace?.(node, inputs) ??
       branch(b, node, inputs, scope, options) ??
+      eachRow(b, node, inputs) ??
       b.apply(node.opType, inputs.slice(0, inputs.length - trailing(node.inputs)), node.attributes, {
         domain: node.domain,
         outputs: wanted,
@@ -130,6 +132,20 @@ function branch(
   const taken = node.attributes[Number(known.data[0]) !== 0 ? 'then_branch' : 'else_branch'];
   if (taken?.kind !== 'graph') return undefined;
   return replay(b, taken.value, new Scope(b, taken.value, scope, options), options);
+}
+
+/** A Scan that runs a closed body on each row, without a state; undefined for other nodes. */
+function eachRow(
+  b: GraphBuilder,
+  { opType, attributes }: Node,
+  inputs: readonly (Value | undefined)[],
+): readonly Value[] | undefined {
+  const { body, num_scan_inputs: scanned, ...more } = attributes;
+  if (opType !== 'Scan' || body?.kind !== 'graph' || scanned?.kind !== 'int' || Object.keys(more).length > 0) {
+    return undefined;
+  }
+  const all = inputs.filter((input) => input !== undefined);
+  return scanned.value === all.length && all.length > 0 ? b.eachRow(all, body.value) : undefined;
 }
 
 function checkInput(input: ValueInfo, value: Value): void {

@@ -1,6 +1,6 @@
 import { BallastError } from '../errors.js';
 import { assembleGraph } from './assemble.js';
-import { type Attribute, type Graph, graphAttribute, type Model, type Node } from './model.js';
+import { type Attribute, type Graph, graphAttribute, int, type Model, type Node } from './model.js';
 import { isFloat } from './operators/operator.js';
 import { operatorOf, whyWithoutRule } from './operators/registry.js';
 import type { Application, Composite, TapeEntry, Value, ValueType } from './tape.js';
@@ -297,14 +297,33 @@ export class GraphRecorder {
 
   /** A loop over a subgraph, as ONNX's Loop; outputs' types are given because the body decides them. */
   loop(inputs: readonly (Value | undefined)[], body: Graph, outputs: readonly ValueType[]): Value[] {
-    const values = outputs.map(({ type, shape }) => this.#define({ name: this.fresh('Loop'), type, shape }));
+    return this.#over('Loop', { body: graphAttribute(body) }, inputs, outputs);
+  }
+
+  /**
+   * A subgraph run on each row of its inputs [rows, ...], as ONNX's Scan: what it makes of a row becomes a row of the
+   * outputs. The body takes and gives values without the leading axis, of static shapes, and nothing from around it.
+   */
+  eachRow(inputs: readonly Value[], body: Graph): Value[] {
+    const rows = inputs[0].shape[0];
+    const types = body.outputs.map(({ type, shape }) => ({ type, shape: [rows, ...((shape ?? []) as number[])] }));
+    return this.#over('Scan', { body: graphAttribute(body), num_scan_inputs: int(inputs.length) }, inputs, types);
+  }
+
+  #over(
+    opType: 'Loop' | 'Scan',
+    attributes: Node['attributes'],
+    inputs: readonly (Value | undefined)[],
+    outputs: readonly ValueType[],
+  ): Value[] {
+    const values = outputs.map(({ type, shape }) => this.#define({ name: this.fresh(opType), type, shape }));
     const node: Node = {
-      name: this.#nodeName(undefined, 'Loop'),
-      opType: 'Loop',
+      name: this.#nodeName(undefined, opType),
+      opType,
       domain: '',
       inputs: inputs.map((value) => value?.name ?? ''),
       outputs: values.map((value) => value.name),
-      attributes: { body: graphAttribute(body) },
+      attributes,
     };
     this.#nodes.push(node);
     this.#recording?.push({ kind: 'node', node, inputs, outputs: values });

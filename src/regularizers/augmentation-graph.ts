@@ -33,39 +33,13 @@ export function augmentationGraph(
   regularizers: readonly Active[],
   { inputs, rows }: AugmentationSetting,
 ): Augmentation {
-  const active = inOrder(regularizers).filter(({ strength }) => strength !== 0);
   const b = new GraphBuilder('augmentation');
   const fed = Object.fromEntries(inputs.map(({ name, type, shape }) => [name, b.input(name, type, [rows, ...shape])]));
   const seed = b.input('seed', 'uint32', [1]);
   const step = b.input('step', 'uint32', [1]);
-  // Transforms that look at targets change them, which is no matter of inputs alone.
-  const target = b.scalar(0, 'float32', [rows, 1]);
-  let batch = { inputs: fed as Readonly<Record<string, Value>>, target };
-  const used: Active[] = [];
-  active.forEach((entry, index) => {
-    const { regularizer, options, strength } = entry;
-    if (regularizer.hooks.batch === undefined || regularizer.augments !== true) return;
-    const known: Partial<StepContext> = {
-      b,
-      batchSize: rows,
-      task: 'classification',
-      outputs: 1,
-      inputs,
-      phase: 'training',
-      strength: b.scalar(strength),
-      sites: [],
-      random: siteMaker(b, `${regularizer.type}.${index}`, seed, step),
-    };
-    const context = new Proxy(known as StepContext, {
-      get(target, name) {
-        if (name in target) return target[name as keyof StepContext];
-        throw notAlone(regularizer.type);
-      },
-    });
-    batch = regularizer.hooks.batch(context, options, batch);
-    used.push(entry);
-  });
-  const changed = Object.entries(batch.inputs).filter(([name, value]) => value !== fed[name]);
+  const active = inOrder(regularizers).filter(({ strength }) => strength !== 0);
+  const { made, used } = augmentBatch(b, active, fed, { inputs, rows, seed, step });
+  const changed = Object.entries(made).filter(([name, value]) => value !== fed[name]);
   if (changed.length === 0) {
     throw new BallastError('no regularizer here changes inputs', {
       code: 'AUGMENTATION_NOTHING',
@@ -86,6 +60,58 @@ export function augmentationGraph(
     ['ballast.augmentation.record', canonicalJson(record)],
   ]);
   return { model: b.model(metadata), id };
+}
+
+/** Whether a regularizer changes inputs alone, so that it acts outside of training too. */
+export function augmentsInputs({ regularizer }: Active): boolean {
+  return regularizer.hooks.batch !== undefined && regularizer.augments === true;
+}
+
+/**
+ * What the augmentations among these regularizers make of inputs [rows, ...].
+ *
+ * @param active in their order of application; numbers are drawn by their place in it
+ * @throws BallastError AUGMENTATION_NOT_ALONE
+ */
+export function augmentBatch(
+  b: GraphBuilder,
+  active: readonly Active[],
+  fed: Readonly<Record<string, Value>>,
+  {
+    inputs,
+    rows,
+    seed,
+    step,
+  }: { inputs: readonly InputDescription[]; rows: number; readonly seed: Value; readonly step: Value },
+): { readonly made: Readonly<Record<string, Value>>; readonly used: readonly Active[] } {
+  // Transforms that look at targets change them, which is no matter of inputs alone.
+  const target = b.scalar(0, 'float32', [rows, 1]);
+  let batch = { inputs: fed, target };
+  const used: Active[] = [];
+  active.forEach((entry, index) => {
+    const { regularizer, options, strength } = entry;
+    if (regularizer.hooks.batch === undefined || !augmentsInputs(entry)) return;
+    const known: Partial<StepContext> = {
+      b,
+      batchSize: rows,
+      task: 'classification',
+      outputs: 1,
+      inputs,
+      phase: 'training',
+      strength: b.scalar(strength),
+      sites: [],
+      random: siteMaker(b, `${regularizer.type}.${index}`, seed, step),
+    };
+    const context = new Proxy(known as StepContext, {
+      get(target, name) {
+        if (name in target) return target[name as keyof StepContext];
+        throw notAlone(regularizer.type);
+      },
+    });
+    batch = regularizer.hooks.batch(context, options, batch);
+    used.push(entry);
+  });
+  return { made: batch.inputs, used };
 }
 
 /** Sources of numbers by the labels that they have in a training step. */

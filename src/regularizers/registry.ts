@@ -68,6 +68,7 @@ import { swa } from './swa/index.js';
 import { swag } from './swag/index.js';
 import { synapticIntelligence } from './synaptic-intelligence/index.js';
 import { tabularAugmentation } from './tabular-augmentation/index.js';
+import { testTimeAugmentation } from './test-time-augmentation/index.js';
 import { textAugmentation } from './text-augmentation/index.js';
 import { trades } from './trades/index.js';
 import { variational } from './variational/index.js';
@@ -178,6 +179,8 @@ const REGULARIZERS: readonly Regularizer[] = [
   entry(laplace),
   entry(swag),
   entry(variational),
+  // predictions for several views: of whatever network there is by then
+  entry(testTimeAugmentation),
   // strengths of others
   entry(hypergradient),
   // after the epoch

@@ -132,6 +132,15 @@ const NEEDS: Readonly<Record<string, Variant>> = {
   },
   'stochastic-depth': { options: {}, setting: SERIES },
   'series-augmentation': { options: {}, setting: SERIES },
+  'test-time-augmentation': {
+    options: { views: 3 },
+    setting: {
+      regularizers: [
+        { type: 'input-noise', strength: 0.3 },
+        { type: 'test-time-augmentation', views: 3 },
+      ],
+    },
+  },
   'text-augmentation': { options: {}, setting: TEXT },
   'audio-augmentation': { options: {}, setting: { inputs: WAVES } },
   'spec-augment': { options: {}, setting: SPEECH },
