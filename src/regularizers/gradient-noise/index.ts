@@ -36,7 +36,7 @@ export const gradientNoise = defineRegularizer({
       );
     },
   },
-  cost: { training: 'one normal number and one pass a weight (about 20 ns each)', inference: 'none' },
+  cost: { training: 'one normal number and one pass a weight, whatever the batch', inference: 'none' },
   fails: [
     'Networks that are easy to optimize: the noise of small batches is there already.',
     'Adam and its kin divide by the size of the gradients, noise and all: noise beyond them turns steps into a random walk.',

@@ -123,7 +123,8 @@ export const manifoldMixup = defineRegularizer({
     },
   },
   needs: { labels: true },
-  conflicts: (self, { inputs, sites = [] }) => unfit(self, hiddenLayers(sites), areContinuous(inputs)),
+  conflicts: (self, { inputs, sites }) =>
+    sites === undefined ? [] : unfit(self, hiddenLayers(sites), areContinuous(inputs)),
   cost: { training: 'three passes over each layer that may be drawn (about 2 ns an element)', inference: 'none' },
   fails: [
     'Labels that are not linear in between: detection, ordinal codes.',

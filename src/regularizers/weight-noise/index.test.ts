@@ -149,8 +149,10 @@ describe('conflicts of weight-noise', () => {
     const normalized = { operators: ['Gemm', 'BatchNormalization', 'Relu', 'Gemm'] };
     expect(codes({}, normalized)).toEqual(['WEIGHT_NOISE_BEFORE_NORMALIZATION']);
     expect(codes({ kind: 'multiplicative' }, normalized)).toEqual([]);
-    expect(codes({}, { task: 'regression', operators: ['Gemm'] })).toEqual(['WEIGHT_NOISE_ON_LINEAR_REGRESSION']);
-    expect(codes({ kind: 'multiplicative' }, { task: 'regression', operators: ['Gemm'] })).toEqual([]);
+    expect(codes({}, { task: 'regression', operators: ['Gemm'], sites: [] })).toEqual([
+      'WEIGHT_NOISE_ON_LINEAR_REGRESSION',
+    ]);
+    expect(codes({ kind: 'multiplicative' }, { task: 'regression', operators: ['Gemm'], sites: [] })).toEqual([]);
     expect(codes({}, { operators: ['Gemm', 'Relu', 'Gemm'] })).toEqual([]);
   });
 });

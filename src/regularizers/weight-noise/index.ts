@@ -33,9 +33,9 @@ export const weightNoise = defineRegularizer({
     // The weights themselves, with running statistics that are theirs, not those of noisy ones.
     evaluated: ({ buffers, strength }) => (buffers.size > 0 && strength > 0 ? new Map() : undefined),
   },
-  conflicts: ({ options: { kind } }, { operators, task, sites = [] }) => [
+  conflicts: ({ options: { kind } }, { operators, task, sites }) => [
     ...(kind === 'additive' ? undoneByNormalization('weight-noise', operators) : []),
-    ...(kind === 'additive' && task === 'regression' && sites.length === 0
+    ...(kind === 'additive' && task === 'regression' && sites?.length === 0
       ? [
           {
             code: 'WEIGHT_NOISE_ON_LINEAR_REGRESSION',
@@ -49,7 +49,7 @@ export const weightNoise = defineRegularizer({
   ],
   cost: {
     training:
-      'one normal number and two passes a weight (about 20 ns each); with batch normalization one pass over the training rows an epoch, for running statistics of the weights themselves',
+      'one normal number and two passes a weight, whatever the batch; with batch normalization one pass over the training rows an epoch, for running statistics of the weights themselves',
     inference: 'none',
   },
   fails: [
