@@ -1,9 +1,12 @@
 import type { Interaction } from './interaction.js';
 
 /** What makes predictions of its own after training: one posterior at a time. */
-const POSTERIORS = ['laplace', 'mc-dropout', 'swag'];
+const POSTERIORS = ['laplace', 'mc-dropout', 'swag', 'variational'];
 
 const AVERAGES = ['ema', 'swa'];
+
+/** What shrinks weights as the prior of variational weights does. */
+const SHRINKING = ['l2', 'prior', 'weight-decay'];
 
 const MEMBERS = ['ensemble', 'co-teaching'];
 
@@ -82,5 +85,45 @@ export const BAYESIAN: readonly Interaction[] = [
     reason: 'early-stopping returns weights that are not at a minimum, and laplace expands around one',
     remedy: 'Train to the end under weight-decay where the evidence is to be believed; probabilities profit either way',
     source: 'Daxberger et al., Laplace Redux, NeurIPS 2021, section 2 (expansion around a local maximum)',
+  },
+  ...SHRINKING.map(
+    (second): Interaction => ({
+      first: 'variational',
+      second,
+      kind: 'warn',
+      code: 'PRIOR_TWICE',
+      reason: `the divergence of variational already holds a Gaussian prior on the weights, and ${second} adds another`,
+      remedy: `Remove ${second}; set priorDeviation of variational`,
+      source: 'Graves, Practical Variational Inference for Neural Networks, NIPS 2011 (the prior is within the bound)',
+    }),
+  ),
+  {
+    first: 'variational',
+    second: 'dropout',
+    kind: 'warn',
+    code: 'NOISE_TWICE',
+    reason: 'dropout is a variational distribution of its own, and noise of both adds up in training alone',
+    remedy: 'Keep one of them: dropout with mc-dropout, or variational',
+    source:
+      'Gal and Ghahramani, Dropout as a Bayesian Approximation, ICML 2016; Kingma, Salimans and Welling, NIPS 2015, section 3',
+  },
+  {
+    first: 'variational',
+    second: 'weight-noise',
+    kind: 'warn',
+    code: 'NOISE_TWICE',
+    reason: 'variational learns how much noise each weight bears, and weight-noise adds a fixed amount to it',
+    remedy: 'Keep variational: weight-noise is its special case with one deviation',
+    source: 'Graves, Practical Variational Inference for Neural Networks, NIPS 2011',
+  },
+  {
+    first: 'variational',
+    second: 'pruning',
+    kind: 'warn',
+    code: 'VARIATIONAL_WITH_PRUNING',
+    reason: 'pruning masks the means, and the deviations of pruned weights go on disturbing training',
+    remedy: 'Train with variational first; prune by the ratio of mean and deviation afterwards',
+    source:
+      'Blundell et al., Weight Uncertainty in Neural Networks, ICML 2015, section 5.1 (pruning by signal to noise)',
   },
 ];
