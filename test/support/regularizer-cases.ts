@@ -344,6 +344,8 @@ const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
     { options: { share: 1, samples: 2 }, setting: { inputs: PICTURES, model: SMALL_CNN } },
   ],
   laplace: [
+    { options: { layers: 'all' }, setting: { model: { type: 'mlp', hidden: [6, 5], normalization: 'batch' } } },
+    { options: { layers: 'all', strength: 2 }, setting: { inputs: PICTURES, model: SMALL_CNN, task: 'regression' } },
     { options: { structure: 'full', precision: 2, strength: 3 }, setting: { task: 'regression' } },
     {
       options: { predictive: 'samples', samples: 4, structure: 'full' },

@@ -2,7 +2,7 @@ import { BallastError } from '../../errors.js';
 import type { GraphBuilder, Value } from '../../graph/builder.js';
 import { inline } from '../../graph/inline.js';
 import type { Graph, Node } from '../../graph/model.js';
-import type { Tensor } from '../../graph/tensor.js';
+import { float32, type Tensor } from '../../graph/tensor.js';
 import type { FinishContext } from '../context.js';
 import { type HeadNode, headNodeOf } from '../head.js';
 import { fullPosterior, kronPosterior, type Posterior } from './posterior.js';
@@ -138,6 +138,24 @@ function lossHessian(b: GraphBuilder, logits: Value, task: FinishContext['task']
   const row = b.reshape(p, [batch, 1, outputs]);
   const identity = b.cast(b.oneHot(b.indices(Array.from({ length: outputs }, (_, c) => c)), outputs), 'float32');
   return b.sub(b.mul(column, identity), b.mul(column, row));
+}
+
+/** Values [batch, outputs] whose outer products sum to the Hessian of the loss: the columns of diag(sqrt p) - p sqrt(p)'. */
+export function lossFactors(b: GraphBuilder, logits: Value, task: FinishContext['task']): Value[] {
+  const [batch, outputs] = logits.shape;
+  if (task === 'regression') return [b.scalar(1, 'float32', [batch, 1])];
+  const p = b.softmax(logits);
+  const root = b.sqrt(p);
+  return Array.from({ length: outputs }, (_, j) => {
+    const own = b.slice(root, [j], [j + 1], [1]);
+    const unit = b.constant(
+      float32(
+        [1, outputs],
+        Float32Array.from({ length: outputs }, (_o, c) => (c === j ? 1 : 0)),
+      ),
+    );
+    return b.mul(b.sub(unit, p), own);
+  });
 }
 
 /** sum of Lambda (x) phi phi' over a batch, [outputs * inputs] squared. */

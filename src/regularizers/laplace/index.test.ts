@@ -45,18 +45,23 @@ const golden = JSON.parse(readFileSync(new URL('./goldens/laplace.json', import.
     deviation: number[];
   };
   classes: ClassCase[];
+  network: Rows & { label: number[]; weights: number[][][]; probabilities: number[][] };
 };
 
-/** A last layer alone with weights that training leaves where they are; the new rows are its validation part. */
+/** A last layer alone, or after one of hyperbolic tangents, with weights that training leaves where they are; the new rows are its validation part. */
 function fixedLayer(
   rows: Rows & { label?: number[]; y?: number[] },
-  { weight, bias }: { weight: number[][]; bias?: number[] },
+  { weight, bias, hidden }: { weight: number[][]; bias?: number[]; hidden?: number[][] },
   options: Record<string, unknown>,
 ): TrainingProblem {
-  const [features, outputs] = [weight.length, weight[0].length];
+  const [features, outputs] = [rows.x[0].length, weight[0].length];
   const b = new GraphBuilder('layer');
-  const x = b.input('features', 'float32', [1, features]);
-  const w = b.initializer('weight', float32([features, outputs], weight.flat()));
+  const taken = b.input('features', 'float32', [1, features]);
+  const x =
+    hidden === undefined
+      ? taken
+      : b.tanh(b.matMul(taken, b.initializer('hidden', float32([features, weight.length], hidden.flat()))));
+  const w = b.initializer('weight', float32([weight.length, outputs], weight.flat()));
   b.output(
     'output',
     bias === undefined ? b.matMul(x, w) : b.gemm(x, w, b.initializer('bias', float32([outputs], bias))),
@@ -197,6 +202,78 @@ describe.each(golden.classes)('logistic regression with $weight.0.length classes
     test.weight[0].map((_, c) => row.reduce((sum, value, f) => sum + value * test.weight[f][c], test.bias?.[c] ?? 0));
 });
 
+describe('all layers', () => {
+  it("have laplace-torch's precision, evidence and probabilities", async () => {
+    const { ffi } = await openRuntimes();
+    const { network } = golden;
+    const [hidden, weight] = network.weights;
+    const { outputs, findings } = await trained(ffi, fixedLayer(network, { hidden, weight }, { layers: 'all' }));
+    const [precision, , , evidence] = figures(findings);
+    expect(precision / network.precision).toBeCloseTo(1, 2);
+    expect(evidence).toBeCloseTo(network.evidence, 1);
+    const probabilities = network.new.flatMap((_, i) =>
+      softmaxOf(Array.from(outputs.validation.subarray(3 * i, 3 * i + 3))),
+    );
+    expect(difference(probabilities, network.probabilities.flat())).toBeLessThan(2e-4);
+  });
+
+  it('of a network of one are the last, its bias included', async () => {
+    const { ffi } = await openRuntimes();
+    for (const test of [golden.classes[0], golden.classes[1], golden.ridge]) {
+      const layer = 'weight' in test ? test : { weight: test.coefficients.map((value) => [value]) };
+      const last = await trained(ffi, fixedLayer(test, layer, {}));
+      const all = await trained(ffi, fixedLayer(test, layer, { layers: 'all' }));
+      expect(figures(all.findings)).toEqual(figures(last.findings));
+      expect(difference(all.outputs.validation, last.outputs.validation)).toBeLessThan(1e-5);
+    }
+  });
+
+  it('take any number of rows, behind convolutions and normalizations too', async () => {
+    const { ffi } = await openRuntimes();
+    const layers = [...SMALL_CNN.layers.slice(0, 2), { dense: 6, activation: 'gelu' }, { dense: 5 }];
+    const run = problem({
+      inputs: PICTURES,
+      model: { ...SMALL_CNN, layers },
+      regularizers: [{ type: 'laplace', layers: 'all' }],
+    });
+    const { graph, outputs } = await trained(ffi, run);
+    const some = { ...run, data: { ...run.data, validation: run.data.validation.subarray(0, 3) } };
+    expect(difference(await validationOutput(ffi, some, graph), outputs.validation.subarray(0, 9))).toBeLessThan(1e-6);
+  });
+});
+
+describe('a precision chosen on validation rows', () => {
+  it.each(['classification', 'regression'] as const)('has the lowest log loss there (%s)', async (task) => {
+    const { ffi } = await openRuntimes();
+    const lossAt = async (precision: number | string): Promise<{ loss: number; chosen: number }> => {
+      const regularizers = [{ type: 'laplace', precision }];
+      const run = problem({ inputs: FEATURES, task, regularizers });
+      const { graph, outputs, findings } = await trained(ffi, run);
+      const [chosen] = figures(findings);
+      if (task === 'classification')
+        return { loss: run.metrics(run.data.validation, outputs.validation).logLoss, chosen };
+      const deviations = await validationOutput(ffi, run, graph, 'predictiveDeviation');
+      const targets = run.data.target.data;
+      const loss = run.data.validation.reduce(
+        (sum, row, i) =>
+          sum + ((Number(targets[row]) - outputs.validation[i]) / deviations[i]) ** 2 / 2 + Math.log(deviations[i]),
+        0,
+      );
+      return { loss, chosen };
+    };
+    const { loss, chosen } = await lossAt('validation');
+    for (const other of [1e-4, 0.01, 1, 100, 1e4]) {
+      if (other !== chosen) expect(loss).toBeLessThan((await lossAt(other)).loss);
+    }
+  });
+
+  it('is refused where there are none', async () => {
+    const { ffi } = await openRuntimes();
+    const run = problem({ validation: 0, regularizers: [{ type: 'laplace', precision: 'validation' }] });
+    await expect(trained(ffi, run)).rejects.toThrow(expect.objectContaining({ code: 'LAPLACE_NEEDS_VALIDATION' }));
+  });
+});
+
 describe('draws', () => {
   const stream = derive('laplace draws');
   const symmetric = (n: number): Float64Array => {
@@ -266,6 +343,25 @@ describe('the exported network', () => {
     const mean = (rows: number[][]): number => rows.reduce((sum, row) => sum + Math.max(...row), 0) / rows.length;
     expect(mean(warm)).toBeLessThan(mean(plain));
     expect(mean(hot)).toBeLessThan(mean(warm));
+  });
+
+  it('is less wrong where it is wrong, after a network has learnt its rows by heart', async () => {
+    const { ffi } = await openRuntimes();
+    const lossWith = async (regularizers: Record<string, unknown>[]): Promise<number> => {
+      const training = { epochs: 80, optimizer: { type: 'adamw', learningRate: 0.02 } };
+      const run = problem({
+        inputs: FEATURES,
+        model: { type: 'mlp', hidden: [20] },
+        training,
+        regularizers,
+        validation: 200,
+      });
+      const { outputs } = await trained(ffi, run);
+      return run.metrics(run.data.validation, outputs.validation).logLoss;
+    };
+    const plain = await lossWith([]);
+    expect(await lossWith([{ type: 'laplace' }])).toBeLessThan(plain);
+    expect(await lossWith([{ type: 'laplace', layers: 'all' }])).toBeLessThan(plain);
   });
 
   it('averages its samples, and says what they disagree about', async () => {

@@ -19,12 +19,33 @@ export function withClosedForm(
   graph: Graph,
   layer: LastLayer,
   covariance: Covariance,
-  { task, noiseVariance }: { task: 'classification' | 'regression'; noiseVariance: number },
+  { task, noiseVariance }: Closing,
 ): Graph {
-  const { outputs } = layer;
   const list = new NodeBuilder('laplace');
+  const variance = varianceIn(list, layer, covariance, contrastsOf(task, layer.outputs));
+  return closed(graph, list, variance, { task, noiseVariance, outputs: layer.outputs });
+}
+
+interface Closing {
+  readonly task: 'classification' | 'regression';
+  readonly noiseVariance: number;
+}
+
+/** What variances are taken of: the prediction, the log odds of the second of two classes, each of more logits. */
+export function contrastsOf(task: Closing['task'], outputs: number): number[][] {
+  if (task === 'regression') return [[1]];
+  if (outputs === 2) return [[-1, 1]];
+  return Array.from({ length: outputs }, (_, c) => Array.from({ length: outputs }, (_o, d) => (c === d ? 1 : 0)));
+}
+
+/** The predictive distribution of a graph that knows the variances [batch, contrasts] of its outputs. */
+export function closed(
+  graph: Graph,
+  list: NodeBuilder,
+  variance: string,
+  { task, noiseVariance, outputs }: Closing & { readonly outputs: number },
+): Graph {
   if (task === 'regression') {
-    const variance = varianceIn(list, layer, covariance, [[1]]);
     list.add('Sqrt', [variance], {}, 'deviation');
     list.add('Sqrt', [list.add('Add', [variance, list.scalar(noiseVariance)])], {}, 'predictiveDeviation');
     const info = (name: string): ValueInfo => ({ name, type: 'float32', shape: ['batch', 1] });
@@ -32,17 +53,12 @@ export function withClosedForm(
   }
   const { before, open } = withoutOutput(graph);
   const logits = list.add('Flatten', [before], { axis: int(1) });
-  const [{ name }] = graph.outputs;
-  if (outputs === 2) {
-    // The log odds lie evenly around 0: [-z / 2, z / 2].
-    const odds = list.add('MatMul', [logits, list.constant('odds', float32([2, 2], [0.5, -0.5, -0.5, 0.5]))]);
-    list.add('Div', [odds, shrinkage(list, varianceIn(list, layer, covariance, [[-1, 1]]))], {}, name);
-  } else {
-    const each = Array.from({ length: outputs }, (_, c) =>
-      Array.from({ length: outputs }, (_o, d) => (c === d ? 1 : 0)),
-    );
-    list.add('Div', [logits, shrinkage(list, varianceIn(list, layer, covariance, each))], {}, name);
-  }
+  // The log odds of two classes lie evenly around 0: [-z / 2, z / 2].
+  const centred =
+    outputs === 2
+      ? list.add('MatMul', [logits, list.constant('odds', float32([2, 2], [0.5, -0.5, -0.5, 0.5]))])
+      : logits;
+  list.add('Div', [centred, shrinkage(list, variance)], {}, graph.outputs[0].name);
   return appended(open, list, []);
 }
 
