@@ -21,7 +21,7 @@ export interface DenseLayer {
 }
 
 /** The fully connected layers of a network, whose weights are used nowhere else; inputs of other ranks are told when it is built. */
-export function denseLayersOf({ nodes, initializers }: Graph): DenseLayer[] {
+function denseLayersOf({ nodes, initializers }: Graph): DenseLayer[] {
   const uses = (name: string): number => nodes.filter(({ inputs }) => inputs.includes(name)).length;
   return nodes.flatMap((node): DenseLayer[] => {
     const { opType, inputs, outputs, attributes } = node;
