@@ -21,6 +21,7 @@ import { describedPorts, describedTokenizers } from '../tuning/described-ports.j
 import { evaluateModel, scoreModel } from '../tuning/evaluate-run.js';
 import { foreignPorts, type ModelPorts } from '../tuning/model-ports.js';
 import { evaluationDocument } from './evaluation-document.js';
+import { fairnessLines } from './fairness-lines.js';
 import { answer, type CommonOptions } from './output.js';
 import { robustnessLines } from './robustness-lines.js';
 import { sliceLines } from './slice-lines.js';
@@ -40,6 +41,7 @@ export interface FileOptions extends CommonOptions {
   uncertainty?: boolean;
   stress?: boolean;
   slices?: boolean;
+  fairness?: string[];
 }
 
 /**
@@ -51,7 +53,11 @@ export async function evaluateFile(path: string, options: FileOptions & { data: 
   const { model, ports, table, setting } = await readSubject(path, options);
   const attack = options.adversarial === undefined ? undefined : parseAttack(options.adversarial);
   const runtime = await openRuntime();
-  const beside = { slices: options.slices === true, ...(options.stress === true ? { stress: tellStress } : {}) };
+  const beside = {
+    slices: options.slices === true,
+    fairness: options.fairness ?? [],
+    ...(options.stress === true ? { stress: tellStress } : {}),
+  };
   const { evaluation, predictions, stress, weakSlices } = await evaluateModel(
     runtime,
     model,
@@ -65,6 +71,7 @@ export async function evaluateFile(path: string, options: FileOptions & { data: 
     metricsTable(evaluation, terminalOptions()),
     ...uncertaintyLines(uncertainty),
     ...stressLines(stress),
+    ...fairnessLines(evaluation),
     ...sliceLines(weakSlices),
   ];
   let robustness: Robustness | undefined;

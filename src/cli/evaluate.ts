@@ -14,6 +14,7 @@ import { MODEL } from '../tuning/result-record.js';
 import { specOfRun } from '../tuning/run-rows.js';
 import { evaluateFile, type FileOptions, readForeign } from './evaluate-file.js';
 import { evaluationDocument } from './evaluation-document.js';
+import { fairnessLines } from './fairness-lines.js';
 import { OF_FILES, refuseGiven } from './given-options.js';
 import { answer, withCommonOptions } from './output.js';
 import { robustnessLines } from './robustness-lines.js';
@@ -29,6 +30,7 @@ interface EvaluateOptions extends FileOptions {
   uncertainty?: boolean;
   stress?: boolean;
   slices?: boolean;
+  fairness?: string[];
 }
 
 export function evaluateCommand(): Command {
@@ -41,6 +43,8 @@ export function evaluateCommand(): Command {
       '--adversarial <attack>',
       'robust accuracy under an attack: pgd,epsilon=0.03,steps=10,restarts=2; epsilon in the unit of the encoded inputs',
     )
+    .option('--fairness <column>', 'compare the groups of a column; repeatable', collect, [])
+    .option('--slices', 'search for parts of the rows with larger errors, and confirm them on other rows')
     .option(
       '--stress',
       'quality lost to corrupted rows: noise, missing fields, wrong units, blur, ... at five severities',
@@ -60,6 +64,7 @@ Examples:
   ballast evaluate 3f2a91c0 --holdout --against 8b11e0aa
   ballast evaluate 3f2a91c0 --data new-rows.csv --json
   ballast evaluate 3f2a91c0 --data new-rows.csv --uncertainty --stress --slices
+  ballast evaluate 3f2a91c0 --holdout --fairness sex --fairness age
   ballast evaluate 3f2a91c0 --data new-rows.csv --adversarial pgd,epsilon=0.1,steps=20,restarts=3
   ballast evaluate model.onnx --data rows.csv --target y --task classification --output scores:logits
 `,
@@ -96,6 +101,7 @@ async function evaluateRuns(store: Store, run: Run, other: Run | undefined, opti
   const beside = {
     attack,
     slices: options.slices === true,
+    fairness: options.fairness ?? [],
     ...(options.stress === true ? { stress: tellStress } : {}),
   };
   const evaluateOne = (which: Run): Promise<EvaluatedRun> =>
@@ -136,7 +142,7 @@ async function evaluateRuns(store: Store, run: Run, other: Run | undefined, opti
   };
   const lines = [metricsTable(evaluation, terminalOptions()), '', ledgerTable(ledger, terminalOptions())];
   lines.push(...uncertaintyLines(uncertainty));
-  lines.push(...sliceLines(weakSlices), ...stressLines(stress));
+  lines.push(...fairnessLines(evaluation), ...sliceLines(weakSlices), ...stressLines(stress));
   if (robustness !== undefined) lines.push('', ...robustnessLines(robustness));
   if (comparison !== undefined && 'difference' in comparison) {
     const { difference, rows } = comparison;

@@ -1,5 +1,6 @@
 import { formatNumber } from '../charts/index.js';
 import type { CalibrationReport } from '../evaluation/calibrators/report.js';
+import type { FairnessEvaluation } from '../evaluation/fairness.js';
 import type { SliceSearch } from '../evaluation/slices/find-slices.js';
 import type { StressReport } from '../evaluation/stress/stress.js';
 import type { PairEffect } from '../tuning/factorial.js';
@@ -180,4 +181,55 @@ export function slicesTable({ slices, searched, rows, error }: SliceSearch, opti
     { text: pValue < 1e-4 ? '< 0.0001' : pValue.toFixed(4), style: style.dim },
   ]);
   return [terminalTable(columns, lines, style.dim, options.width), style.dim(how)].join('\n');
+}
+
+/** A ratio of selection rates below this is disparate impact: the four-fifths rule of the US EEOC (29 CFR 1607.4 D). */
+const FOUR_FIFTHS = 0.8;
+
+/** The rates of each group, and how far apart they are. */
+export function fairnessTable(
+  { column, favourable, groups, metrics, omitted }: FairnessEvaluation,
+  options: TerminalOptions = {},
+): string {
+  const style = styles(options);
+  const percent = (figure: { value: number } | undefined): string =>
+    figure === undefined ? '\u2013' : formatNumber(figure.value, 'percent');
+  const columns: TerminalColumn[] = [
+    { label: `${column}${favourable === undefined ? '' : `, predicted ${favourable}`}`, shrinkTo: 16 },
+    { label: 'rows', align: 'right' },
+    { label: 'selected', align: 'right' },
+    { label: '95% interval', align: 'right', optional: 1 },
+    { label: 'true positives', align: 'right' },
+    { label: 'false positives', align: 'right' },
+  ];
+  const lines = groups.map(({ group, rows, compared, selectionRate, truePositiveRate, falsePositiveRate }) => [
+    {
+      text: `${group ?? 'missing'}${compared ? '' : ' (too few to compare)'}`,
+      ...(compared ? {} : { style: style.dim }),
+    },
+    String(rows),
+    percent(selectionRate),
+    { text: intervalText(selectionRate.interval, 'percent'), style: style.dim },
+    percent(truePositiveRate),
+    percent(falsePositiveRate),
+  ]);
+  const { demographicParityDifference, demographicParityRatio, equalizedOddsDifference } = metrics;
+  const told = (label: string, figure: typeof demographicParityRatio, reason: string | undefined): string =>
+    figure === undefined
+      ? `  ${label}: ${reason ?? 'not measured'}`
+      : `  ${label} ${figure.value.toFixed(3)} (${figure.interval.map((bound) => bound.toFixed(3)).join(' to ')})`;
+  const impact =
+    demographicParityRatio === undefined || demographicParityRatio.value >= FOUR_FIFTHS
+      ? ''
+      : style.bad(
+          demographicParityRatio.interval[1] < FOUR_FIFTHS
+            ? ': disparate impact, below four fifths'
+            : ': below four fifths, not clearly',
+        );
+  return [
+    terminalTable(columns, lines, style.dim, options.width),
+    told('demographic parity difference', demographicParityDifference, omitted.demographicParityDifference),
+    `${told('ratio of selection rates', demographicParityRatio, omitted.demographicParityRatio)}${impact}`,
+    told('equalized odds difference', equalizedOddsDifference, omitted.equalizedOddsDifference),
+  ].join('\n');
 }

@@ -13,7 +13,7 @@ import type { Runtime, Session } from '../graph/runtime/runtime.js';
 import { type PreparedData, prepareData } from '../spec/prepare.js';
 import type { Run, Store } from '../store/types.js';
 import { attackModel } from './attack-model.js';
-import { judge, primaryMetric } from './judge.js';
+import { judge, primaryMetric, withSensitive } from './judge.js';
 import type { ModelPorts } from './model-ports.js';
 import { requireModel } from './result-record.js';
 import { dataChanged, modelOfRun, otherRows, ownRows, type RowsOfRun, specOfRun } from './run-rows.js';
@@ -42,6 +42,8 @@ export interface Beside {
   readonly stress?: StressSettings['tell'];
   /** Search for slices with larger errors. */
   readonly slices?: boolean;
+  /** Sensitive columns beside those of the spec. */
+  readonly fairness?: readonly string[];
 }
 
 /**
@@ -67,10 +69,11 @@ export async function evaluateHoldout(
       remedy: 'Evaluate other rows with --data',
     });
   }
+  const roles = withSensitive(data.roles, beside.fairness ?? [], { table: data.table, task: resolved.spec.task });
   const holdoutReads = await register.countRead(data.name, data.rowSet, `runs:/${run.id}`);
-  const scored = await scoreRun(store, runtime, run, { table: data.table, rows, roles: data.roles }, beside);
+  const scored = await scoreRun(store, runtime, run, { table: data.table, rows, roles }, beside);
   const { predictions } = scored;
-  const evaluation = judge(resolved.spec, data, predictions, rows);
+  const evaluation = judge(resolved.spec, { table: data.table, roles }, predictions, rows);
   await store.putEvaluation(run.id, 'holdout', evaluation);
   const ledger = await ledgerOfRun(store, run, primaryMetric(resolved.spec));
   return { rows: rows.length, evaluation, ...scored, ledger, holdoutReads };
@@ -92,7 +95,8 @@ export async function evaluateOther(
 ): Promise<EvaluatedRun> {
   await requireModel(store, run);
   const resolved = specOfRun(run);
-  const { table, rows, roles } = await otherRows(store, run, source);
+  const { table, rows, roles: own } = await otherRows(store, run, source);
+  const roles = withSensitive(own, beside.fairness ?? [], { table, task: resolved.spec.task });
   const scored = await scoreRun(store, runtime, run, { table, rows, roles }, beside);
   const { predictions } = scored;
   const evaluation = judge(resolved.spec, { table, roles }, predictions, rows);
@@ -144,9 +148,10 @@ export async function evaluateModel(
   ports: ModelPorts,
   table: PreparedData['table'],
   setting: FileSetting,
-  { stress, slices }: Omit<Beside, 'attack'> = {},
+  { stress, slices, fairness = [] }: Omit<Beside, 'attack'> = {},
 ): Promise<Pick<EvaluatedRun, 'evaluation' | 'predictions' | 'stress' | 'weakSlices'>> {
-  const { roles, primary, seed } = setting;
+  const { primary, seed } = setting;
+  const roles = withSensitive(setting.roles, fairness, { table, task: ports.task });
   const rows = Uint32Array.from({ length: table.rows }, (_, row) => row);
   const { task } = ports;
   const spec = { task, objectives: { primary }, training: { seed } };

@@ -1,8 +1,11 @@
 import { missingOf, textOf } from '../data/column-values.js';
 import type { Examples } from '../data/preprocess/preprocessor.js';
+import type { Roles } from '../data/roles.js';
 import { type Column, findColumn, type Table } from '../data/table.js';
+import { BallastError } from '../errors.js';
 import { type EvaluateOptions, type Evaluation, evaluate } from '../evaluation/evaluate.js';
 import type { GroupColumn, PredictionInput } from '../evaluation/input.js';
+import { groupRows } from '../evaluation/slices/grouping.js';
 import type { PreparedData } from '../spec/prepare.js';
 import type { Spec } from '../spec/schema.js';
 
@@ -63,7 +66,7 @@ export function judge(
     slices: sliceColumns(data, rows),
     seed: spec.training.seed,
     ...(data.roles.sensitive.length > 0 && spec.task === 'classification'
-      ? { sensitive: data.roles.sensitive.map((name) => groupColumn(data.table, name, rows)) }
+      ? { sensitive: data.roles.sensitive.map((name) => sensitiveGroups(data.table, name, rows)) }
       : {}),
     ...(spec.objectives.primary === undefined ? {} : { primary: spec.objectives.primary }),
   };
@@ -75,8 +78,60 @@ export function primaryMetric({ task, objectives }: Pick<Judging, 'task' | 'obje
   return objectives.primary ?? (task === 'classification' ? 'accuracy' : 'rmse');
 }
 
+/** Roles in which further columns are sensitive. @throws BallastError FAIRNESS_COLUMN, FAIRNESS_NEEDS_CLASSES */
+export function withSensitive<Some extends Roles>(
+  roles: Some,
+  names: readonly string[],
+  { table, task }: { table: Table; task: Spec['task'] },
+): Some {
+  const [first] = names;
+  if (first === undefined) return roles;
+  if (task !== 'classification') {
+    throw new BallastError(`fairness is judged of predicted classes, and the task is ${task}`, {
+      code: 'FAIRNESS_NEEDS_CLASSES',
+      place: '--fairness',
+      remedy: 'Leave it out',
+    });
+  }
+  const unknown = names.find((name) => (findColumn(table, name) ?? { kind: 'array' }).kind === 'array');
+  if (unknown !== undefined) {
+    const known = table.columns.filter(({ kind }) => kind !== 'array').map(({ name }) => name);
+    throw new BallastError(`the data has no column "${unknown}" with groups of rows`, {
+      code: 'FAIRNESS_COLUMN',
+      place: '--fairness',
+      value: unknown,
+      remedy: `Columns are ${known.slice(0, 20).join(', ')}`,
+    });
+  }
+  return { ...roles, sensitive: [...new Set([...roles.sensitive, ...names])] };
+}
+
+/** Groups of a sensitive column; of a quantity such as an age, its fifths. */
+function sensitiveGroups(table: Table, name: string, rows: Uint32Array): GroupColumn {
+  const column = findColumn(table, name);
+  const grouping = column !== undefined && isQuantity(table, name) ? groupRows(column, rows) : undefined;
+  if (grouping === undefined) return groupColumn(table, name, rows);
+  const dictionary = grouping.labels.filter((label) => label !== 'missing');
+  const codes = Int32Array.from(grouping.codes, (code) => (code < dictionary.length ? code : -1));
+  return { name, codes, dictionary };
+}
+
+function isQuantity(table: Table, name: string): boolean {
+  const column = findColumn(table, name);
+  return column?.kind === 'number' && column.type !== 'boolean' && manyValues(column.values);
+}
+
+function manyValues(values: ArrayLike<number>): boolean {
+  const seen = new Set<number>();
+  for (let row = 0; row < values.length && seen.size <= MOST_CATEGORIES; row++) seen.add(values[row]);
+  return seen.size > MOST_CATEGORIES;
+}
+
 function sliceColumns({ table, roles }: Pick<PreparedData, 'table' | 'roles'>, rows: Uint32Array): GroupColumn[] {
-  const declared = new Set([...roles.sensitive, ...(roles.domain === undefined ? [] : [roles.domain])]);
+  const declared = new Set([
+    ...roles.sensitive.filter((name) => !isQuantity(table, name)),
+    ...(roles.domain === undefined ? [] : [roles.domain]),
+  ]);
   const found = roles.features.filter((name) => {
     const column = findColumn(table, name);
     return (

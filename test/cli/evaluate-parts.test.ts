@@ -8,6 +8,8 @@ import type { TrainDocument } from '../support/train-document.js';
 
 interface Stressed {
   readonly metrics: Record<string, { value: number }>;
+  readonly fairness?: readonly { column: string; groups: readonly { group: string }[] }[];
+  readonly weakSlices?: { rows: { search: number; confirm: number }; slices: readonly unknown[] };
   readonly stress?: {
     readonly metric: string;
     readonly clean: number;
@@ -15,7 +17,7 @@ interface Stressed {
   };
 }
 
-describe('evaluate --stress', () => {
+describe('evaluate, beyond the metrics', () => {
   let folder: string;
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'ballast-stress-'));
@@ -41,5 +43,20 @@ describe('evaluate --stress', () => {
     expect(ofFile.json<Stressed>().stress?.results.length).toBe(stress?.results.length);
     const plain = await ballast(folder, 'evaluate', runs[1].runId, '--data', 'customers.csv', '--json');
     expect(plain.json<Stressed>().stress).toBeUndefined();
+  });
+
+  test('compares groups of columns that are named, seen by the model or not, quantities in fifths', async () => {
+    const { runs } = (await ballast(folder, 'train', 'spec.yaml', '--json')).json<TrainDocument>();
+    const words = ['evaluate', runs[1].runId, '--data', 'customers.csv', '--fairness', 'sex', '--fairness', 'age'];
+    const { fairness = [] } = (await ballast(folder, ...words, '--slices', '--json')).json<Stressed>();
+    expect(fairness.map(({ column }) => column)).toEqual(['sex', 'age']);
+    expect(fairness[0].groups.map(({ group }) => group).sort()).toEqual(['f', 'm']);
+    expect(fairness[1].groups.filter(({ group }) => group !== undefined)).toHaveLength(5);
+    const { stdout } = await ballast(folder, ...words, '--slices');
+    expect(stdout).toContain('ratio of selection rates');
+    expect(stdout).toMatch(/slices searched on \d+ rows/);
+    const unknown = await ballast(folder, ...words.slice(0, 4), '--fairness', 'height', '--json');
+    expect(unknown.code).toBe(2);
+    expect(unknown.json<{ error: { code: string } }>().error.code).toBe('FAIRNESS_COLUMN');
   });
 });
