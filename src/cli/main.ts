@@ -19,6 +19,7 @@ const COMMANDS = {
   runs: async () => (await import('./runs.js')).runsCommand,
   data: async () => (await import('./data.js')).dataCommand,
   advise: async () => (await import('./advise.js')).adviseCommand,
+  explain: async () => (await import('./explain.js')).explainCommand,
   schema: async () => (await import('./schema.js')).schemaCommand,
   doctor: async () => (await import('./doctor.js')).doctorCommand,
 } as const satisfies Record<string, () => Promise<() => Command>>;
@@ -36,6 +37,7 @@ const SUMMARIES: Readonly<Record<keyof typeof COMMANDS, string>> = {
   runs: 'list, show, compare, reproduce tracked runs',
   data: 'check data for leaks and poisoning; its version',
   advise: 'is regularization needed here? a starting spec',
+  explain: 'the terms of the field, frequent questions, a plan of seven days',
   schema: 'JSON Schema of the spec file',
   doctor: 'is this machine fit',
 };
@@ -62,7 +64,6 @@ const LATER = new Set([
   'worker',
   'gate',
   'export',
-  'explain',
 ]);
 
 /**
