@@ -120,13 +120,14 @@ export async function trainArms(
   return trials;
 }
 
-/** Outputs [rows, ...] of a trained network for encoded examples. */
+/** Outputs [rows, ...] of a trained network for encoded examples: the first, or another by its name. */
 export async function scoreRows(
   runtime: Runtime,
   graph: Graph,
   inputs: Parameters<typeof runGraph>[2]['inputs'],
   examples: Pick<Parameters<typeof boundData>[1], 'inputs'> & { readonly target?: unknown },
   rows: Int32Array,
+  output?: string,
 ): Promise<Float32Array> {
   const data = boundData(runtime, {
     inputs: examples.inputs,
@@ -136,7 +137,13 @@ export async function scoreRows(
     validation: new Int32Array(0),
   });
   try {
-    return await runGraph(runtime, graph, { inputs, data, rows, session: { threads: 1 } });
+    return await runGraph(runtime, graph, {
+      inputs,
+      data,
+      rows,
+      session: { threads: 1 },
+      ...(output === undefined ? {} : { output }),
+    });
   } finally {
     for (const target of Object.values(data.tensors)) target.release();
   }

@@ -299,6 +299,8 @@ export interface FinishContext extends OwnContext {
   effective(weights: ReadonlyMap<string, Float32Array>): Promise<ReadonlyMap<string, Float32Array>>;
   /** Weights of all rows in the loss; undefined = all alike. */
   readonly weights: Float32Array | undefined;
+  /** Codes of the first column of a role for all rows, -1 where missing. */
+  codes(role: RowColumn['role']): Int32Array | undefined;
   /** Outputs [rows.length, outputs] of a graph with the network's inputs, in inference mode. */
   run(graph: Graph, rows: Int32Array, output?: string): Promise<Float32Array>;
   /**

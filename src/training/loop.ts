@@ -376,6 +376,7 @@ export async function train(given: TrainingProblem, controls: TrainingControls):
             validation: data.validation,
             target: data.target,
             weights: data.weights,
+            codes: (role) => data.columns?.find((column) => column.role === role)?.codes,
             sum: (rows, build) =>
               sumOverRows(runtime, { ...runOptions(machinery, rows), weights: data.weights }, build),
             tell: (finding) => told.push(finding),

@@ -1,5 +1,6 @@
 import { defineRegularizer } from '../regularizer.js';
-import { parityConflicts, parityHooks, parityOptions } from './parity.js';
+import { parityOptions } from './parity.js';
+import { parityConflicts, parityHooks } from './reduction.js';
 
 export const demographicParity = defineRegularizer({
   type: 'demographic-parity',
@@ -17,7 +18,7 @@ export const demographicParity = defineRegularizer({
   options: parityOptions,
   hooks: parityHooks('all'),
   needs: { classes: true, column: 'sensitive' },
-  conflicts: (_self, setting) => parityConflicts('demographic-parity', setting),
+  conflicts: (self, setting) => parityConflicts('demographic-parity', self, setting),
   cost: {
     training: 'products of the size of the batch times the groups',
     inference: 'none; it does not see the sensitive column',

@@ -1,33 +1,41 @@
 import { z } from 'zod';
 import type { GraphBuilder, Value } from '../../graph/builder.js';
 import { int } from '../../graph/model.js';
-import type { Batch, Conflict, Hooks, HostView, OwnContext, Setting, StepContext, StepView } from '../regularizer.js';
+import type { Batch, HostView, OwnContext, Setting, StepContext, StepView } from '../regularizer.js';
 
 /** Within what predictions are compared between groups: all rows, or those of each true class. */
 export type ParityEvent = 'all' | 'class';
 
 export const parityOptions = z.strictObject({
   mode: z
-    .enum(['penalty', 'constraint'])
+    .enum(['penalty', 'constraint', 'mixture'])
     .default('penalty')
-    .describe('Adds the squares of the differences, or multipliers that rise until the differences are within `allow`'),
+    .describe(
+      'penalty: adds the squares of the differences; constraint: multipliers that rise until the differences are within `allow`; mixture: a network a round on rows relabelled by the multipliers, mixed so that their decisions keep within `allow` on average',
+    ),
   allow: z
     .number()
     .min(0)
     .max(1)
     .default(0.01)
-    .describe('constraint: how far a group may be from the mean of all, in shares of rows'),
+    .describe('constraint, mixture: how far a group may be from the mean of all, in shares of rows'),
   rate: z
     .number()
     .positive()
     .max(1000)
     .default(0.2)
     .describe(
-      "constraint: step size of the multipliers, taken after each epoch; the default is fairlearn's: 2 over the bound of 10",
+      "constraint, mixture: step size of the multipliers, taken after each epoch or round; the default is fairlearn's: 2 over the bound of 10",
     ),
+  rounds: z
+    .int()
+    .min(2)
+    .max(100)
+    .default(10)
+    .describe('mixture: networks that are trained one after the other, each from where the last ended'),
 });
 
-type ParityOptions = z.infer<typeof parityOptions>;
+export type ParityOptions = z.infer<typeof parityOptions>;
 
 /** Sums of predictions over the rows of each group within each event, [groups * events, columns], and their rows, [.., 1]. */
 export interface ParitySums {
@@ -97,48 +105,76 @@ export function raiseMultipliers(
 }
 
 /** Of two classes the second says all; of more, each counts. */
-const columnsOf = (outputs: number): number => (outputs === 2 ? 1 : outputs);
+export const columnsOf = (outputs: number): number => (outputs === 2 ? 1 : outputs);
 
-const groupsOf = ({ columns }: Pick<Setting, 'columns'>): number =>
+export const groupsOf = ({ columns }: Pick<Setting, 'columns'>): number =>
   columns.find(({ role }) => role === 'sensitive')?.values.length ?? 0;
 
-const eventsOf = (event: ParityEvent, outputs: number): number => (event === 'all' ? 1 : outputs);
+export const eventsOf = (event: ParityEvent, outputs: number): number => (event === 'all' ? 1 : outputs);
 
 /** Of the classes the columns that are compared: [batch, columns]. */
 function compared(b: GraphBuilder, shares: Value): Value {
   return shares.shape[1] === 2 ? b.slice(shares, [1], [2], [1]) : shares;
 }
 
-/** Hooks of a regularizer that compares predictions between sensitive groups. */
-export function parityHooks(event: ParityEvent): Hooks<ParityOptions> {
-  return {
-    state: (context, { mode }) => (mode === 'penalty' ? [] : constraintState(event, context)),
-    objective(context, { mode }, _weights, view) {
-      const given = givenOf(event, context, view);
-      if (given === undefined) return undefined;
-      const { b } = context;
-      const { members, events } = given;
-      const groups = members.shape[1];
-      const shares = compared(b, b.softmax(view.logits));
-      const gaps = deviations(b, paritySums(b, shares, members, events), groups);
-      if (mode === 'penalty') return b.mul(b.div(b.reduceSum(b.mul(gaps, gaps)), groups), context.strength);
-      // What is constrained are decisions, which have no gradient: they are counted, and probabilities moved in their place.
-      b.detached(() => {
-        const winner = b.op('ArgMax', [view.logits], { axis: int(1), keepdims: int(0) });
-        const decided = compared(b, b.oneHot(winner, context.outputs));
-        const { sums, counts } = paritySums(b, decided, members, events);
-        context.next('selected', b.add(context.own('selected'), sums));
-        context.next('rows', b.add(context.own('rows'), counts));
-      });
-      return b.reduceSum(b.mul(gaps, context.own('multipliers')));
-    },
-    afterEachEpoch(host, options) {
-      if (options.mode === 'constraint') constrain(event, host, options);
-    },
-  };
+/** Hooks of the modes `penalty` and `constraint`; {@link ./reduction.js} has those of all three. */
+export const balancing = {
+  objective(
+    event: ParityEvent,
+    context: StepContext,
+    { mode }: Pick<ParityOptions, 'mode'>,
+    view: StepView,
+  ): Value | undefined {
+    const given = givenOf(event, context, view.batch, view.rowWeights);
+    if (given === undefined) return undefined;
+    const { b } = context;
+    const gaps = deviations(
+      b,
+      paritySums(b, compared(b, b.softmax(view.logits)), given.members, given.events),
+      given.members.shape[1],
+    );
+    if (mode === 'penalty') {
+      return b.mul(b.div(b.reduceSum(b.mul(gaps, gaps)), given.members.shape[1]), context.strength);
+    }
+    // What is constrained are decisions, which have no gradient: they are counted, and probabilities moved in their place.
+    countDecisions(context, view.logits, given);
+    return b.reduceSum(b.mul(gaps, context.own('multipliers')));
+  },
+  /** Takes the adversary's step by what was decided during the epoch, and begins to count anew. */
+  afterEachEpoch(event: ParityEvent, { own, strength }: HostView, { allow, rate }: ParityOptions): void {
+    const found = decided(event, own);
+    own.get('multipliers')!.set(raiseMultipliers(own.get('theta')!, found, { bound: strength, allow, rate }));
+  },
+} as const;
+
+/** Adds the decisions of a batch to those counted since the last look. */
+export function countDecisions(
+  context: StepContext,
+  logits: Value,
+  { members, events }: { readonly members: Value; readonly events: Value },
+): void {
+  const { b } = context;
+  b.detached(() => {
+    const winner = b.op('ArgMax', [logits], { axis: int(1), keepdims: int(0) });
+    const made = compared(b, b.oneHot(winner, context.outputs));
+    const { sums, counts } = paritySums(b, made, members, events);
+    context.next('selected', b.add(context.own('selected'), sums));
+    context.next('rows', b.add(context.own('rows'), counts));
+  });
 }
 
-function constraintState(event: ParityEvent, context: OwnContext) {
+/** {@link deviations} of the decisions counted, which begin anew: [groups, events, columns]. */
+export function decided(event: ParityEvent, own: HostView['own']): Float64Array {
+  const [selected, rows] = [own.get('selected')!, own.get('rows')!];
+  const columns = selected.length / rows.length;
+  const found = countedDeviations(selected, rows, eventsOf(event, columns === 1 ? 2 : columns));
+  selected.fill(0);
+  rows.fill(0);
+  return found;
+}
+
+/** What is counted and raised from step to step. */
+export function constraintState(event: ParityEvent, context: OwnContext) {
   const groups = groupsOf(context);
   const events = eventsOf(event, context.outputs);
   const columns = columnsOf(context.outputs);
@@ -156,11 +192,12 @@ function constraintState(event: ParityEvent, context: OwnContext) {
   ];
 }
 
-/** Groups and events of a batch, rows by their given weights. */
-function givenOf(
+/** Groups and events of a batch, rows by their weights. */
+export function givenOf(
   event: ParityEvent,
   { b, column, batchSize }: Pick<StepContext, 'b' | 'column' | 'batchSize'>,
-  { batch, rowWeights }: Pick<StepView, 'rowWeights'> & { readonly batch: Pick<Batch, 'target'> },
+  { target }: Pick<Batch, 'target'>,
+  weights: Value | undefined,
 ): { members: Value; events: Value } | undefined {
   const sensitive = column('sensitive');
   if (sensitive === undefined) return undefined;
@@ -169,27 +206,16 @@ function givenOf(
   );
   const members = b.concat(masks, 1);
   return {
-    members: rowWeights === undefined ? members : b.mul(members, b.reshape(rowWeights, [batchSize, 1])),
-    events: event === 'all' ? b.scalar(1, 'float32', [batchSize, 1]) : batch.target,
+    members: weights === undefined ? members : b.mul(members, b.reshape(weights, [batchSize, 1])),
+    events: event === 'all' ? b.scalar(1, 'float32', [batchSize, 1]) : target,
   };
 }
 
-/** Takes the adversary's step by what was decided during the epoch, and begins to count anew. */
-function constrain(event: ParityEvent, { own, strength }: HostView, { allow, rate }: ParityOptions): void {
-  const [selected, rows] = [own.get('selected')!, own.get('rows')!];
-  const columns = selected.length / rows.length;
-  const events = eventsOf(event, columns === 1 ? 2 : columns);
-  const found = countedDeviations(selected, rows, events);
-  own.get('multipliers')!.set(raiseMultipliers(own.get('theta')!, found, { bound: strength, allow, rate }));
-  selected.fill(0);
-  rows.fill(0);
-}
-
 /** {@link deviations} of what was counted: [groups, events, columns]. */
-function countedDeviations(selected: Float32Array, rows: Float32Array, events: number): Float64Array {
+export function countedDeviations(selected: ArrayLike<number>, rows: ArrayLike<number>, events: number): Float64Array {
   const columns = selected.length / rows.length;
   const groups = rows.length / events;
-  return Float64Array.from(selected, (sum, at) => {
+  return Float64Array.from(selected as ArrayLike<number>, (sum, at) => {
     const [line, column] = [Math.floor(at / columns), at % columns];
     if (rows[line] === 0) return 0;
     let [total, count] = [0, 0];
@@ -200,18 +226,4 @@ function countedDeviations(selected: Float32Array, rows: Float32Array, events: n
     }
     return sum / rows[line] - total / count;
   });
-}
-
-/** Errors where there is nothing to compare. */
-export function parityConflicts(type: string, { columns }: Pick<Setting, 'columns'>): Conflict[] {
-  const sensitive = columns.find(({ role }) => role === 'sensitive');
-  if (sensitive === undefined || sensitive.values.length > 1) return [];
-  return [
-    {
-      code: `${type.toUpperCase().replaceAll('-', '_')}_NEEDS_GROUPS`,
-      severity: 'error',
-      message: `${type} compares groups, and the column "${sensitive.name}" has one value only`,
-      remedy: 'Name a column of several values in data.columns.sensitive',
-    },
-  ];
 }

@@ -1,4 +1,5 @@
-import { parityConflicts, parityHooks, parityOptions } from '../demographic-parity/parity.js';
+import { parityOptions } from '../demographic-parity/parity.js';
+import { parityConflicts, parityHooks } from '../demographic-parity/reduction.js';
 import { defineRegularizer } from '../regularizer.js';
 
 export const equalizedOdds = defineRegularizer({
@@ -17,7 +18,7 @@ export const equalizedOdds = defineRegularizer({
   options: parityOptions,
   hooks: parityHooks('class'),
   needs: { classes: true, column: 'sensitive' },
-  conflicts: (_self, setting) => parityConflicts('equalized-odds', setting),
+  conflicts: (self, setting) => parityConflicts('equalized-odds', self, setting),
   cost: {
     training: 'products of the size of the batch times the groups',
     inference: 'none; it does not see the sensitive column',
