@@ -178,15 +178,24 @@ describe('what is asked for', () => {
   });
 
   it.each([
-    'pgd',
-    'pgd,epsilon=0',
-    'pgd,epsilon=x',
-    'cw,epsilon=1',
-    'pgd,epsilon=1,size=2',
-    'pgd,epsilon',
-    'fgsm,epsilon=1,low=1,high=0',
-  ])('is refused with the keys there are: %s', (text) => {
-    expect(() => parseAttack(text)).toThrow(expect.objectContaining({ code: 'ATTACK_OPTION', kind: 'input' }));
+    ['pgd', 'epsilon is not given'],
+    ['pgd,epsilon=0', 'epsilon is 0, and must be above 0'],
+    ['pgd,epsilon=x', 'epsilon is "x", and a number is needed'],
+    ['pgd,epsilon=1,steps=1.5', 'steps is "1.5", and a whole number is needed'],
+    ['pgd,epsilon=1,restarts=2000', 'restarts is 2000, and must be at most 1000'],
+    ['cw,epsilon=1', 'method is "cw", and must be fgsm or pgd'],
+    ['pgd,epsilon=1,size=2', 'there is no "size"'],
+    ['pgd,epsilon', '"epsilon" is not KEY=VALUE'],
+    ['fgsm,epsilon=1,low=1,high=0', 'low must be below high'],
+  ])('is refused in a plain sentence, with the keys there are: %s', (text, message) => {
+    expect(() => parseAttack(text)).toThrow(
+      expect.objectContaining({
+        code: 'ATTACK_OPTION',
+        kind: 'input',
+        message,
+        remedy: expect.stringMatching(/epsilon/),
+      }),
+    );
   });
 
   it('is refused for a model without class scores', async () => {

@@ -43,13 +43,30 @@ export function parseAttack(text: string): AttackOptions {
     given[part.slice(0, at)] = part.slice(at + 1);
   }
   const parsed = attackOptions.safeParse(given);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw wrong(text, `${issue.path.length === 0 ? '' : `${issue.path.join('.')}: `}${issue.message}`);
-  }
+  if (!parsed.success) throw wrong(text, sentenceOf(parsed.error.issues[0], given));
   const { low, high } = parsed.data;
   if (low !== undefined && high !== undefined && low >= high) throw wrong(text, 'low must be below high');
   return parsed.data;
+}
+
+/** What is wrong with one of the values, in words: they all come as text. */
+function sentenceOf(issue: z.core.$ZodIssue, given: Readonly<Record<string, string>>): string {
+  if (issue.code === 'unrecognized_keys') return `there is no "${issue.keys[0]}"`;
+  const key = String(issue.path[0]);
+  const value = given[key];
+  if (value === undefined) return `${key} is not given`;
+  switch (issue.code) {
+    case 'invalid_type':
+      return `${key} is "${value}", and a ${issue.expected === 'int' ? 'whole ' : ''}number is needed`;
+    case 'too_small':
+      return `${key} is ${value}, and must be ${issue.inclusive === false ? 'above' : 'at least'} ${issue.minimum}`;
+    case 'too_big':
+      return `${key} is ${value}, and must be ${issue.inclusive === false ? 'below' : 'at most'} ${issue.maximum}`;
+    case 'invalid_value':
+      return `${key} is "${value}", and must be ${issue.values.join(' or ')}`;
+    default:
+      return `${key} is "${value}", which does not fit`;
+  }
 }
 
 function wrong(value: string, message: string): BallastError {

@@ -103,7 +103,7 @@ describe('a pruned run', () => {
       regularizers: [{ type: 'pruning', strength: 0.5, structure: 'channels', scope: 'layer' }],
       training: { epochs: 4 },
     });
-    const { graph } = await trained(ffi, given);
+    const { graph, findings } = await trained(ffi, given);
     const conv = graph.initializers.get('conv1.weight')!;
     const size = conv.data.length / conv.shape[0];
     const units = Array.from({ length: conv.shape[0] }, (_, c) =>
@@ -111,5 +111,12 @@ describe('a pruned run', () => {
     );
     expect(units.sort()).toEqual([0, 0, 1, 1]);
     expect(zerosOf(graph.initializers.get('output.weight')!.data as Float32Array)).toBe(0);
+    // Units are counted, not weights: four of the convolution and six of the hidden layer.
+    const [found] = findings.filter(({ code }) => code.startsWith('PRUN'));
+    expect(found).toMatchObject({
+      code: 'PRUNED',
+      message: 'pruning: 50.0 % of 10 units before the last layer are zero, and 50.0 % were wanted',
+    });
+    expect(found.remedy).not.toMatch(/structure: channels/);
   });
 });

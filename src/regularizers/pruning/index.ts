@@ -53,8 +53,7 @@ function choose(host: HostView, given: Options): void {
   const { totalEpochs, epochs, strength, own } = host;
   const { start, end } = given;
   const sparsity = cubicSparsity(epochs, { start: start * totalEpochs, end: end * totalEpochs, final: strength });
-  const tensors = masked(host).filter(({ unitAxis }) => given.structure === 'weights' || unitAxis !== undefined);
-  if (given.structure === 'channels') tensors.pop();
+  const tensors = prunable(host, given);
   const worthOf = (name: string, data: Float32Array): Float32Array =>
     given.criterion === 'movement' ? own.get(scoreName(name))! : data.map(Math.abs);
   writeMasks(
@@ -74,27 +73,64 @@ function masked({ parameters, own }: HostView) {
   });
 }
 
+/** Those that may lose something: of whole units, all that have units but the last layer. */
+function prunable(host: HostView, { structure }: Pick<Options, 'structure'>) {
+  const all = masked(host);
+  return structure === 'weights' ? all : all.filter(({ unitAxis }) => unitAxis !== undefined).slice(0, -1);
+}
+
+/** Units of a tensor, and how many of them are zero as a whole. */
+function zeroUnits({ shape, unitAxis = 0, mask }: Pick<Prunable, 'shape' | 'unitAxis' | 'mask'>) {
+  const units = shape[unitAxis];
+  const inner = sizeOf(shape.slice(unitAxis + 1));
+  const alive = new Set<number>();
+  mask.forEach((kept, i) => {
+    if (kept !== 0) alive.add(Math.floor(i / inner) % units);
+  });
+  return { units, zeros: units - alive.size };
+}
+
 function sparsityOf(mask: Float32Array): number {
   return 1 - mask.reduce((sum, value) => sum + value, 0) / mask.length;
 }
 
-/** What came of it: how much is zero, and layers of which next to nothing is left. */
-function findings(host: HostView): Finding[] {
+/** What is counted, how much of it is zero, and what to do about it. */
+function countOf(host: HostView, { structure }: Options) {
+  if (structure === 'channels') {
+    const layers = prunable(host, { structure }).map(zeroUnits);
+    return {
+      total: layers.reduce((sum, { units }) => sum + units, 0),
+      zeros: layers.reduce((sum, { zeros }) => sum + zeros, 0),
+      what: 'units before the last layer',
+      whyShort:
+        'One unit of each layer stays, and weights of an earlier epoch are less sparse: remove early-stopping, or lower end',
+      whatNext: 'Zero units save time once they are cut out of the graph: the runtime computes with them until then',
+    };
+  }
   const layers = masked(host);
-  const total = layers.reduce((sum, { mask }) => sum + mask.length, 0);
-  const zeros = layers.reduce((sum, { mask }) => sum + sparsityOf(mask) * mask.length, 0);
+  return {
+    total: layers.reduce((sum, { mask }) => sum + mask.length, 0),
+    zeros: layers.reduce((sum, { mask }) => sum + sparsityOf(mask) * mask.length, 0),
+    what: 'weights',
+    whyShort: 'Weights of an earlier epoch are less sparse: remove early-stopping, or lower end',
+    whatNext: 'Zeros save time only where the runtime can use them: prefer structure: channels for that',
+  };
+}
+
+/** What came of it: how much is zero, and layers of which next to nothing is left. */
+function findings(host: HostView, given: Options): Finding[] {
+  const { total, zeros, what, whyShort, whatNext } = countOf(host, given);
   const reached = zeros / Math.max(1, total);
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
-  const short = reached < host.strength - 0.02;
-  const gone = layers.filter(({ mask }) => sparsityOf(mask) > NEARLY_ALL);
+  // Of few units the nearest whole number may be further off than two in a hundred.
+  const short = reached < host.strength - Math.max(0.02, 0.5 / Math.max(1, total));
+  const gone = masked(host).filter(({ mask }) => sparsityOf(mask) > NEARLY_ALL);
   return [
     {
       code: short ? 'PRUNING_UNFINISHED' : 'PRUNED',
       severity: short ? 'warning' : 'info',
-      message: `pruning: ${percent(reached)} of ${total} weights are zero, and ${percent(host.strength)} were wanted`,
-      remedy: short
-        ? 'Whole units of the last layer stay, and weights of an earlier epoch are less sparse: remove early-stopping, or lower end'
-        : 'Zeros save time only where the runtime can use them: prefer structure: channels for that',
+      message: `pruning: ${percent(reached)} of ${total} ${what} are zero, and ${percent(host.strength)} were wanted`,
+      remedy: short ? whyShort : whatNext,
     },
     ...gone.map(
       ({ name, mask }): Finding => ({

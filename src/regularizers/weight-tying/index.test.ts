@@ -111,8 +111,10 @@ describe('an embedding and its output layer', () => {
     [{}, 'TIE_EMBEDDING'],
     [{ ties: [['dense1.weight', 'nothing']] }, 'TIE_UNKNOWN'],
     [{ ties: [['dense1.weight', 'output.weight']] }, 'TIE_SHAPE'],
+    [{ ties: [['dense1.weight', 'dense1.weight']] }, 'TIE_TO_ITSELF'],
   ])('are refused where they do not fit: %o', async (given, code) => {
     const wrong = problem({ inputs: FEATURES, regularizers: [{ type: 'weight-tying', ...given }] });
-    await expect(trained(runtime, wrong)).rejects.toMatchObject({ code, kind: 'input' });
+    const place = expect.stringMatching(/^regularizers\.weight-tying/);
+    await expect(trained(runtime, wrong)).rejects.toMatchObject({ code, kind: 'input', place });
   });
 });

@@ -14,9 +14,17 @@ const options = z.strictObject({
  * The graph in which `other` is `kept`: one initializer, used in both places. Of equal shape it is used as it is, of the
  * transposed shape of a matrix transposed (by the attribute of a Gemm, else by a node).
  *
- * @throws BallastError TIE_UNKNOWN, TIE_SHAPE
+ * @throws BallastError TIE_TO_ITSELF, TIE_UNKNOWN, TIE_SHAPE
  */
 export function tie(graph: Graph, kept: string, other: string): Graph {
+  if (kept === other) {
+    throw new BallastError(`"${kept}" stands twice in one group, and a parameter is tied to another`, {
+      code: 'TIE_TO_ITSELF',
+      place: 'regularizers.weight-tying.ties',
+      value: kept,
+      remedy: 'Name each parameter once',
+    });
+  }
   const [first, second] = [kept, other].map((name) => initializerOf(graph, name));
   const same = String(first.shape) === String(second.shape);
   const transposed = first.shape.length === 2 && String([...first.shape].reverse()) === String(second.shape);
