@@ -306,8 +306,14 @@ const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
     },
   ],
   smote: [{ options: { variant: 'borderline-2', strength: 0.9, neighbours: 2 }, setting: { rows: 60 } }],
-  'demographic-parity': [{ options: { mode: 'constraint', strength: 3 } }],
-  'equalized-odds': [{ options: { mode: 'constraint', strength: 3, allow: 0, rate: 50 } }],
+  'demographic-parity': [
+    { options: { mode: 'constraint', strength: 3 } },
+    { options: { mode: 'mixture', strength: 3, rounds: 2 } },
+  ],
+  'equalized-odds': [
+    { options: { mode: 'constraint', strength: 3, allow: 0, rate: 50 } },
+    { options: { mode: 'mixture', strength: 3, rounds: 2, allow: 0.05, rate: 50 } },
+  ],
   cvar: [{ options: { strength: 0.83 } }],
   'group-dro': [
     { options: { by: 'sensitive', classes: true, adjustment: 1, strength: 0.3 } },

@@ -22,6 +22,8 @@ const ML_OPSET = 3;
 const OPSET_WITH_STRINGS = 20;
 /** Outputs in the unit of the target. */
 const DEVIATIONS: readonly string[] = ['deviation', 'predictiveDeviation'];
+/** Output of a mixture of networks: the share of them that decides for each class, by which one may be drawn. */
+export const VOTES = 'votes';
 
 /**
  * The served model: raw columns -> encoding -> network -> answers, as one ONNX model.
@@ -29,7 +31,8 @@ const DEVIATIONS: readonly string[] = ['deviation', 'predictiveDeviation'];
  * Inputs are the raw columns ({@link Preprocessor.inputs}), [N, 1] or [N, ...shape]. Outputs of a classifier:
  * `logits` and `probabilities` float32 [N, classes], `labelIndex` int64 [N], `label` [N] in the target's own terms
  * (string or int64). Of a regression: `prediction` float32 [N, 1] on the target's own scale. Beside them what the network
- * says of its uncertainty, where it does: `entropy` and `mutualInformation`, or `deviation` and `predictiveDeviation`, [N, 1].
+ * says of its uncertainty, where it does: `entropy` and `mutualInformation`, or `deviation` and `predictiveDeviation`, [N, 1]; and
+ * the `votes` of a mixture, [N, classes].
  *
  * Metadata: `ballast.task`, `ballast.classes`, `ballast.inputs`, which says what each input is made of, and
  * `ballast.encoded`, which says where the preprocessing ends and the network begins.
@@ -172,15 +175,19 @@ function predictionOutputs(list: NodeList, result: string, { targetScaling }: Pr
 
 /**
  * What a network says of its own uncertainty, where it does: `entropy` and `mutualInformation` in nats as they are,
- * `deviation` and `predictiveDeviation` on the target's own scale.
+ * `deviation` and `predictiveDeviation` on the target's own scale; and the votes of a mixture.
  */
 function uncertaintyOutputs(
   list: NodeList,
   network: Graph,
   inner: Graph,
-  { targetScaling }: Preprocessor,
+  { targetScaling, classes }: Preprocessor,
 ): ValueInfo[] {
   return network.outputs.flatMap(({ name }, i) => {
+    if (i > 0 && name === VOTES) {
+      list.name('Identity', [inner.outputs[i].name], name);
+      return [{ name, type: 'float32', shape: ['batch', classes?.length ?? 1] }];
+    }
     if (i === 0 || !['entropy', 'mutualInformation', ...DEVIATIONS].includes(name)) return [];
     const scale = DEVIATIONS.includes(name) ? targetScaling?.scale : undefined;
     if (scale === undefined) list.name('Identity', [inner.outputs[i].name], name);

@@ -1,10 +1,8 @@
+import { VOTES } from '../../data/preprocess/export.js';
 import { type Graph, int } from '../../graph/model.js';
 import { renameValues } from '../../graph/rename.js';
 import { int64 } from '../../graph/tensor.js';
 import { appended, NodeBuilder } from '../predictive.js';
-
-/** Output that holds the share of the mixture that decides for each class, [batch, classes]. */
-export const VOTES = 'votes';
 
 /**
  * A mixture of classifiers as one graph. Its logits are the logarithm of the weighted mean of their probabilities, which a

@@ -1,3 +1,4 @@
+import { VOTES } from '../../data/preprocess/export.js';
 import type { GraphBuilder, Value } from '../../graph/builder.js';
 import type { Graph } from '../../graph/model.js';
 import { int } from '../../graph/model.js';
@@ -201,7 +202,7 @@ function endOfEpoch(event: ParityEvent, host: HostView, { allow, rate, rounds }:
   own.get('found')!.set(deviations, counter[0] * size);
   counter[0]++;
   // With the default rate 2 / strength, as fairlearn's eta0 over its bound.
-  const step = { bound: strength, allow, rate: rate / (5 * strength) };
+  const step = { bound: strength, allow, rate: strength === 0 ? 0 : rate / (5 * strength) };
   let multipliers: ArrayLike<number> = raiseMultipliers(own.get('theta')!, deviations, step);
   if (counter[0] % 2 === 0) {
     const found = own.get('found')!;
@@ -237,6 +238,7 @@ interface Decisions {
 /** The networks of all rounds as one, with weights that keep the constraints on the training rows. */
 async function mix(event: ParityEvent, context: FinishContext, { allow }: ParityOptions, graph: Graph): Promise<Graph> {
   const { own, initial, train, strength, outputs, buffers } = context;
+  if (strength === 0) return graph;
   const rounds = own.get('rounds')![0];
   if (rounds === 0) {
     context.tell({
@@ -280,7 +282,7 @@ async function findingOf(
     context.validation.length === 0
       ? ([context.train, 'training'] as const)
       : ([context.validation, 'validation'] as const);
-  const votes = judge(event, context, rows, await context.run(mixture, rows, 'votes'));
+  const votes = judge(event, context, rows, await context.run(mixture, rows, VOTES));
   const mean = judge(event, context, rows, oneHot(await context.run(mixture, rows), outputs));
   const worst = ({ deviations }: Decisions): number =>
     Array.from(deviations).reduce((a, d) => Math.max(a, Math.abs(d)), 0);

@@ -7,7 +7,7 @@ export const equalizedOdds = defineRegularizer({
   title: 'Equalized odds',
   technique: 'T25',
   summary:
-    'Draws the rates of right and wrong predictions of groups together within each true class, as a penalty or a constraint.',
+    'Draws the rates of right and wrong predictions of groups together within each true class, as a penalty, a constraint or a mixture.',
   strength: {
     unit: 'coefficient lambda, or the most that multipliers add up to',
     default: 10,
@@ -21,13 +21,15 @@ export const equalizedOdds = defineRegularizer({
   conflicts: (self, setting) => parityConflicts('equalized-odds', self, setting),
   cost: {
     training: 'products of the size of the batch times the groups',
-    inference: 'none; it does not see the sensitive column',
+    inference:
+      'none; it does not see the sensitive column. A mixture: one forward pass a network that is kept, two or three as a rule',
   },
   fails: [
     'Labels that are themselves unfair: it makes errors alike, measured against them.',
     'Groups that are rarely of a class: their rates there are noise.',
     'Small batches: the square of a noisy difference pulls predictions to the mean; take 512 rows or more, or the constraint.',
     'Decisions at another threshold than training assumed: check the gap there.',
+    'A mixture with few epochs a round, or with a schedule that ends near a rate of 0: networks do not answer the multipliers.',
   ],
   dataSize:
     'Needs some hundred rows of each group in each class: differences of small groups are noise, and it fits them.',
