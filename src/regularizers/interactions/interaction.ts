@@ -9,6 +9,8 @@ export interface Interaction {
   readonly remedy: string;
   /** Who says so: a paper, a reference implementation, or a measurement of ours. */
   readonly source: string;
+  /** What docs/results/interactions.md found of the pair, where it was measured, in words. */
+  readonly measured?: string;
   /** Applies where both strengths are at least these. */
   readonly from?: { readonly first?: number; readonly second?: number };
 }
