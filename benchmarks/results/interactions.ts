@@ -202,13 +202,22 @@ ${what}. Without any: ${start.join(', ')}.
 ${tables.join('\n')}`;
 }
 
-/** Entries of the table of interactions that point here. */
-function linked(): string {
-  const lines = INTERACTIONS.filter(({ measured }) => measured !== undefined).map(
-    ({ first, second, kind, reason, measured }) =>
-      `- ${first} + ${second} (${kind}): ${reason}. Measured here: ${measured}.`,
+/** Entries of the table of interactions whose pair was measured here. */
+function known(studies: readonly Study[]): string {
+  const typesOf = ({ regularizers = [] }: Factor): unknown[] => regularizers.map(({ type }) => type);
+  const measured = new Set(
+    studies.flatMap(({ pairs, factors }) =>
+      pairs.map((names) =>
+        names
+          .flatMap((name) => typesOf(factors[name]))
+          .sort()
+          .join(' + '),
+      ),
+    ),
   );
-  return lines.join('\n');
+  return INTERACTIONS.filter(({ first, second }) => measured.has([first, second].sort().join(' + ')))
+    .map(({ first, second, kind, reason, source }) => `- ${first} + ${second} (${kind}): ${reason} (${source}).`)
+    .join('\n');
 }
 
 export const results: Results = {
@@ -226,7 +235,9 @@ large interactions show. \`ballast regularizers --interactions --spec SPEC\` mea
 ${parts.join('\n')}
 ## What the table of interactions says of these pairs
 
-${linked()}
+\`ballast regularizers --interactions\` lists it, with what was measured here.
+
+${known([DIGITS, FASHION])}
 `;
   },
 };

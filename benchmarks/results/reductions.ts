@@ -195,8 +195,9 @@ Logistic regression under \`demographic-parity\` and \`equalized-odds\`, as one 
 (\`mode: mixture\`, Agarwal et al. 2018), beside fairlearn ${peer.fairlearn}'s ExponentiatedGradient over scikit-learn's logistic
 regression with the same columns, allowance (0.01) and shares of rows. Figures are of the half held out: accuracy; the largest
 difference between groups in the share that is predicted positive; the larger of the differences in true and false positive rates.
-Means over ${seeds} random splits of ours and five of theirs, with 95 % intervals (Student's t over splits). Nothing was chosen on these rows: every strength and option is the default, and the sensitive column is no
-feature. A mixture decides by its mean probability, or is drawn from by its votes, which is what the reduction promises for.
+Means over ${seeds} random splits of ours and five of theirs, with 95 % intervals (Student's t over splits). Nothing was chosen on these
+rows: every strength and option is the default, and the sensitive column is no feature. A mixture decides by its mean
+probability, or is drawn from by its votes, which is what the reduction promises for.
 
 ${parts.join('\n')}`;
   },

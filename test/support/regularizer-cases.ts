@@ -312,7 +312,7 @@ const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
   ],
   'equalized-odds': [
     { options: { mode: 'constraint', strength: 3, allow: 0, rate: 50 } },
-    { options: { mode: 'mixture', strength: 3, rounds: 2, allow: 0.05, rate: 50 } },
+    { options: { mode: 'mixture', strength: 3, rounds: 2, allow: 0.05, rate: 1 } },
   ],
   cvar: [{ options: { strength: 0.83 } }],
   'group-dro': [

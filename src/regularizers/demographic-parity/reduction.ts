@@ -201,9 +201,11 @@ function endOfEpoch(event: ParityEvent, host: HostView, { allow, rate, rounds }:
   own.get('errors')![counter[0]] = error;
   own.get('found')!.set(deviations, counter[0] * size);
   counter[0]++;
-  // With the default rate 2 / strength, as fairlearn's eta0 over its bound.
-  const step = { bound: strength, allow, rate: strength === 0 ? 0 : rate / (5 * strength) };
-  let multipliers: ArrayLike<number> = raiseMultipliers(own.get('theta')!, deviations, step);
+  let multipliers: ArrayLike<number> = raiseMultipliers(own.get('theta')!, deviations, {
+    bound: strength,
+    allow,
+    rate,
+  });
   if (counter[0] % 2 === 0) {
     const found = own.get('found')!;
     const judged = Array.from({ length: counter[0] }, (_, k) => ({
