@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Graph, Node } from '../graph/model.js';
+import type { Attribute, Graph, Node } from '../graph/model.js';
 import { float32, int64, type Tensor } from '../graph/tensor.js';
 import { buildModel } from '../models/build.js';
 import type { ModelInput } from '../models/inputs.js';
 import { modelOptions, type NativeModelOptions } from '../models/options.js';
+import { sideBySide } from '../regularizers/members.js';
 import { readArchitecture } from './architecture.js';
 
 function architectureOf(options: Record<string, unknown>, input: Partial<ModelInput>, frozen?: string[]) {
@@ -24,6 +25,19 @@ const node = (opType: string, inputs: string[], outputs: string[]): Node => ({
   inputs,
   outputs,
   attributes: {},
+});
+
+/** A branch of an If: a product with a value from outside. */
+const branchOf = (name: string): Attribute => ({
+  kind: 'graph',
+  value: {
+    name: 'branch',
+    inputs: [],
+    outputs: [{ name: 'product', type: 'float32', shape: ['n', 3] }],
+    initializers: new Map(),
+    nodes: [node('MatMul', [name, 'wide'], ['product'])],
+    valueInfo: new Map(),
+  },
 });
 
 describe('readArchitecture', () => {
@@ -129,8 +143,14 @@ describe('readArchitecture', () => {
   });
 
   it('knows which sites nothing leads past', () => {
-    const wholes = (options: Record<string, unknown>, input: Partial<ModelInput>): string[] =>
-      [...architectureOf(options, input).sites.values()].map(({ kind, whole }) => `${kind}${whole ? ' whole' : ''}`);
+    const wholes = (
+      options: Record<string, unknown>,
+      input: Partial<ModelInput>,
+      change: (graph: Graph) => Graph = (graph) => graph,
+    ): string[] => {
+      const { sites } = readArchitecture(change(architectureOf(options, input).graph));
+      return [...sites.values()].map(({ kind, whole }) => `${kind}${whole ? ' whole' : ''}`);
+    };
     expect(wholes({ type: 'mlp', hidden: [4, 4] }, {})).toEqual(['hidden whole', 'hidden whole']);
     expect(wholes({ type: 'cnn', layers: [{ conv: 4 }, { residual: 4 }, { dense: 5 }] }, { shape: [2, 6, 6] })).toEqual(
       ['hidden whole', 'branch', 'hidden whole', 'hidden whole'],
@@ -141,6 +161,27 @@ describe('readArchitecture', () => {
       'branch',
       'branch',
     ]);
+    // Networks side by side: nothing leads past either on the way to its own output.
+    const members = wholes({ type: 'mlp', hidden: [4] }, {}, (graph) =>
+      sideBySide(graph, 2, { seed: 1, task: 'classification', redraw: () => graph }),
+    );
+    expect(members).toEqual(['hidden whole', 'hidden whole']);
+    // A subgraph that takes the input from outside leads past the activation.
+    const shortcut = (graph: Graph): Graph => ({
+      ...graph,
+      outputs: [{ ...graph.outputs[0], name: 'sum' }],
+      initializers: new Map<string, Tensor>([
+        ...graph.initializers,
+        ['yes', { type: 'bool', shape: [], data: Uint8Array.of(1) }],
+        ['wide', float32([5, 3], new Float32Array(15))],
+      ]),
+      nodes: [
+        ...graph.nodes,
+        { ...node('If', ['yes'], ['past']), attributes: { then_branch: branchOf('x'), else_branch: branchOf('x') } },
+        node('Add', [graph.outputs[0].name, 'past'], ['sum']),
+      ],
+    });
+    expect(wholes({ type: 'mlp', hidden: [4] }, {}, shortcut)).toEqual(['hidden']);
   });
 
   it('tells what rows are looked up in', () => {

@@ -1,3 +1,4 @@
+import { neededNames } from '../graph/format/subgraphs.js';
 import type { Graph, Node } from '../graph/model.js';
 import { memberOutputs } from '../regularizers/members.js';
 import type { SiteDescription, SiteKind } from '../regularizers/regularizer.js';
@@ -75,7 +76,7 @@ function cutsOff(graph: Graph, makers: ReadonlyMap<string, Node>, ends: readonly
     for (const name of seen) {
       const maker = name === value ? undefined : makers.get(name);
       if (maker === undefined || EXTENTS.has(maker.opType)) continue;
-      for (const given of maker.inputs) seen.add(given);
+      for (const given of neededNames(maker)) seen.add(given);
     }
     return seen;
   };
