@@ -73,7 +73,8 @@ as dropout does, whose rate is one of ${RATES.join(', ')}; the weight of the div
 
 ## Log loss, calibration, accuracy
 
-Cost of prediction: Laplace one product more in the last layer, SWAG 30 networks, MC dropout and variational weights 20, the ensemble 5.
+Cost of prediction: Laplace one product more in the last layer, or the way back through all of them for each class; SWAG 30 networks,
+MC dropout and variational weights 20, the ensemble 5.
 
 | data | method | chosen | log loss | gain | ECE | gain | Brier | accuracy |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |
