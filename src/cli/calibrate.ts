@@ -18,11 +18,12 @@ import { calibrationTable } from '../reports/terminal-evidence.js';
 import { terminalOptions } from '../reports/terminal-style.js';
 import { evaluateOther, scoreValidation } from '../tuning/evaluate-run.js';
 import { modelOfRun } from '../tuning/run-rows.js';
-import { type FileOptions, scoreFile } from './evaluate-file.js';
-import { OF_FILES, refuseGiven } from './given-options.js';
+import { scoreFile } from './evaluate-file.js';
+import { type FileOptions, OF_FILES, withFileOptions } from './file-options.js';
+import { refuseGiven } from './given-options.js';
 import { localFolder } from './local-folder.js';
 import { wholeNumber } from './number-option.js';
-import { answer, note, withCommonOptions } from './output.js';
+import { answer, note } from './output.js';
 import { readProbabilities } from './probabilities-file.js';
 import { withStore } from './use-store.js';
 
@@ -37,7 +38,7 @@ interface CalibrateOptions extends FileOptions {
 }
 
 export function calibrateCommand(): Command {
-  return withCommonOptions(new Command('calibrate'))
+  return withFileOptions(new Command('calibrate'))
     .argument('[model]', 'run (its id or runs:/ID) or .onnx file')
     .option('--data <source>', 'rows that the model was not trained on; a run’s own validation rows unless given')
     .option('--probabilities <file>', 'instead of a model: CSV or npz with probabilities (or logits) and labels')
@@ -59,12 +60,6 @@ export function calibrateCommand(): Command {
         .default('lac'),
     )
     .option('--plot <file.svg>', 'draw reliability before and after')
-    .option('--spec <file>', 'spec that says how --data is read (.onnx files)')
-    .option('--target <column>', 'target column (.onnx files)')
-    .addOption(new Option('--task <task>', 'what is predicted (.onnx files)').choices(['classification', 'regression']))
-    .option('--output <name:kind>', 'output and what it is: NAME:logits|probabilities (.onnx files)')
-    .option('--classes <list>', 'classes in the order of the output: A,B,...', (list: string) => list.split(','))
-    .option('--input <name=column>', 'column(s) of an input: NAME=COLUMN or NAME=A+B+C; repeatable', collect, [])
     .addHelpText(
       'after',
       `
@@ -273,5 +268,3 @@ function share(text: string): number {
   if (!(value > 0 && value < 1)) throw new InvalidArgumentError('It is a share between 0 and 1, such as 0.9.');
   return value;
 }
-
-const collect = (value: string, before: string[]): string[] => [...before, value];

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { stringify } from 'yaml';
 import { formatSeconds } from '../charts/index.js';
 import { diagnose, isHealthy } from '../diagnosis/diagnose.js';
@@ -17,11 +17,12 @@ import { type Application, applyFinding } from '../tuning/apply-finding.js';
 import { type Diagnosis, diagnoseRun } from '../tuning/diagnose-run.js';
 import { primaryMetric } from '../tuning/judge.js';
 import { evidenceOfPredictions } from '../tuning/prediction-evidence.js';
-import { type FileOptions, scoreFile } from './evaluate-file.js';
-import { OF_FILES, refuseGiven } from './given-options.js';
+import { scoreFile } from './evaluate-file.js';
+import { type FileOptions, OF_FILES, withFileOptions } from './file-options.js';
+import { refuseGiven } from './given-options.js';
 import { interruptible } from './interruptible.js';
 import { localFolder } from './local-folder.js';
-import { answer, answerIsNo, note, withCommonOptions } from './output.js';
+import { answer, answerIsNo, note } from './output.js';
 import { Progress } from './progress.js';
 import { withStore } from './use-store.js';
 import { version } from './version.js';
@@ -33,18 +34,12 @@ interface DiagnoseOptions extends FileOptions {
 }
 
 export function diagnoseCommand(): Command {
-  return withCommonOptions(new Command('diagnose'))
+  return withFileOptions(new Command('diagnose'))
     .argument('<model>', 'run (its id or runs:/ID) or .onnx file')
     .option('--no-probes', 'judge only what is recorded; train no variants of the spec')
     .option('--apply', 'make the change of the surest finding, train again, and tell whether it helped')
     .option('--out <file>', 'write the changed spec here (YAML)')
     .option('--data <source>', 'rows that the model was not trained on (.onnx files)')
-    .option('--spec <file>', 'spec that says how --data is read (.onnx files)')
-    .option('--target <column>', 'target column (.onnx files)')
-    .addOption(new Option('--task <task>', 'what is predicted (.onnx files)').choices(['classification', 'regression']))
-    .option('--output <name:kind>', 'output and what it is: NAME:logits|probabilities|labels|predictions')
-    .option('--classes <list>', 'classes in the order of the output: A,B,...', (list: string) => list.split(','))
-    .option('--input <name=column>', 'column(s) of an input: NAME=COLUMN or NAME=A+B+C; repeatable', collect, [])
     .addHelpText(
       'after',
       `
@@ -178,5 +173,3 @@ async function diagnoseFile(path: string, options: DiagnoseOptions): Promise<voi
   };
   tell({ findings: diagnose(evidence), evidence }, options);
 }
-
-const collect = (value: string, before: string[]): string[] => [...before, value];

@@ -22,21 +22,15 @@ import { evaluateModel, scoreModel } from '../tuning/evaluate-run.js';
 import { foreignPorts, type ModelPorts } from '../tuning/model-ports.js';
 import { evaluationDocument } from './evaluation-document.js';
 import { fairnessLines } from './fairness-lines.js';
-import { answer, type CommonOptions } from './output.js';
+import type { FileOptions } from './file-options.js';
+import { answer } from './output.js';
 import { robustnessLines } from './robustness-lines.js';
 import { sliceLines } from './slice-lines.js';
 import { stressLines, tellStress } from './stress-lines.js';
 import { uncertaintyLines, uncertaintyOfPredictions } from './uncertainty.js';
 
-/** What a user says of a model file that does not say it itself. */
-export interface FileOptions extends CommonOptions {
-  data?: string;
-  spec?: string;
-  target?: string;
-  task?: 'classification' | 'regression';
-  output?: string;
-  classes?: string[];
-  input: string[];
+/** What `ballast evaluate` takes beside. */
+export interface EvaluateFileOptions extends FileOptions {
   adversarial?: string;
   uncertainty?: boolean;
   stress?: boolean;
@@ -49,7 +43,7 @@ export interface FileOptions extends CommonOptions {
  *
  * @throws BallastError MODEL_AMBIGUOUS and others of what is not said, or does not fit
  */
-export async function evaluateFile(path: string, options: FileOptions & { data: string }): Promise<void> {
+export async function evaluateFile(path: string, options: EvaluateFileOptions & { data: string }): Promise<void> {
   const { model, ports, table, setting } = await readSubject(path, options);
   const attack = options.adversarial === undefined ? undefined : parseAttack(options.adversarial);
   const runtime = await openRuntime();

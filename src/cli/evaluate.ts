@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { BallastError } from '../errors.js';
 import { parseAttack } from '../evaluation/attacks/options.js';
 import { comparePaired } from '../evaluation/paired.js';
@@ -12,29 +12,25 @@ import { type EvaluatedRun, evaluateHoldout, evaluateOther } from '../tuning/eva
 import { primaryMetric } from '../tuning/judge.js';
 import { MODEL } from '../tuning/result-record.js';
 import { specOfRun } from '../tuning/run-rows.js';
-import { evaluateFile, type FileOptions, readForeign } from './evaluate-file.js';
+import { type EvaluateFileOptions, evaluateFile, readForeign } from './evaluate-file.js';
 import { evaluationDocument } from './evaluation-document.js';
 import { fairnessLines } from './fairness-lines.js';
-import { OF_FILES, refuseGiven } from './given-options.js';
-import { answer, withCommonOptions } from './output.js';
+import { collected, OF_FILES, withFileOptions } from './file-options.js';
+import { refuseGiven } from './given-options.js';
+import { answer } from './output.js';
 import { robustnessLines } from './robustness-lines.js';
 import { sliceLines } from './slice-lines.js';
 import { stressLines, tellStress } from './stress-lines.js';
 import { uncertaintyLines, uncertaintyOfPredictions } from './uncertainty.js';
 import { withStore } from './use-store.js';
 
-interface EvaluateOptions extends FileOptions {
+interface EvaluateOptions extends EvaluateFileOptions {
   holdout?: boolean;
   against?: string;
-  adversarial?: string;
-  uncertainty?: boolean;
-  stress?: boolean;
-  slices?: boolean;
-  fairness?: string[];
 }
 
 export function evaluateCommand(): Command {
-  return withCommonOptions(new Command('evaluate'))
+  return withFileOptions(new Command('evaluate'))
     .argument('<model>', 'run (its id or runs:/ID) or .onnx file')
     .option('--holdout', 'on the locked holdout of the run; the read is counted')
     .option('--data <source>', 'on the rows of this source')
@@ -43,19 +39,13 @@ export function evaluateCommand(): Command {
       '--adversarial <attack>',
       'robust accuracy under an attack: pgd,epsilon=0.03,steps=10,restarts=2; epsilon in the unit of the encoded inputs',
     )
-    .option('--fairness <column>', 'compare the groups of a column; repeatable', collect, [])
+    .option('--fairness <column>', 'compare the groups of a column; repeatable', collected, [])
     .option('--slices', 'search for parts of the rows with larger errors, and confirm them on other rows')
     .option(
       '--stress',
       'quality lost to corrupted rows: noise, missing fields, wrong units, blur, ... at five severities',
     )
     .option('--uncertainty', 'how well uncertainty tells wrong rows from right ones')
-    .option('--spec <file>', 'spec that says how --data is read (.onnx files)')
-    .option('--target <column>', 'target column (.onnx files)')
-    .addOption(new Option('--task <task>', 'what is predicted (.onnx files)').choices(['classification', 'regression']))
-    .option('--output <name:kind>', 'output and what it is: NAME:logits|probabilities|labels|predictions')
-    .option('--classes <list>', 'classes in the order of the output: A,B,...', (list: string) => list.split(','))
-    .option('--input <name=column>', 'column(s) of an input: NAME=COLUMN or NAME=A+B+C; repeatable', collect, [])
     .addHelpText(
       'after',
       `
@@ -200,5 +190,3 @@ function refuseOtherData(run: Run, other: Run): void {
     },
   );
 }
-
-const collect = (value: string, before: string[]): string[] => [...before, value];

@@ -16,6 +16,3 @@ export function refuseGiven(
   if (given === undefined) return;
   throw new BallastError(`--${given} ${reason}`, { code: 'USAGE', place: `--${given}`, remedy });
 }
-
-/** Options that say what a model file does not say itself; a run knows all of it. */
-export const OF_FILES = ['spec', 'target', 'task', 'output', 'classes', 'input'] as const;

@@ -12,11 +12,12 @@ import type { Store } from '../store/types.js';
 import { type LandscapeSubject, type OpenSurface, openSurface } from '../tuning/landscape.js';
 import { requireModel } from '../tuning/result-record.js';
 import { modelOfRun, otherRows, ownRows } from '../tuning/run-rows.js';
-import { type FileOptions, readSubject } from './evaluate-file.js';
+import { readSubject } from './evaluate-file.js';
+import { type FileOptions, withFileOptions } from './file-options.js';
 import { interruptible } from './interruptible.js';
 import { type LandscapeDocument, landscapeLines } from './landscape-lines.js';
 import { wholeNumber } from './number-option.js';
-import { answer, note, withCommonOptions } from './output.js';
+import { answer, note } from './output.js';
 import { withStore } from './use-store.js';
 
 interface LandscapeOptions extends FileOptions {
@@ -37,7 +38,7 @@ interface LandscapeOptions extends FileOptions {
 }
 
 export function landscapeCommand(): Command {
-  return withCommonOptions(new Command('landscape'))
+  return withFileOptions(new Command('landscape'))
     .argument('<model>', 'run (its id or runs:/ID) or .onnx file')
     .option('--data <source>', 'on the rows of this source; a run’s own training rows unless given')
     .addOption(new Option('--part <part>', 'which own rows of a run').choices(['train', 'validation']))
@@ -54,12 +55,6 @@ export function landscapeCommand(): Command {
     .option('--points <count>', 'points of a curve and of each side of the surface', wholeNumber(3, 1001), 21)
     .option('--range <distance>', 'how far to both sides; 1 replaces a filter by one of its length', positive, 1)
     .option('--seed <number>', 'seed of everything random', wholeNumber(0, 2 ** 31), 0)
-    .option('--spec <file>', 'spec that says how --data is read (.onnx files)')
-    .option('--target <column>', 'target column (.onnx files)')
-    .addOption(new Option('--task <task>', 'what is predicted (.onnx files)').choices(['classification', 'regression']))
-    .option('--output <name:kind>', 'output and what it is: NAME:logits|probabilities|predictions (.onnx files)')
-    .option('--classes <list>', 'classes in the order of the output: A,B,...', (list: string) => list.split(','))
-    .option('--input <name=column>', 'column(s) of an input: NAME=COLUMN or NAME=A+B+C; repeatable', collect, [])
     .addHelpText(
       'after',
       `
@@ -266,5 +261,3 @@ function positive(text: string): number {
   }
   return value;
 }
-
-const collect = (value: string, before: string[]): string[] => [...before, value];

@@ -1,5 +1,6 @@
 import { formatNumber } from '../charts/index.js';
 import type { CalibrationReport } from '../evaluation/calibrators/report.js';
+import type { MetricComparison } from '../evaluation/compare-all.js';
 import type { FairnessEvaluation } from '../evaluation/fairness.js';
 import type { SliceSearch } from '../evaluation/slices/find-slices.js';
 import type { StressReport } from '../evaluation/stress/stress.js';
@@ -232,4 +233,37 @@ export function fairnessTable(
     `${told('ratio of selection rates', demographicParityRatio, omitted.demographicParityRatio)}${impact}`,
     told('equalized odds difference', equalizedOddsDifference, omitted.equalizedOddsDifference),
   ].join('\n');
+}
+
+/** Two models on the same rows, metric by metric. */
+export function comparedTable(
+  [first, second]: readonly string[],
+  rows: number,
+  metrics: readonly MetricComparison[],
+  options: TerminalOptions = {},
+): string {
+  const style = styles(options);
+  const tone = { helped: style.good, hurt: style.bad, 'no clear difference': style.dim };
+  const said = { helped: 'first better', hurt: 'second better', 'no clear difference': 'no clear difference' };
+  const columns: TerminalColumn[] = [
+    { label: `on the same ${rows} rows`, shrinkTo: 12 },
+    { label: 'first', align: 'right' },
+    { label: 'second', align: 'right' },
+    { label: 'difference', align: 'right' },
+    { label: '95% interval', align: 'right' },
+    { label: 'p', align: 'right', optional: 2 },
+    { label: '', optional: 1 },
+  ];
+  const lines = metrics.map((each) => [
+    metricDisplay(each.metric).label,
+    metricText(each.metric, each.first),
+    metricText(each.metric, each.second),
+    signedText(each.metric, each.difference.value),
+    { text: intervalText(each.difference.interval, differenceFormat(each.metric)), style: style.dim },
+    each.pValue === undefined ? '' : each.pValue < 1e-4 ? '< 0.0001' : each.pValue.toFixed(4),
+    { text: said[each.verdict], style: tone[each.verdict] },
+  ]);
+  return [`first   ${first}`, `second  ${second}`, '', terminalTable(columns, lines, style.dim, options.width)].join(
+    '\n',
+  );
 }

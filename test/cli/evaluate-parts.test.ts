@@ -59,4 +59,38 @@ describe('evaluate, beyond the metrics', () => {
     expect(unknown.code).toBe(2);
     expect(unknown.json<{ error: { code: string } }>().error.code).toBe('FAIRNESS_COLUMN');
   });
+
+  test('compares two models on the same rows: runs by their validation rows, files and runs by rows that are given', async () => {
+    const { runs } = (await ballast(folder, 'train', 'spec.yaml', '--json')).json<TrainDocument>();
+    const [baseline, model] = runs;
+    interface Compared {
+      readonly rows: number;
+      readonly metrics: readonly { metric: string; first: number; second: number; difference: { value: number } }[];
+    }
+    const ofRuns = await ballast(folder, 'compare', model.runId, baseline.runId, '--json');
+    expect([0, 1], ofRuns.stderr).toContain(ofRuns.code);
+    const { metrics, rows } = ofRuns.json<Compared>();
+    expect(rows).toBe(48);
+    for (const { first, second, difference } of metrics) expect(difference.value).toBeCloseTo(first - second, 10);
+    const mixed = await ballast(
+      folder,
+      'compare',
+      model.model,
+      model.runId,
+      '--data',
+      'customers.csv',
+      '--spec',
+      'spec.yaml',
+      '--json',
+    );
+    expect(mixed.code, mixed.stderr).toBe(0);
+    // A run and the file that it exported are one model.
+    for (const { difference } of mixed.json<Compared>().metrics) expect(Math.abs(difference.value)).toBeLessThan(1e-6);
+    for (const words of [
+      [model.model, model.runId],
+      [model.runId, baseline.runId, '--target', 'plan'],
+    ]) {
+      expect((await ballast(folder, 'compare', ...words, '--json')).code).toBe(2);
+    }
+  });
 });
