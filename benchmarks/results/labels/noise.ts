@@ -7,7 +7,7 @@ import { type Arm, show, summary, trainArms, valuesOf } from '../arms.js';
 import type { ResultsSetting } from '../page.js';
 
 /** Every label of the training and validation part with that chance another one, all others alike. */
-function withWrongLabels(share: number): (problem: TrainingProblem, seed: number) => TrainingProblem {
+export function withWrongLabels(share: number): (problem: TrainingProblem, seed: number) => TrainingProblem {
   return (problem, seed) => {
     const stream = derive(seed, 'wrong labels');
     const count = problem.classes.length;
