@@ -19,8 +19,8 @@ export interface InteractionOptions extends CommonOptions {
 export async function showInteractions(options: InteractionOptions): Promise<void> {
   if (options.spec === undefined) {
     const lines = INTERACTIONS.map(
-      ({ first, second, kind, reason, remedy, source }) =>
-        `${kind.padEnd(6)}  ${first} + ${second}\n        ${reason}. ${remedy}.\n        ${source}`,
+      ({ first, second, kind, reason, remedy, source, measured }) =>
+        `${kind.padEnd(6)}  ${first} + ${second}\n        ${reason}. ${remedy}.\n        ${source}${measured === undefined ? '' : `\n        Measured (docs/results/interactions.md): ${measured}`}`,
     );
     answer(options, INTERACTIONS, lines.join('\n\n'));
     return;

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { defaultEntry } from '../../test/support/regularizer-cases.js';
 import { INTERACTIONS, pairConflicts } from './interactions.js';
@@ -11,6 +12,20 @@ describe('the table of pairs', () => {
     for (const { first, second, source } of INTERACTIONS) {
       expect(regularizerOf(first).type).not.toBe(regularizerOf(second).type);
       expect(source.length).toBeGreaterThan(10);
+    }
+  });
+
+  it('says of a pair that it was measured only where the page has it', () => {
+    const page = readFileSync(new URL('../../docs/results/interactions.md', import.meta.url), 'utf8');
+    const rows = page.split('\n').filter((line) => line.startsWith('| '));
+    const measured = INTERACTIONS.filter((interaction) => interaction.measured !== undefined);
+    expect(measured.length).toBeGreaterThan(3);
+    for (const { first, second } of measured) {
+      const found = rows.some((row) => {
+        const [, left, right] = row.split('|').map((cell) => cell.trim().split(/[ ,]/)[0]);
+        return [left, right].sort().join() === [first, second].sort().join();
+      });
+      expect(found, `${first} + ${second}`).toBe(true);
     }
   });
 

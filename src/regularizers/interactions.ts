@@ -17,6 +17,8 @@ export const INTERACTIONS: readonly Interaction[] = [
     reason: 'distillation already softens the targets by what is alike, and label-smoothing softens them by nothing',
     remedy: 'Keep distillation, and train its teacher without label-smoothing',
     source: 'Müller, Kornblith and Hinton, When Does Label Smoothing Help?, NeurIPS 2019, section 4',
+    measured:
+      'on digits both came to no more than either alone: accuracy +0.008 after +0.007 and +0.007, log loss 0.098 worse after 0.079 and 0.002',
   },
   {
     first: 'mixed-precision',
@@ -36,6 +38,8 @@ export const INTERACTIONS: readonly Interaction[] = [
     remedy:
       'Lower dropout as sparsity grows: Han et al. scale its rate by the square root of the share of weights kept',
     source: 'Han et al., Learning both Weights and Connections, NIPS 2015, section 3.2',
+    measured:
+      'on digits pruning 0.9 with dropout 0.6 lost 0.141 of accuracy where neither alone lost more than 0.003, and with dropout 0.3 lost 0.010',
     from: { first: 0.8, second: 0.4 },
   },
   {
@@ -64,6 +68,8 @@ export const INTERACTIONS: readonly Interaction[] = [
     reason: 'l2 and weight-decay both shrink the same weights',
     remedy: 'Keep one of them, so that its strength can be tuned alone',
     source: 'Loshchilov and Hutter, Decoupled Weight Decay Regularization, ICLR 2019',
+    measured:
+      'on digits both lowered log loss by 0.087, l2 alone by 0.077, weight-decay alone by 0.042: less than the sum',
   },
   {
     first: 'elastic-net',
@@ -182,6 +188,7 @@ export const INTERACTIONS: readonly Interaction[] = [
     reason: 'early-stopping may end the run before swa begins to average, or return to an epoch before it',
     remedy: 'Remove early-stopping: the average does its work',
     source: 'Izmailov et al., Averaging Weights Leads to Wider Optima and Better Generalization, UAI 2018',
+    measured: 'on digits both came to what early-stopping alone did: log loss 0.017 lower, swa alone 0.003',
   },
   {
     first: 'confidence-penalty',

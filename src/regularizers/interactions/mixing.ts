@@ -10,6 +10,8 @@ export const MIXING: readonly Interaction[] = [
     reason: 'label-smoothing and mixup both soften the targets, which tends to underfit and to blur calibration',
     remedy: 'Keep one of them, or lower both',
     source: 'Wen et al., Combining Ensembles and Data Augmentation can Harm your Calibration, ICLR 2021',
+    measured:
+      'on digits accuracy rose by 0.010 with both, by 0.007 and 0.008 alone, and log loss was 0.053 worse, where mixup alone lowered it by 0.048',
   },
   {
     first: 'dropout',
@@ -19,6 +21,8 @@ export const MIXING: readonly Interaction[] = [
     reason: 'dropout above a half together with mixup tends to underfit',
     remedy: 'Lower one of the two and compare train with validation',
     source: 'Zhang et al., mixup: Beyond Empirical Risk Minimization, ICLR 2018, section 3.4',
+    measured:
+      'on digits dropout 0.6 undid what mixup gains: log loss 0.000 with both, 0.058 and 0.048 lower alone; dropout 0.3 added to it, 0.080',
     from: { first: 0.5 + 1e-9 },
   },
   {
