@@ -61,14 +61,4 @@ export const NOISE: readonly Interaction[] = [
     remedy: 'Let the noise end before pruning begins: schedule: { from: 1, to: 0, over: epochs }',
     source: 'by construction',
   },
-  {
-    first: 'variational',
-    second: 'weight-noise',
-    kind: 'warn',
-    code: 'WEIGHTS_DISTURBED_TWICE',
-    reason: 'variational learns how much noise each weight bears, and weight-noise adds as much to all of them',
-    remedy: 'Keep variational where uncertainty is wanted, weight-noise where it is not',
-    source:
-      'Graves, Practical Variational Inference for Neural Networks, NIPS 2011 (weight noise is the posterior of fixed variance)',
-  },
 ];
