@@ -2,9 +2,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { openRuntimes, PICTURES, problem, SMALL_CNN, trained } from '../../../test/support/training-problem.js';
 import { GraphBuilder } from '../../graph/builder.js';
 import { writeModel } from '../../graph/format/encode.js';
-import type { Graph } from '../../graph/model.js';
+import type { Graph, Node } from '../../graph/model.js';
 import type { Runtime } from '../../graph/runtime/runtime.js';
-import { float32, type Tensor, tensor } from '../../graph/tensor.js';
+import { float32, int64, type Tensor, tensor } from '../../graph/tensor.js';
 import { readArchitecture } from '../../training/architecture.js';
 import { augmentationGraph } from '../augmentation-graph.js';
 import { findConflicts } from '../resolve.js';
@@ -78,6 +78,28 @@ describe('overViews', () => {
       expect(Math.abs(value - views.reduce((sum, logits) => sum + logits[c], 0) / VIEWS)).toBeLessThan(1e-5);
     });
     expect(views[1]).not.toEqual(views[2]);
+  });
+
+  it('leaves other outputs to the row itself', async () => {
+    const most: Node = {
+      name: 'most',
+      opType: 'ReduceMax',
+      domain: '',
+      inputs: [given.graph.outputs[0].name, 'most.axes'],
+      outputs: ['most'],
+      attributes: {},
+    };
+    const outputs = [...given.graph.outputs, { name: 'most', type: 'float32' as const, shape: ['batch', 1] }];
+    const initializers = new Map<string, Tensor>([...given.graph.initializers, ['most.axes', int64([1], [1])]]);
+    const two = { ...given.graph, initializers, nodes: [...given.graph.nodes, most], outputs };
+    const swapped = (graph: Graph): Graph => ({ ...graph, outputs: [...graph.outputs].reverse() });
+    const picture = float32([4, 2, 6, 6], pictures);
+    const found = await outputsOf(swapped(overViews(two, { ...setting, task: 'classification' })), { picture });
+    expect(found).toHaveLength(4);
+    const alone = await outputsOf(given.graph, { picture });
+    found.forEach((value, row) => {
+      expect(value).toBeCloseTo(Math.max(...alone.slice(3 * row, 3 * row + 3)), 5);
+    });
   });
 
   it('keeps the weights of the network where they were', () => {

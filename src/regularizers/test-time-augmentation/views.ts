@@ -65,7 +65,7 @@ export function overViews(
     name: string,
     attributes: Node['attributes'] = {},
   ): string => {
-    nodes.push({ name, opType, domain: '', inputs, outputs: [name], attributes });
+    nodes.push({ name: `${OWN}node.${nodes.length}`, opType, domain: '', inputs, outputs: [name], attributes });
     return name;
   };
   const constant = (label: string, value: Tensor): string => {
