@@ -8,7 +8,7 @@ import { type Eigen, symmetricEigen } from '../../numeric/symmetric.js';
 import type { FinishContext } from '../context.js';
 import { NodeBuilder } from '../predictive.js';
 import { lossFactors, meanWeight } from './curvature.js';
-import type { Scale } from './posterior.js';
+import { type Scale, transposed } from './posterior.js';
 import { closed, contrastsOf } from './predict.js';
 
 /** A fully connected layer on rows [batch, inputs]. */
@@ -169,6 +169,7 @@ export function withAllLayers(
       ? undefined
       : spread(b, taken, factors, { ...scale, rows: posterior.rows }),
   );
+  const turns = known.map(({ factors }) => (factors === undefined ? undefined : columnsOf(b, factors.ofOutputs)));
   const variances = contrastsOf(task, outputs).map((contrast) => {
     // A row of the contrast for every row of the batch, however many these are.
     const seed = b.add(b.mul(logits, 0), b.constant(float32([1, outputs], contrast)));
@@ -179,16 +180,16 @@ export function withAllLayers(
       seed,
     );
     return known
-      .map(({ factors }, l) => {
-        const g = back[l] ?? b.mul(known[l].made, 0);
-        const turned = factors === undefined ? g : b.matMul(g, columnsOf(b, factors.ofOutputs));
+      .map(({ made }, l) => {
+        const g = back[l] ?? b.mul(made, 0);
+        const turn = turns[l];
+        const turned = turn === undefined ? g : b.matMul(g, turn);
         return b.reduceSum(b.mul(b.mul(turned, turned), along[l] ?? turned), [1], true);
       })
       .reduce(b.add);
   });
   b.output(graph.outputs[0].name, logits);
-  const made = variances.length === 1 ? variances[0] : b.concat(variances, 1);
-  b.output(VARIANCE, made);
+  b.output(VARIANCE, variances.length === 1 ? variances[0] : b.concat(variances, 1));
   const whole = forAnyBatch(b.graph());
   const noiseVariance = 1 / scale.noisePrecision;
   return closed({ ...whole, outputs: whole.outputs.slice(0, 1) }, new NodeBuilder('laplace'), VARIANCE, {
@@ -210,10 +211,7 @@ function spread(
 ): Value {
   const [inputs, outputs] = [ofInputs.values.length, ofOutputs.values.length];
   const width = taken.shape[1];
-  const all = Float32Array.from(
-    { length: inputs * inputs },
-    (_, at) => ofInputs.vectors[(at % inputs) * inputs + Math.floor(at / inputs)],
-  );
+  const all = Float32Array.from(transposed(ofInputs.vectors, inputs));
   const directions = b.constant(float32([width, inputs], all.subarray(0, width * inputs)));
   const turned =
     layer.bias === undefined
@@ -229,12 +227,7 @@ function spread(
 /** Eigenvectors as columns. */
 function columnsOf(b: GraphBuilder, { values, vectors }: Eigen): Value {
   const n = values.length;
-  return b.constant(
-    float32(
-      [n, n],
-      Float32Array.from(vectors, (_, at) => vectors[(at % n) * n + Math.floor(at / n)]),
-    ),
-  );
+  return b.constant(float32([n, n], Float32Array.from(transposed(vectors, n))));
 }
 
 /** A graph built for {@link ANY} rows as one for any number. */
@@ -244,9 +237,7 @@ function forAnyBatch(graph: Graph): Graph {
       shape.includes(ANY) || (type === 'int64' && (data as BigInt64Array).includes(BigInt(ANY))),
   );
   const foreign = graph.nodes.find(({ domain }) => domain !== '');
-  if (fixed || foreign !== undefined) {
-    throw notForAnyBatch(foreign?.opType);
-  }
+  if (fixed || foreign !== undefined) throw notForAnyBatch(foreign?.opType);
   const anyBatch = (info: ValueInfo): ValueInfo => ({ ...info, shape: ['batch', ...(info.shape ?? []).slice(1)] });
   return {
     ...graph,

@@ -195,6 +195,7 @@ function joined(forms: readonly Float64Array[], features: number): Quadratic {
   };
 }
 
-function transposed(matrix: Float64Array, n: number): Float64Array {
+/** The transpose of a square matrix [n, n]. */
+export function transposed(matrix: Float64Array, n: number): Float64Array {
   return matrix.map((_, at) => matrix[(at % n) * n + Math.floor(at / n)]);
 }
