@@ -120,6 +120,32 @@ describe('exportModel', () => {
     close(answers.prediction, [300, 200]);
   });
 
+  it('tells what the network says of its uncertainty: deviations on the scale of the target, the rest as it is', async () => {
+    const prices = table(numbers('a', [0, 2]), numbers('y', [100, 300]));
+    const network = linear([[1]], [0]);
+    const said = ['deviation', 'predictiveDeviation', 'entropy', 'other'];
+    const saying: Graph = {
+      ...network,
+      outputs: [...network.outputs, ...said.map((name) => ({ name, type: 'float32' as const, shape: ['batch', 1] }))],
+      nodes: [
+        ...network.nodes,
+        ...said.map((name) => ({
+          name,
+          opType: 'Abs',
+          domain: '',
+          inputs: ['output'],
+          outputs: [name],
+          attributes: {},
+        })),
+      ],
+    };
+    const answers = await run(exportModel(prepare(prices, 'regression'), saying), { a: float32([2, 1], [2, 1]) });
+    close(answers.deviation, [100, 0]);
+    close(answers.predictiveDeviation, [100, 0]);
+    close(answers.entropy, [1, 0]);
+    expect(answers.other).toBeUndefined();
+  });
+
   it('keeps names apart: columns called like outputs, or like inner values of network and encoding', async () => {
     const names = ['label', 'weight', 'preprocess/Sub_1', 'network/output'];
     const awkward = table(...names.map((name, i) => numbers(name, [i, i + 2])), categories('y', ['u', 'v']));
