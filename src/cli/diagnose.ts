@@ -29,6 +29,7 @@ import { version } from './version.js';
 
 interface DiagnoseOptions extends FileOptions {
   probes: boolean;
+  labels?: boolean;
   apply?: boolean;
   out?: string;
 }
@@ -37,6 +38,7 @@ export function diagnoseCommand(): Command {
   return withFileOptions(new Command('diagnose'))
     .argument('<model>', 'run (its id or runs:/ID) or .onnx file')
     .option('--no-probes', 'judge only what is recorded; train no variants of the spec')
+    .option('--labels', 'look for wrong labels too: five trainings more')
     .option('--apply', 'make the change of the surest finding, train again, and tell whether it helped')
     .option('--out <file>', 'write the changed spec here (YAML)')
     .option('--data <source>', 'rows that the model was not trained on (.onnx files)')
@@ -57,7 +59,9 @@ Examples:
 
 async function diagnoseAction(reference: string, options: DiagnoseOptions, command: Command): Promise<void> {
   if (reference.endsWith('.onnx')) {
-    refuseGiven(command, ['apply', 'out', 'probes'], { reason: 'needs a run: a model file has no spec to change' });
+    refuseGiven(command, ['apply', 'out', 'probes', 'labels'], {
+      reason: 'needs a run: a model file has no spec to change',
+    });
     return diagnoseFile(reference, options);
   }
   refuseGiven(command, [...OF_FILES, 'data'], { reason: 'describes an .onnx file, and a run knows it already' });
@@ -73,6 +77,7 @@ async function diagnoseStored(store: Store, reference: string, options: Diagnose
     const found = await diagnoseRun(store, run, {
       runtime,
       probes: options.probes,
+      labels: options.labels === true,
       signal: interruption.signal,
       onProbe: (label, seconds) =>
         note(`probe ${++trained}: ${label}${seconds < 1 ? '' : `  (about ${formatSeconds(seconds)})`}`),

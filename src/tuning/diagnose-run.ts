@@ -9,6 +9,7 @@ import { evaluate } from '../evaluation/evaluate.js';
 import { gapOf } from '../evaluation/ledger.js';
 import { findMetric } from '../evaluation/metrics/index.js';
 import type { Runtime } from '../graph/runtime/runtime.js';
+import { wilsonInterval } from '../numeric/index.js';
 import type { Active } from '../regularizers/regularizer.js';
 import { type PreparedData, prepareData } from '../spec/prepare.js';
 import { type ResolvedSpec, resolveSpec } from '../spec/read.js';
@@ -19,6 +20,7 @@ import { evidenceOfPredictions } from './prediction-evidence.js';
 import { loadResult } from './result-record.js';
 import type { RunResult } from './run-result.js';
 import { dataChanged, specOfRun } from './run-rows.js';
+import { findSuspectLabels } from './suspect-labels.js';
 import { type Answers, answersOf, changeOf, trainVariant } from './variant.js';
 import { compareRuns } from './worth.js';
 
@@ -26,6 +28,8 @@ export interface DiagnoseOptions {
   readonly runtime: Runtime;
   /** Train variants of the spec to tell causes apart; without them only what was recorded is judged. */
   readonly probes: boolean;
+  /** Look for wrong labels too: the model is trained on folds of the rows outside the holdout. */
+  readonly labels?: boolean;
   /** Told before each training. */
   readonly onProbe?: (label: string, seconds: number) => void;
   readonly signal?: AbortSignal;
@@ -87,7 +91,8 @@ async function diagnoseResult(
       : resolved;
   const subject = { resolved: judged, data, plan, answers: answersOf(judged, data, plan, result) };
   const recorded = recordedEvidence(subject, result, others);
-  const evidence = options.probes ? await probe(subject, recorded, others, options) : recorded;
+  const known = options.labels === true ? { ...recorded, labelNoise: await labelNoiseOf(subject, options) } : recorded;
+  const evidence = options.probes ? await probe(subject, known, others, options) : known;
   return { findings: diagnose(evidence), evidence, resolved: judged };
 }
 
@@ -180,6 +185,25 @@ function constantAnswer(input: Answers['train'], metric: string): number | undef
   const { target, classes: names } = input;
   return evaluate({ task: 'classification', target, ...(names && { classes: names }), probabilities, primary: metric })
     .metrics[metric]?.value;
+}
+
+/** Folds for out-of-fold probabilities: each row is judged by a model of the other four fifths. */
+const LABEL_FOLDS = 5;
+
+async function labelNoiseOf(
+  { resolved, data }: Subject,
+  { runtime, signal, onProbe }: DiagnoseOptions,
+): Promise<NonNullable<Evidence['labelNoise']>> {
+  let fold = 0;
+  const tell = (): void => onProbe?.(`labels, fold ${++fold} of ${LABEL_FOLDS} done`, 0);
+  const { noiseRate: rate, rows } = await findSuspectLabels(resolved, data, {
+    runtime,
+    folds: LABEL_FOLDS,
+    tell,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const [low] = wilsonInterval(Math.round(rate * rows), rows, LEVEL);
+  return { rate, low, rows };
 }
 
 function seedEvidence(subject: Subject, seed: number, answers: Answers): SeedEvidence[] {

@@ -72,6 +72,14 @@ describe('diagnose', () => {
     expect(evaluated.json<{ holdoutReads: number }>().holdoutReads).toBe(1);
   });
 
+  test('asks after labels where it is told to: classes that overlap are a note, and no fault', async () => {
+    const run = await trained(folder, { name: 'labels', objectives: { primary: 'accuracy' } });
+    const { stderr, json } = await ballast(folder, 'diagnose', run, '--no-probes', '--labels', '--json');
+    expect(stderr).toContain('labels, fold 5 of 5');
+    const found = json<DiagnosisDocument>().findings.find(({ id }) => id === 'suspect-labels');
+    expect(found).toMatchObject({ severity: 'note', patch: null });
+  });
+
   test('judges what is recorded alone where no probes are wanted', async () => {
     const run = await trained(folder, { name: 'recorded' });
     const { json } = await ballast(folder, 'diagnose', run, '--no-probes', '--json');

@@ -25,22 +25,26 @@ export const leak: Rule = {
   },
 };
 
-/** Not a regularization problem: labels are wrong. */
+/**
+ * Perhaps not a regularization problem: labels that the model would not give. A note, because rows where classes truly
+ * overlap look the same to it; only people can tell.
+ */
 export const suspectLabels: Rule = {
   id: 'suspect-labels',
   name: 'labels suspect',
+  severity: 'note',
   judge({ labelNoise, level }) {
     if (labelNoise === undefined || labelNoise.low <= NOISE) return undefined;
     return {
       confidence: level,
       evidence: [
-        `${short(100 * labelNoise.rate)} % of ${labelNoise.rows} validation labels are probably wrong (at least ${short(100 * labelNoise.low)} %)`,
+        `confident learning holds ${short(100 * labelNoise.rate)} % of ${labelNoise.rows} labels for wrong (at least ${short(100 * labelNoise.low)} %)`,
       ],
       explanation:
-        'The model is sure of another class than the label says, more often than a model of right labels would be',
+        'Models that did not see a row are sure of another class than its label: it is wrong, or classes overlap there',
       patch: null,
       remedy:
-        'ballast data check SPEC --labels lists them; correct or remove them, or train with gce, bootstrapping or co-teaching',
+        'ballast data check SPEC --labels lists them for people to look at; correct what is wrong, or train with gce, bootstrapping or co-teaching',
       expected: null,
       refutedBy: 'People who look at the listed rows and agree with the labels',
     };
