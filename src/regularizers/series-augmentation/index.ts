@@ -157,7 +157,7 @@ export const seriesAugmentation = defineRegularizer<Options>({
   },
   cost: {
     training:
-      'two gathers, two small products and one normal number a value (about 70 ns; more where series are short)',
+      'two gathers, two small products and one normal number a value (about 80 ns; more where series are short)',
     inference: 'none',
   },
   fails: [

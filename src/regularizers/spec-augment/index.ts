@@ -97,7 +97,7 @@ export const specAugment = defineRegularizer<Options>({
             remedy: 'Set model.frontEnd to { type: log-mel }',
           },
         ],
-  cost: { training: 'two comparisons and one choice a value of the spectrogram (about 2 ns)', inference: 'none' },
+  cost: { training: 'two comparisons and one choice a value of the spectrogram', inference: 'none' },
   fails: [
     'Words told apart by one short sound: a stretch that hides it changes the label (lower timeShare, X8).',
     'A network that underfits: it learns more slowly from masked recordings, and wants more epochs.',
