@@ -7,8 +7,8 @@ import { openRuntime } from '../../src/graph/index.js';
 import type { Graph } from '../../src/graph/model.js';
 import { float32, type NumericArray, type Tensor } from '../../src/graph/tensor.js';
 import { type Arm, scoreRows, show, summary, type Trial, trainArms, valuesOf } from './arms.js';
-import { digitColumns } from './labels/noise.js';
 import type { Results } from './page.js';
+import { digitsData } from './support/digits-table.js';
 import { weightsOf } from './support/matrices.js';
 
 const SHARES = [0.5, 0.8, 0.9, 0.95];
@@ -71,12 +71,7 @@ export const results: Results = {
       const spec = {
         name: 'digits',
         task: 'classification',
-        data: {
-          source: join(datasets, 'small-n-tabular/digits.csv.gz'),
-          header: digitColumns(),
-          target: 'label',
-          split: { validation: 200, holdout: 1000 },
-        },
+        data: digitsData(datasets, { validation: 200, holdout: 1000 }),
         model: { type: 'mlp', hidden: [64, 64] },
         training: {
           epochs: 60,

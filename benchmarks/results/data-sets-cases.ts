@@ -2,6 +2,8 @@
  * Baseline and regularized model on real data sets, five seeds each: what `npm run results -- data-sets` trains. Choices
  * were made on validation rows; the holdout is read once a model, at the end.
  */
+import { ADULT } from './labels/adult.js';
+
 const mlp = (...hidden: number[]) => ({ type: 'mlp', hidden });
 
 const columns = (count: number): string[] => [...Array.from({ length: count }, (_, i) => `x${i + 1}`), 'target'];
@@ -38,23 +40,7 @@ export const DATA_SETS: readonly DataSetCase[] = [
       name: 'adult',
       task: 'classification',
       data: {
-        header: [
-          'age',
-          'workclass',
-          'fnlwgt',
-          'education',
-          'educationNum',
-          'marital',
-          'occupation',
-          'relationship',
-          'race',
-          'sex',
-          'gain',
-          'loss',
-          'hours',
-          'country',
-          'income',
-        ],
+        header: ADULT.data.header,
         target: 'income',
         features: { exclude: ['fnlwgt'] },
         columns: { sensitive: 'sex' },

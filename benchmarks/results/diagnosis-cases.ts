@@ -66,31 +66,7 @@ export const DEVELOPMENT: readonly DiagnosisCase[] = [
   ),
 ];
 
-const ADULT = {
-  source: 'adult/adult-train.csv.gz',
-  header: [
-    'age',
-    'workclass',
-    'fnlwgt',
-    'education',
-    'educationNum',
-    'marital',
-    'occupation',
-    'relationship',
-    'race',
-    'sex',
-    'gain',
-    'loss',
-    'hours',
-    'country',
-    'income',
-  ],
-  target: 'income',
-  features: { exclude: ['fnlwgt'] },
-};
-
 export const JUDGED: readonly DiagnosisCase[] = [
-  tabular('adult', ADULT, { validation: 2000, holdout: 28_000 }, { epochs: 20 }),
   tabular(
     'mammography',
     { source: 'mammography/mammography.csv', header: columns(6) },

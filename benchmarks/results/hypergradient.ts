@@ -1,8 +1,7 @@
 /** A strength learned while training, against the best of a grid. */
-import { join } from 'node:path';
 import { type Arm, show, summary, type Trial, trainArms, valuesOf } from './arms.js';
-import { digitColumns } from './labels/noise.js';
 import type { Results } from './page.js';
+import { digitsData } from './support/digits-table.js';
 
 interface Case {
   readonly type: string;
@@ -33,12 +32,7 @@ export const results: Results = {
     const spec = {
       name: 'digits',
       task: 'classification',
-      data: {
-        source: join(datasets, 'small-n-tabular/digits.csv.gz'),
-        header: digitColumns(),
-        target: 'label',
-        split: { validation: 300, holdout: 1000 },
-      },
+      data: digitsData(datasets, { validation: 300, holdout: 1000 }),
       model: { type: 'mlp', hidden: [64, 64] },
       training: { epochs: 80, batchSize: 32, optimizer: { type: 'adamw', learningRate: 0.003 }, trainMetricsRows: 100 },
     };

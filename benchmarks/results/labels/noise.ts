@@ -5,6 +5,7 @@ import { derive } from '../../../src/numeric/random.js';
 import type { TrainingProblem } from '../../../src/training/problem.js';
 import { type Arm, show, summary, trainArms, valuesOf } from '../arms.js';
 import type { ResultsSetting } from '../page.js';
+import { digitsData } from '../support/digits-table.js';
 
 /** Every label of the training and validation part with that chance another one, all others alike. */
 export function withWrongLabels(share: number): (problem: TrainingProblem, seed: number) => TrainingProblem {
@@ -56,12 +57,7 @@ export async function noisePart({ datasets, tell }: ResultsSetting, seeds: numbe
     {
       spec: {
         ...DIGITS,
-        data: {
-          source: join(datasets, 'small-n-tabular/digits.csv.gz'),
-          header: digitColumns(),
-          target: 'label',
-          split: { validation: 0.15, holdout: 0.35 },
-        },
+        data: digitsData(datasets, { validation: 0.15, holdout: 0.35 }),
       },
       shares: [0, 0.2, 0.4],
     },
@@ -102,8 +98,4 @@ at its paper's q, the share dropped is that of the noise (0.2 on clean labels, t
 | --- | --- | --- | --- | --- |
 ${lines.join('\n')}
 `;
-}
-
-export function digitColumns(): string[] {
-  return [...Array.from({ length: 64 }, (_, i) => `p${i}`), 'label'];
 }

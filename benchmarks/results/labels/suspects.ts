@@ -9,7 +9,7 @@ import { prepareData } from '../../../src/spec/prepare.js';
 import { type OutOfFold, outOfFold } from '../../../src/tuning/index.js';
 import { FORGETFUL } from '../arms.js';
 import type { ResultsSetting } from '../page.js';
-import { digitColumns } from './noise.js';
+import { digitsData } from '../support/digits-table.js';
 
 /** A row that five people looked at. */
 interface Review {
@@ -102,12 +102,7 @@ async function madeWrong(datasets: string, tell: (line: string) => void): Promis
   const resolved = resolveSpec({
     name: 'digits-labels',
     task: 'classification',
-    data: {
-      source: join(datasets, 'small-n-tabular/digits.csv.gz'),
-      header: digitColumns(),
-      target: 'label',
-      split: { strategy: 'random', validation: 0.2, holdout: 0 },
-    },
+    data: digitsData(datasets, { strategy: 'random', validation: 0.2, holdout: 0 }),
     model: { type: 'mlp', hidden: [64] },
     training: { epochs: 20, batchSize: 64, optimizer: { type: 'adamw', learningRate: 0.002 } },
     regularizers: [{ type: 'weight-decay', strength: 0.3 }],

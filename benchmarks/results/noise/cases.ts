@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { derive } from '../../../src/numeric/random.js';
 import type { TrainingProblem } from '../../../src/training/problem.js';
-import { digitColumns } from '../labels/noise.js';
+import { digitsData } from '../support/digits-table.js';
 import { fixed, overStrengths, type Technique } from '../support/tuned.js';
 
 export interface NoiseCase {
@@ -55,12 +55,7 @@ function digitsSpec(datasets: string, hidden: readonly number[], epochs: number,
   return {
     name: 'digits',
     task: 'classification',
-    data: {
-      source: join(datasets, 'small-n-tabular/digits.csv.gz'),
-      header: digitColumns(),
-      target: 'label',
-      split: { validation: 0.2, holdout: 0.5 },
-    },
+    data: digitsData(datasets, { validation: 0.2, holdout: 0.5 }),
     model: { type: 'mlp', hidden },
     training: { epochs, batchSize: 32, optimizer },
   };

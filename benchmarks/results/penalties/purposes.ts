@@ -1,11 +1,10 @@
 /** What each penalty of a network is for, and what it does to a small one on handwritten digits. */
-import { join } from 'node:path';
 import { openRuntime } from '../../../src/graph/index.js';
 import { float32 } from '../../../src/graph/tensor.js';
 import { derive } from '../../../src/numeric/random.js';
 import { type Arm, scoreRows, show, summary, type Trial, trainArms, valuesOf } from '../arms.js';
-import { digitColumns } from '../labels/noise.js';
 import type { ResultsSetting } from '../page.js';
+import { digitsData } from '../support/digits-table.js';
 import { singularValues, type Weights, weightsOf } from '../support/matrices.js';
 import { chosenArms, overStrengths, type Technique } from '../support/tuned.js';
 
@@ -147,12 +146,7 @@ export async function purposesPart(
   const spec = {
     name: 'digits',
     task: 'classification',
-    data: {
-      source: join(datasets, 'small-n-tabular/digits.csv.gz'),
-      header: digitColumns(),
-      target: 'label',
-      split: { validation: 400, holdout: 1000 },
-    },
+    data: digitsData(datasets, { validation: 400, holdout: 1000 }),
     model: { type: 'mlp', hidden: [64, 64] },
     training: { epochs: 60, batchSize: 32, optimizer: { type: 'adamw', learningRate: 0.003 }, trainMetricsRows: 100 },
   };
