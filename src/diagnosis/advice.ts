@@ -97,7 +97,7 @@ export function advise(input: AdviceInput): Advice {
 }
 
 function startingSet(
-  { content, rows, task }: AdviceInput,
+  { content, rows, task, threat }: AdviceInput,
   perParameter: number,
   smallest: number | undefined,
 ): Record<string, unknown>[] {
@@ -107,6 +107,8 @@ function startingSet(
     { type: 'early-stopping', patience: rows < 1000 ? 15 : 8 },
     ...(perParameter < 10 ? [{ type: 'dropout', strength: strong ? 0.3 : 0.2 }] : []),
     ...(content === 'image' && rows < 50_000 ? [{ type: 'image-augmentation', strength: 1 }] : []),
+    ...(content === 'audio' && rows < 50_000 ? [{ type: 'audio-augmentation' }] : []),
+    ...(threat === 'adversarial' && content !== 'tokens' ? [{ type: 'adversarial-training' }] : []),
     // Smoothing takes most from classes that are seen least.
     ...(task === 'classification' && perParameter < 10 && (smallest ?? 0) >= 50
       ? [{ type: 'label-smoothing', strength: 0.05 }]
@@ -129,7 +131,9 @@ function cautionsOf(
       ? [`${(100 * duplicateShare).toFixed(0)} % of the rows repeat others: fewer rows are independent than there are`]
       : []),
     ...(threat === 'adversarial'
-      ? ['adversarial training is not in this version: noise and augmentation do not replace it']
+      ? [
+          'inputs may be attacked: set the epsilon of adversarial-training to what an attacker may change, and measure with evaluate --adversarial',
+        ]
       : []),
     ...(hardware !== 'server'
       ? ['compression is not in this version: l1 prepares weights for it but does not make the network faster']
