@@ -68,10 +68,9 @@ export const DEVELOPMENT: readonly DiagnosisCase[] = [
 
 export const JUDGED: readonly DiagnosisCase[] = [
   tabular(
-    'mammography',
-    { source: 'mammography/mammography.csv', header: columns(6) },
-    { validation: 3000, holdout: 6000 },
-    { epochs: 20 },
+    'ionosphere',
+    { source: 'small-n-tabular/ionosphere.csv', header: columns(34) },
+    { validation: 120, holdout: 120 },
   ),
   tabular(
     'breast-cancer',
@@ -83,20 +82,21 @@ export const JUDGED: readonly DiagnosisCase[] = [
     { validation: 200, holdout: 200 },
   ),
   tabular(
-    'ionosphere',
-    { source: 'small-n-tabular/ionosphere.csv', header: columns(34) },
-    { validation: 120, holdout: 120 },
+    'german-credit',
+    { source: 'german-credit/german.csv', header: columns(20) },
+    { validation: 300, holdout: 350 },
   ),
   tabular(
     'fashion',
     { source: 'fashion-mnist-t10k/t10k-images-idx3-ubyte.gz', target: 'label' },
-    { validation: 2000, holdout: 6500 },
+    { validation: 1000, holdout: 8000 },
     { epochs: 20, decay: 0.05 },
   ),
   tabular(
-    'german-credit',
-    { source: 'german-credit/german.csv', header: columns(20) },
-    { validation: 300, holdout: 350 },
+    'mammography',
+    { source: 'mammography/mammography.csv', header: columns(6) },
+    { validation: 1000, holdout: 8000 },
+    { epochs: 20 },
   ),
 ];
 

@@ -114,6 +114,13 @@ describe('diagnose', () => {
     expect(ids(change as Partial<Evidence>)).toEqual([id]);
   });
 
+  test('equal rows in two parts are a leak where a training without them is clearly worse', () => {
+    const data = [{ code: 'EQUAL_ROWS_ACROSS_PARTS', severity: 'error', message: '80 rows' }];
+    expect(ids({ data })).toEqual([]);
+    expect(ids({ data, probes: [probe('without copies', unclear)] })).toEqual([]);
+    expect(ids({ data, probes: [probe('without copies', worse)] })).toEqual(['leak']);
+  });
+
   test('a sparse penalty alone to blame is named', () => {
     const sparse = { index: 0, type: 'l1', strength: 0.1, adjustable: true, range: [1e-6, 1e-1] } as const;
     expect(ids({ training: { ...training, regularizers: [sparse] }, probes: [probe('weaker', better)] })).toEqual([

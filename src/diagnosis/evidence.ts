@@ -70,7 +70,15 @@ export interface SeedEvidence {
   readonly difference: Figure;
 }
 
-export type ProbeKind = 'weaker' | 'stronger' | 'without' | 'longer' | 'faster' | 'slower' | 'half the data';
+export type ProbeKind =
+  | 'weaker'
+  | 'stronger'
+  | 'without'
+  | 'longer'
+  | 'faster'
+  | 'slower'
+  | 'half the data'
+  | 'without copies';
 
 /** A controlled experiment: the spec with one thing changed, trained alike and compared on the same validation rows. */
 export interface Probe {

@@ -43,6 +43,12 @@ describe('planProbes', () => {
     expect(kinds({ outcome: 'diverged' })).toEqual(['slower']);
   });
 
+  test('equal rows in two parts are asked after, where they are many', () => {
+    const data = [{ code: 'EQUAL_ROWS_ACROSS_PARTS', severity: 'error', message: '80 rows' }];
+    expect(kinds({}, { data })).toContain('without copies');
+    expect(kinds({}, { data: [{ ...data[0], severity: 'warning' }] })).not.toContain('without copies');
+  });
+
   test('tells several strengths apart, one by one', () => {
     const two = [
       training.regularizers[0],

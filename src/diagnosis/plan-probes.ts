@@ -3,8 +3,8 @@ import type { SpecPatch } from './patch.js';
 
 /** A controlled experiment that is worth its cost: what it changes, and what it is to show. */
 export interface ProbePlan extends Pick<Probe, 'kind' | 'label' | 'patch'> {
-  /** Train on so large a share of the training rows. */
-  readonly share?: number;
+  /** Which training rows, where not all. */
+  readonly rows?: 'half' | 'without copies';
 }
 
 /** What a model allows to be added to it. */
@@ -30,14 +30,27 @@ export function planProbes(evidence: Evidence, addable: Addable): ProbePlan[] {
   const helps = baseline?.comparison.verdict === 'helped';
   const poor = fitOf(training, evidence.metric, direction) < FITS;
   return [
+    ...(hasCopies(evidence) ? [WITHOUT_COPIES] : []),
     ...(helps && overfits ? [] : weaker(adjustable)),
     ...(overfits ? stronger(training, adjustable, addable) : []),
     ...(usedUp(training) ? [longer(training)] : []),
     ...(poor && !overfits ? rates(training) : []),
     ...(overfits
-      ? [{ kind: 'half the data', label: 'half of the training rows', patch: [], share: 0.5 } as const]
+      ? [{ kind: 'half the data', label: 'half of the training rows', patch: [], rows: 'half' } as const]
       : []),
   ];
+}
+
+const WITHOUT_COPIES: ProbePlan = {
+  kind: 'without copies',
+  label: 'without training rows that equal validation rows',
+  patch: [],
+  rows: 'without copies',
+};
+
+/** Equal rows in two parts may be a leak, or rows of few columns that are bound to repeat: a training without them tells. */
+function hasCopies({ data = [] }: Evidence): boolean {
+  return data.some(({ code, severity }) => code === 'EQUAL_ROWS_ACROSS_PARTS' && severity === 'error');
 }
 
 /**

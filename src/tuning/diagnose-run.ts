@@ -1,4 +1,5 @@
 import { checkData } from '../data/check/check.js';
+import { rowHashes } from '../data/version.js';
 import { diagnose } from '../diagnosis/diagnose.js';
 import type { DeclaredStrength, Evidence, Probe, SeedEvidence, TrainingEvidence } from '../diagnosis/evidence.js';
 import type { Finding } from '../diagnosis/finding.js';
@@ -9,7 +10,7 @@ import { evaluate } from '../evaluation/evaluate.js';
 import { gapOf } from '../evaluation/ledger.js';
 import { findMetric } from '../evaluation/metrics/index.js';
 import type { Runtime } from '../graph/runtime/runtime.js';
-import { wilsonInterval } from '../numeric/index.js';
+import { derive, wilsonInterval } from '../numeric/index.js';
 import type { Active } from '../regularizers/regularizer.js';
 import { type PreparedData, prepareData } from '../spec/prepare.js';
 import { type ResolvedSpec, resolveSpec } from '../spec/read.js';
@@ -226,9 +227,9 @@ async function probe(
   const { training } = recorded;
   if (training === undefined) return recorded;
   const seconds = training.history.reduce((sum, epoch) => sum + epoch.seconds, 0);
-  const train = (label: string, spec: ResolvedSpec, seed: number, share?: number): Promise<Answers> => {
+  const train = (label: string, spec: ResolvedSpec, seed: number, rows?: ProbePlan['rows']): Promise<Answers> => {
     onProbe?.(label, seconds);
-    return trainVariant(spec, { runtime, data, plan: { ...plan, seed }, signal, share });
+    return trainVariant(spec, { runtime, data, plan: { ...plan, seed, train: rowsOf(subject, rows) }, signal });
   };
   const plans = planProbes(recorded, { dropout: ['mlp', 'cnn', 'transformer'].includes(resolved.spec.model.type) });
   // A second seed of the spec itself: how much seeds differ, and what confirmations are compared with.
@@ -242,10 +243,10 @@ async function probe(
     recorded.seeds ?? (training.outcome === 'diverged' ? [] : seedEvidence(subject, secondSeed, await again()));
   const ask = async (asked: ProbePlan): Promise<Probe> => {
     const changed = changedSpec(resolved, asked);
-    const answers = await train(asked.label, changed, plan.seed, asked.share);
+    const answers = await train(asked.label, changed, plan.seed, asked.rows);
     const first = compared(subject, asked, subject.answers, answers, plan.seed);
     if (!isPromising(first, recorded)) return first;
-    const repeated = await train(`${asked.label}, again under seed ${secondSeed}`, changed, secondSeed, asked.share);
+    const repeated = await train(`${asked.label}, again under seed ${secondSeed}`, changed, secondSeed, asked.rows);
     const { change, logLoss } = compared(subject, asked, await again(), repeated, secondSeed);
     return { ...first, again: { change, ...(logLoss && { logLoss }) } };
   };
@@ -257,6 +258,18 @@ async function probe(
     for (const asked of separateProbes(weaker.probe, training)) probes.push(await ask(asked));
   }
   return { ...recorded, ...(seeds.length === 0 ? {} : { seeds }), probes };
+}
+
+/** The training rows of a probe. */
+function rowsOf({ data, plan }: Subject, which: ProbePlan['rows']): Uint32Array {
+  if (which === undefined) return plan.train;
+  if (which === 'half') {
+    const order = derive(plan.seed, 'half of the training rows').permutation(plan.train.length);
+    return Uint32Array.from(order.slice(0, Math.ceil(order.length / 2)), (at) => plan.train[at]).sort();
+  }
+  const hashes = rowHashes(data.table, data.roles.features);
+  const validation = new Set(Array.from(plan.validation, (row) => hashes[row]));
+  return plan.train.filter((row) => !validation.has(hashes[row]));
 }
 
 function changedSpec(resolved: ResolvedSpec, { patch }: ProbePlan): ResolvedSpec {

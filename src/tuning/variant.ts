@@ -3,7 +3,6 @@ import type { Figure } from '../evaluation/figure.js';
 import type { PredictionInput } from '../evaluation/input.js';
 import { comparePaired } from '../evaluation/paired.js';
 import type { Runtime } from '../graph/runtime/runtime.js';
-import { derive } from '../numeric/index.js';
 import type { PreparedData } from '../spec/prepare.js';
 import type { ResolvedSpec } from '../spec/read.js';
 import { predictionsOf, primaryMetric } from './judge.js';
@@ -22,11 +21,9 @@ export interface Answers {
 export interface VariantOptions {
   readonly runtime: Runtime;
   readonly data: PreparedData;
-  /** Rows and seed of the run that it is compared with. */
+  /** Rows and seed: the validation rows are those of what it is compared with. */
   readonly plan: PlannedRun;
   readonly signal?: AbortSignal | undefined;
-  /** Share of the training rows, drawn by the seed. */
-  readonly share?: number | undefined;
 }
 
 /**
@@ -36,9 +33,9 @@ export interface VariantOptions {
  */
 export async function trainVariant(
   resolved: ResolvedSpec,
-  { runtime, data, plan, signal, share = 1 }: VariantOptions,
+  { runtime, data, plan, signal }: VariantOptions,
 ): Promise<Answers> {
-  const { problem, examples } = await problemOf(resolved, data, { ...plan, role: 'model', train: part(plan, share) });
+  const { problem, examples } = await problemOf(resolved, data, { ...plan, role: 'model' });
   const result = await trainRun(problem, { runtime, signal, resume: undefined, onEvent: () => Promise.resolve() });
   if (result.outcome === 'cancelled') {
     throw new BallastError('interrupted; what was recorded before stays as it was', {
@@ -81,11 +78,4 @@ export function changeOf(
 ): Figure | undefined {
   const compared = comparePaired({ metric, first: to.validation, second: from.validation, ...options });
   return 'reason' in compared ? undefined : compared.difference;
-}
-
-function part({ train, seed }: PlannedRun, share: number): Uint32Array {
-  if (share === 1) return train;
-  const order = Uint32Array.from(train);
-  derive(seed, 'part of the training rows').shuffle(order);
-  return order.slice(0, Math.ceil(share * order.length)).sort();
 }

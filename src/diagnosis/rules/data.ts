@@ -1,20 +1,28 @@
 import type { Rule } from '../finding.js';
-import { short } from '../gain.js';
+import { asGain, confidenceThat, isClear, short, told } from '../gain.js';
 
-const LEAKS = new Set(['TARGET_LEAK', 'EQUAL_ROWS_ACROSS_PARTS']);
 /** Share of wrong labels that a model is expected to live with. */
 const NOISE = 0.05;
 
-/** Not a regularization problem: validation says more than new rows will, because it knows the answers. */
+/**
+ * Not a regularization problem: validation says more than new rows will, because it knows the answers. A feature that tells
+ * the target, or validation rows that are among the training rows, where a training without those is clearly worse.
+ */
 export const leak: Rule = {
   id: 'leak',
   name: 'data leak',
-  judge({ data = [] }) {
-    const found = data.filter(({ code, severity }) => LEAKS.has(code) && severity === 'error');
-    if (found.length === 0) return undefined;
+  judge({ data = [], probes, direction, level, metric }) {
+    const telling = data.filter(({ code, severity }) => code === 'TARGET_LEAK' && severity === 'error');
+    const copies = probes.find(({ kind }) => kind === 'without copies');
+    const loss = copies && asGain(copies.change, direction === 'higher' ? 'lower' : 'higher');
+    const known = loss !== undefined && isClear(loss);
+    if (telling.length === 0 && !known) return undefined;
     return {
-      confidence: 0.99,
-      evidence: found.map(({ message }) => message),
+      confidence: telling.length > 0 || loss === undefined ? 0.99 : confidenceThat(loss, 0, level),
+      evidence: [
+        ...telling.map(({ message }) => message),
+        ...(known ? [`${copies?.label}: ${metric} on validation worse by ${told(loss)}`] : []),
+      ],
       explanation:
         'Scores on these rows are too good: the answer, or the row itself, is among what the model learned from',
       patch: null,
