@@ -18,6 +18,7 @@ describe('dataOptionsSchema', () => {
         categories: { limit: 64, minimumRows: 2 },
         text: { vocabulary: 2000, ngrams: 1, minimumRows: 2, weighting: 'tfidf' },
         tokens: {},
+        series: {},
       },
       split: { validation: 0.2, holdout: 0.2, seed: 1, bins: 10 },
     });
