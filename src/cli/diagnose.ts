@@ -1,4 +1,5 @@
-import { resolve } from 'node:path';
+import { mkdir, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { stringify } from 'yaml';
 import { formatSeconds } from '../charts/index.js';
@@ -12,8 +13,8 @@ import { writeFileAtomically } from '../graph/format/atomic-file.js';
 import { openRuntime } from '../graph/runtime/choose.js';
 import { diagnosisText, outcomeText } from '../reports/diagnosis-text.js';
 import { terminalOptions } from '../reports/terminal-style.js';
-import type { Store } from '../store/types.js';
-import { type Application, applyFinding } from '../tuning/apply-finding.js';
+import type { Run, Store } from '../store/types.js';
+import { type Application, applyFinding, changedSpec } from '../tuning/apply-finding.js';
 import { type Diagnosis, diagnoseRun } from '../tuning/diagnose-run.js';
 import { primaryMetric } from '../tuning/judge.js';
 import { evidenceOfPredictions } from '../tuning/prediction-evidence.js';
@@ -69,6 +70,7 @@ async function diagnoseAction(reference: string, options: DiagnoseOptions, comma
 }
 
 async function diagnoseStored(store: Store, reference: string, options: DiagnoseOptions): Promise<void> {
+  if (options.out !== undefined) await requireFolder(options.out);
   const interruption = interruptible();
   try {
     const runtime = await openRuntime();
@@ -83,34 +85,49 @@ async function diagnoseStored(store: Store, reference: string, options: Diagnose
         note(`probe ${++trained}: ${label}${seconds < 1 ? '' : `  (about ${formatSeconds(seconds)})`}`),
     });
     const mend = found.findings.find(({ patch }) => patch !== null);
-    if (options.apply === true && mend === undefined) {
-      note('nothing to apply: no finding has a change of the spec that mends it');
-    }
-    const applied =
-      options.apply === true && mend !== undefined
-        ? await applyIt(store, run.id, found, mend, options, { runtime, signal: interruption.signal })
-        : undefined;
+    const [first] = found.findings;
     if (options.out !== undefined) await writeChanged(options.out, found, mend);
-    tell(found, options, applied);
+    if (options.apply !== true || mend === undefined || mend !== first) {
+      if (options.apply === true) note(notApplied(first));
+      tell(found, options);
+      return;
+    }
+    // What was found is not lost where the training is interrupted.
+    if (options.json !== true)
+      process.stdout.write(`${diagnosisText(found.findings, found.evidence, terminalOptions())}\n\n`);
+    tell(found, options, await applyIt(store, run, found, mend, options, { runtime, signal: interruption.signal }));
   } finally {
     interruption.stop();
   }
 }
 
+/** Only the first finding is applied: what stands before another has to be mended before the other means anything. */
+function notApplied(first: Finding | undefined): string {
+  return first === undefined
+    ? 'nothing to apply: nothing wrong was found'
+    : `nothing is applied: ${first.id} (${first.name}) comes first, and no change of the spec mends it`;
+}
+
 async function applyIt(
   store: Store,
-  runId: string,
+  run: Run,
   found: Diagnosis,
   finding: Finding,
   options: DiagnoseOptions,
   context: Pick<Parameters<typeof applyFinding>[3], 'runtime' | 'signal'>,
 ): Promise<Application> {
-  const progress = new Progress(primaryMetric(found.resolved.spec), found.resolved.spec.training.epochs);
+  const folder = join(localFolder(options.store), 'diagnoses');
+  await mkdir(folder, { recursive: true });
+  const specPath = join(folder, `${run.id.slice(0, 8)}-${finding.id}.yaml`);
+  const { spec } = changedSpec(found.resolved, finding, run.seed ?? found.resolved.spec.training.seed);
+  await writeFileAtomically(specPath, [Buffer.from(stringify(spec))]);
+  note(`applying ${finding.id}: ${specPath}`);
+  const progress = new Progress(primaryMetric(spec), spec.training.epochs);
   try {
     return await applyFinding(
       store,
-      runId,
-      { found, finding },
+      run.id,
+      { found, finding, specPath },
       {
         ...context,
         workFolder: localFolder(options.store),
@@ -123,14 +140,25 @@ async function applyIt(
   }
 }
 
+/** Before anything is trained: a path that cannot be written would lose what was found. */
+async function requireFolder(path: string): Promise<void> {
+  const folder = dirname(resolve(path));
+  const found = await stat(folder).catch(() => undefined);
+  if (found?.isDirectory() === true) return;
+  throw new BallastError(`there is no folder ${folder} to write to`, {
+    code: 'USAGE',
+    place: '--out',
+    remedy: 'Make it first, or name another file',
+  });
+}
+
 async function writeChanged(path: string, { resolved }: Diagnosis, mend: Finding | undefined): Promise<void> {
   if (mend?.patch == null) {
-    throw new BallastError('there is no changed spec to write: no finding changes it', {
-      code: 'DIAGNOSE_NO_PATCH',
-      place: '--out',
-    });
+    note(`${path} is not written: no finding changes the spec`);
+    return;
   }
   await writeFileAtomically(resolve(path), [Buffer.from(stringify(applyPatch(resolved.spec, mend.patch)))]);
+  note(`changed spec written to ${path}`);
 }
 
 function tell(
@@ -148,9 +176,12 @@ function tell(
     ...(evidence.seeds === undefined ? {} : { seeds: evidence.seeds }),
     ...(applied === undefined ? {} : { applied }),
   };
-  const lines = [diagnosisText(findings, evidence, terminalOptions())];
-  if (applied !== undefined) lines.push('', outcomeText(applied, terminalOptions()));
-  answer(options, document, lines.join('\n'));
+  // With an application the findings were told before it.
+  const text =
+    applied === undefined
+      ? diagnosisText(findings, evidence, terminalOptions())
+      : outcomeText(applied, terminalOptions());
+  answer(options, document, text);
 }
 
 /** A model file has no spec: it is judged by what it answers. */
@@ -176,5 +207,7 @@ async function diagnoseFile(path: string, options: DiagnoseOptions): Promise<voi
     ...evidenceOfPredictions(predictions, { level, seed: 1 }),
     probes: [],
   };
-  tell({ findings: diagnose(evidence), evidence }, options);
+  // There is no spec to change.
+  const findings = diagnose(evidence).map((finding) => ({ ...finding, patch: null }));
+  tell({ findings, evidence }, options);
 }

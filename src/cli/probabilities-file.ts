@@ -49,10 +49,32 @@ export async function readProbabilities(
   const classes = Math.max(2, width);
   const codes = labelCodes(label, classNames, classes, table.rows, source);
   const kind =
-    arrays?.name === 'logits' || (arrays === undefined && scores.some((p) => p < 0 || p > 1))
+    arrays?.name === 'logits' || (arrays === undefined && areLogits(scores, width, source))
       ? 'logits'
       : 'probabilities';
   return { predictions: { task: 'classification', target: codes, [kind]: scores }, classes };
+}
+
+/**
+ * Whether columns of a CSV are scores before softmax: some lie outside of 0 to 1. Where most rows are probabilities all the
+ * same, those few are faults rather than another kind of score.
+ */
+function areLogits(scores: Float64Array, width: number, source: string): boolean {
+  const outside = scores.findIndex((p) => p < 0 || p > 1);
+  if (outside < 0) return false;
+  const rows = scores.length / width;
+  let probable = 0;
+  for (let row = 0; row < rows; row++) {
+    const part = scores.subarray(row * width, (row + 1) * width);
+    if (width > 1 && part.every((p) => p >= 0 && p <= 1) && Math.abs(part.reduce((a, b) => a + b, 0) - 1) < 1e-3)
+      probable++;
+  }
+  if (probable <= rows / 2) return true;
+  throw new BallastError(`${scores[outside]} is no probability, and most rows of the file are probabilities`, {
+    code: 'CALIBRATE_SCORES',
+    place: `${source}, row ${Math.floor(outside / width) + 1}`,
+    remedy: 'Correct the row; or give scores before softmax in all of them',
+  });
 }
 
 function labelCodes(

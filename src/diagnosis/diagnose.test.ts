@@ -67,7 +67,7 @@ describe('diagnose', () => {
     expect(ids({ training: clearGap, probes })).toEqual(['more-data']);
     // Worth knowing, and nothing is wrong.
     expect(isHealthy(diagnose({ ...healthy, training: clearGap, probes }))).toBe(true);
-    expect(isHealthy(diagnose({ ...healthy, manifest: false }))).toBe(false);
+    expect(isHealthy(diagnose({ ...healthy, probes: [probe('weaker', better)] }))).toBe(false);
     expect(ids({ training: clearGap, probes: [probe('half the data', unclear)] })).toEqual([]);
     expect(ids({ training: clearGap, probes: [probe('stronger', better), probe('half the data', worse)] })).toEqual([
       'F2',
@@ -119,6 +119,18 @@ describe('diagnose', () => {
     expect(ids({ data })).toEqual([]);
     expect(ids({ data, probes: [probe('without copies', unclear)] })).toEqual([]);
     expect(ids({ data, probes: [probe('without copies', worse)] })).toEqual(['leak']);
+  });
+
+  test('causes stand before what may follow from them, however sure the others are', () => {
+    const data = [{ code: 'TARGET_LEAK', severity: 'error', message: 'x tells y' }];
+    const probes = [probe('weaker', figure(0.3, 0.001)), probe('slower', figure(0.02, 0.015))];
+    expect(ids({ data, probes })).toEqual(['leak', 'learning-rate', 'F1']);
+  });
+
+  test('a log loss that is small already is not worth a change, however clear', () => {
+    const logLoss = { metric: 'logLoss', direction: 'lower' } as const;
+    const tiny = probe('longer', figure(-0.0027, 0.001), { before: { primary: 0.005, logLoss: 0.005 } });
+    expect(ids({ ...logLoss, probes: [tiny] })).toEqual([]);
   });
 
   test('a sparse penalty alone to blame is named', () => {

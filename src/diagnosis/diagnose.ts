@@ -3,14 +3,21 @@ import type { Finding } from './finding.js';
 import { RULES } from './rules/index.js';
 
 /**
- * What is wrong with a model, from evidence alone: problems before notes, the surest first. Nothing found is an answer:
+ * What is wrong with a model, from evidence alone: problems before notes, causes before
+ * what may follow from them, the surest first. Nothing found is an answer:
  * healthy, as far as the evidence goes.
  */
 export function diagnose(evidence: Evidence): Finding[] {
-  return RULES.flatMap(({ id, name, severity = 'problem', judge }) => {
+  return RULES.flatMap(({ id, name, severity = 'problem', before = Number.POSITIVE_INFINITY, judge }) => {
     const found = judge(evidence);
-    return found === undefined ? [] : [{ id, name, severity, ...found }];
-  }).sort((a, b) => b.severity.localeCompare(a.severity) || b.confidence - a.confidence);
+    return found === undefined ? [] : [{ before, finding: { id, name, severity, ...found } }];
+  })
+    .sort(
+      (a, b) =>
+        b.finding.severity.localeCompare(a.finding.severity) ||
+        (a.before === b.before ? b.finding.confidence - a.finding.confidence : a.before - b.before),
+    )
+    .map(({ finding }) => finding);
 }
 
 /** Whether nothing is wrong: notes may be there. */

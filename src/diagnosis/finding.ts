@@ -29,6 +29,8 @@ export interface Rule {
   readonly id: string;
   readonly name: string;
   readonly severity?: Finding['severity'];
+  /** What has to be mended before others mean anything, the lowest first; those without come last. */
+  readonly before?: number;
   /** Nothing where it is not wrong, or where the evidence for it is not there. */
   judge(evidence: Evidence): Omit<Finding, 'id' | 'name' | 'severity'> | undefined;
 }

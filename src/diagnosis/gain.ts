@@ -4,7 +4,7 @@ import type { Evidence, Probe } from './evidence.js';
 import type { Finding } from './finding.js';
 
 /** How a difference is to be read: in which direction it is better, and at which level its interval stands. */
-export type Reading = Pick<Evidence, 'direction' | 'level'>;
+export type Reading = Pick<Evidence, 'direction' | 'level' | 'metric'>;
 
 /** The same difference with its sign turned so that above 0 is better. */
 export function asGain({ value, interval: [low, high], method }: Figure, direction: Reading['direction']): Figure {
@@ -19,10 +19,15 @@ export const isClear = (gain: Figure): boolean => gain.interval[0] > 0;
 /** Least share of a log loss or an error, and least difference of a share, that is worth a change of the spec. */
 const MATERIAL = 0.02;
 const MATERIAL_SHARE = 0.005;
+/** Least difference of a log loss, in nats. */
+const MATERIAL_LOSS = 0.005;
 
 /** Whether a gain is worth acting on, however sure it is: many rows make differences clear that nobody would notice. */
-function isMaterial(gain: number, before: number, unbounded: boolean): boolean {
-  return gain >= (unbounded ? MATERIAL * Math.abs(before) : MATERIAL_SHARE);
+function isMaterial(gain: number, before: number, kind: 'share' | 'error' | 'loss'): boolean {
+  return (
+    gain >=
+    (kind === 'share' ? MATERIAL_SHARE : Math.max(kind === 'loss' ? MATERIAL_LOSS : 0, MATERIAL * Math.abs(before)))
+  );
 }
 
 /**
@@ -41,13 +46,18 @@ function gainOf(probe: Probe, reading: Reading): { metric: 'primary' | 'logLoss'
 /** Whether a probe gained enough under its first seed that another one is worth asking. */
 export function isPromising(
   { change, logLoss, before }: Pick<Probe, 'change' | 'logLoss' | 'before'>,
-  { direction }: Pick<Reading, 'direction'>,
+  { direction, metric }: Pick<Reading, 'direction' | 'metric'>,
 ): boolean {
   const primary = asGain(change, direction);
-  if (isClear(primary)) return isMaterial(primary.value, before.primary, direction === 'lower');
+  if (isClear(primary))
+    return isMaterial(
+      primary.value,
+      before.primary,
+      direction === 'higher' ? 'share' : metric === 'logLoss' ? 'loss' : 'error',
+    );
   if (logLoss === undefined || before.logLoss === undefined || primary.interval[1] < 0) return false;
   const gain = asGain(logLoss, 'lower');
-  return isClear(gain) && isMaterial(gain.value, before.logLoss, true);
+  return isClear(gain) && isMaterial(gain.value, before.logLoss, 'loss');
 }
 
 function confirmed(again: Figure | undefined, direction: Reading['direction']): boolean {

@@ -41,6 +41,8 @@ describe('planProbes', () => {
     expect(kinds({ train: judged(0.6) })).toEqual(expect.arrayContaining(['slower', 'faster']));
     expect(kinds({ train: judged(0.999) })).not.toContain('slower');
     expect(kinds({ outcome: 'diverged' })).toEqual(['slower']);
+    // A spec may not have a rate beyond 100.
+    expect(kinds({ train: judged(0.6), learningRate: 90 })).not.toContain('faster');
   });
 
   test('equal rows in two parts are asked after, where they are many', () => {

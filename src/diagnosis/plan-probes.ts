@@ -124,16 +124,20 @@ function longer({ epochs }: TrainingEvidence): ProbePlan {
   };
 }
 
+/** The largest learning rate that a spec may have. */
+const FASTEST = 100;
+
 function rates({ learningRate }: TrainingEvidence): ProbePlan[] {
   return (
     [
       ['slower', 0.1],
       ['faster', 10],
     ] as const
-  ).map(([kind, factor]) => {
+  ).flatMap(([kind, factor]) => {
     const value = Number((learningRate * factor).toPrecision(3));
     const patch: SpecPatch = [{ op: 'replace', path: '/training/optimizer/learningRate', value }];
-    return { kind, label: `learning rate ${learningRate} -> ${value}`, patch };
+    if (value > FASTEST) return [];
+    return [{ kind, label: `learning rate ${learningRate} -> ${value}`, patch }];
   });
 }
 

@@ -24,29 +24,47 @@ export function diagnosisText(findings: readonly Finding[], evidence: Evidence, 
     ],
   );
   const probes = evidence.probes.length === 0 ? [] : [probeTable(evidence.probes, evidence.metric, options), ''];
-  const verdict = isHealthy(findings)
-    ? `${style.good('\u2714')} Nothing wrong was found${evidence.probes.length === 0 ? ' in what is recorded' : ', and no change that was tried is clearly better'}. No change is needed.`
-    : `${findings.length} ${findings.length === 1 ? 'finding' : 'findings'}; the first is the surest.`;
-  return [...probes, ...told, verdict].join('\n');
+  return [...probes, ...told, verdictOf(findings, evidence, style)].join('\n');
+}
+
+/** Fewer validation rows than this tell large faults at the most. */
+const FEW_ROWS = 100;
+
+function verdictOf(
+  findings: readonly Finding[],
+  { probes, training, validation }: Evidence,
+  style: ReturnType<typeof styles>,
+): string {
+  if (!isHealthy(findings))
+    return `${findings.length} ${findings.length === 1 ? 'finding' : 'findings'}; mend the first first.`;
+  const rows = `${validation.rows} rows`;
+  if (validation.rows < FEW_ROWS)
+    return `${style.dim('\u25cb')} Nothing wrong was found on ${rows}, which are too few to tell much.`;
+  const mark = style.good('\u2714');
+  if (training === undefined) return `${mark} Nothing wrong was found in what it answers to ${rows}.`;
+  if (probes.length === 0)
+    return `${mark} Nothing wrong was found in what is recorded; no change of the spec was tried.`;
+  return `${mark} Nothing wrong was found: none of the changes that were tried is clearly better on ${rows}.`;
 }
 
 function probeTable(probes: readonly Probe[], metric: string, options: TerminalOptions): string {
   const style = styles(options);
+  const withLogLoss = metric !== 'logLoss' && probes.some(({ logLoss }) => logLoss !== undefined);
   const columns: TerminalColumn[] = [
-    { label: 'probe', shrinkTo: 20 },
+    { label: 'probe', shrinkTo: 30 },
     { label: `change in ${metric}`, align: 'right' },
     { label: '99% interval', align: 'right' },
-    { label: 'log loss', align: 'right' },
+    ...(withLogLoss ? [{ label: 'log loss', align: 'right' } as const] : []),
     { label: 'second seed', align: 'right', optional: 2 },
-    { label: 'log loss', align: 'right', optional: 1 },
+    ...(withLogLoss ? [{ label: 'its log loss', align: 'right', optional: 1 } as const] : []),
   ];
   const rows = probes.map(({ label, change, logLoss, again }) => [
     label,
     signedText(metric, change.value),
     { text: intervalText(change.interval, differenceFormat(metric)), style: style.dim },
-    logLoss === undefined ? '\u2013' : signedText('logLoss', logLoss.value),
+    ...(withLogLoss ? [logLoss === undefined ? '\u2013' : signedText('logLoss', logLoss.value)] : []),
     again === undefined ? '' : signedText(metric, again.change.value),
-    again?.logLoss === undefined ? '' : signedText('logLoss', again.logLoss.value),
+    ...(withLogLoss ? [again?.logLoss === undefined ? '' : signedText('logLoss', again.logLoss.value)] : []),
   ]);
   return terminalTable(columns, rows, style.dim, options.width);
 }

@@ -4,7 +4,7 @@ import { BallastError } from '../errors.js';
 import type { Figure } from '../evaluation/figure.js';
 import { findMetric } from '../evaluation/metrics/index.js';
 import { judgeDifference, type Verdict } from '../evaluation/verdict.js';
-import { resolveSpec } from '../spec/read.js';
+import { type ResolvedSpec, resolveSpec } from '../spec/read.js';
 import type { Store } from '../store/types.js';
 import type { Diagnosis } from './diagnose-run.js';
 import { type ExperimentOptions, runExperiment } from './experiment.js';
@@ -23,7 +23,7 @@ export interface Application {
   readonly change: Figure;
   readonly verdict: Verdict;
   readonly expected: Finding['expected'];
-  /** Whether the expectation's interval and the measured one have anything in common; null without an expectation. */
+  /** Whether it helped, by as much as was expected within both intervals; null without an expectation. */
   readonly held: boolean | null;
 }
 
@@ -31,29 +31,29 @@ export interface Application {
  * Trains the spec as a finding changes it, recorded as an experiment of its own, under a seed that no probe has seen, and
  * compares the new model with the judged one on the same validation rows.
  *
+ * @param specPath where the changed spec is written, for whoever goes on after an interruption
  * @throws BallastError INTERRUPTED
  */
 export async function applyFinding(
   store: Store,
   runId: string,
-  { found: { resolved, evidence }, finding }: { found: Diagnosis; finding: Finding },
+  { found: { resolved, evidence }, finding, specPath }: { found: Diagnosis; finding: Finding; specPath: string },
   options: Pick<ExperimentOptions, 'runtime' | 'workFolder' | 'ballastVersion' | 'onEvent' | 'signal'>,
 ): Promise<Application> {
   if (finding.patch === null) throw new Error('a finding without a patch cannot be applied');
   const old = await loadResult(store, runId);
-  const changed = applyPatch(resolved.spec, finding.patch);
-  const seed = old.seed + SEEDS_OF_PROBES;
-  const spec = resolveSpec({ ...changed, training: { ...changed.training, seed } }, resolved.baseDirectory);
+  const spec = changedSpec(resolved, finding, old.seed);
   const experiment = await runExperiment(spec, { ...options, store });
   const run = experiment.runs.find(({ role, fold }) => role === 'model' && fold === old.fold);
   if (experiment.interrupted || run === undefined) {
     throw new BallastError('interrupted; everything up to the last step is kept', {
       code: 'INTERRUPTED',
       kind: 'cancelled',
-      remedy: `Go on with: ballast train SPEC --resume ${experiment.id.slice(0, 8)}`,
+      remedy: `Go on with: ballast train ${specPath} --resume ${experiment.id.slice(0, 8)}`,
     });
   }
   const { data } = experiment;
+  const { seed } = spec.spec.training;
   const plan = planRuns(resolved.spec, data).find((each) => each.seed === old.seed && each.fold === old.fold);
   if (plan === undefined) throw new Error('a run is planned by its own spec');
   const metric = finding.expected?.metric ?? evidence.metric;
@@ -72,8 +72,16 @@ export async function applyFinding(
     held:
       expected === null
         ? null
-        : expected.interval[0] <= change.interval[1] && change.interval[0] <= expected.interval[1],
+        : judgeDifference(change, findMetric(metric).metric.direction) === 'helped' &&
+          expected.interval[0] <= change.interval[1] &&
+          change.interval[0] <= expected.interval[1],
   };
+}
+
+/** The spec as a finding changes it, under a seed that no probe has seen. */
+export function changedSpec(resolved: ResolvedSpec, { patch }: Finding, seed: number): ResolvedSpec {
+  const { training, ...rest } = applyPatch(resolved.spec, patch ?? []);
+  return resolveSpec({ ...rest, training: { ...training, seed: seed + SEEDS_OF_PROBES } }, resolved.baseDirectory);
 }
 
 /** Probes use the seed of the run and the one after it. */

@@ -5,8 +5,8 @@ import type { Robustness } from '../evaluation/attacks/robustness.js';
 import type { Evaluation } from '../evaluation/evaluate.js';
 import type { PredictionInput } from '../evaluation/input.js';
 import { buildLedger, type Ledger, type LedgerInput, type LedgerStageName } from '../evaluation/ledger.js';
-import type { SliceSearch } from '../evaluation/slices/find-slices.js';
-import type { StressReport } from '../evaluation/stress/stress.js';
+import { requireRows, type SliceSearch } from '../evaluation/slices/find-slices.js';
+import { corruptionsOf, type StressReport } from '../evaluation/stress/stress.js';
 import { writeModel } from '../graph/format/encode.js';
 import type { Model } from '../graph/model.js';
 import type { Runtime, Session } from '../graph/runtime/runtime.js';
@@ -70,6 +70,9 @@ export async function evaluateHoldout(
     });
   }
   const roles = withSensitive(data.roles, beside.fairness ?? [], { table: data.table, task: resolved.spec.task });
+  // What cannot be done is refused before the read is counted.
+  if (beside.slices === true) requireRows(rows.length);
+  if (beside.stress !== undefined) corruptionsOf(data.table, roles.features);
   const holdoutReads = await register.countRead(data.name, data.rowSet, `runs:/${run.id}`);
   const scored = await scoreRun(store, runtime, run, { table: data.table, rows, roles }, beside);
   const { predictions } = scored;

@@ -111,6 +111,11 @@ describe('calibrate', () => {
     ['labels out of range', `a,b,label\n${'0.5,0.5,7\n'.repeat(30)}`, 'CALIBRATE_LABELS'],
     ['one class only', `a,b,label\n${'0.4,0.6,1\n'.repeat(30)}`, 'CALIBRATION_ONE_CLASS'],
     ['ten rows', `a,b,label\n${'0.4,0.6,1\n0.7,0.3,0\n'.repeat(5)}`, 'CALIBRATION_ROWS'],
+    [
+      'a score among probabilities',
+      `a,b,label\n1.5,-0.5,0\n${'0.4,0.6,1\n0.7,0.3,0\n'.repeat(30)}`,
+      'CALIBRATE_SCORES',
+    ],
     ['no labels', `a,b\n${'0.4,0.6\n'.repeat(30)}`, 'CALIBRATE_LABELS'],
   ])('refuses %s', async (_title, text, code) => {
     writeFileSync(join(folder, 'wrong.csv'), text);

@@ -65,7 +65,10 @@ describe('diagnose', () => {
         { type: 'early-stopping', patience: 8 },
       ],
     });
-    const { code, stderr, json } = await ballast(folder, 'diagnose', run, '--json');
+    const { code, stderr, json } = await ballast(folder, 'diagnose', run, '--out', 'none.yaml', '--json');
+    // There is no change to write, and that loses nothing of the verdict.
+    expect(stderr).toContain('none.yaml is not written');
+    expect(existsSync(join(folder, 'none.yaml'))).toBe(false);
     expect(json<DiagnosisDocument>().findings.map(({ id }) => id)).toEqual([]);
     expect(code, stderr).toBe(0);
     const evaluated = await ballast(folder, 'evaluate', run, '--holdout', '--json');
@@ -101,6 +104,7 @@ describe('diagnose', () => {
   test.each([
     [['model.onnx', '--apply'], '--apply'],
     [['model.onnx'], undefined],
+    [['0123abcd', '--out', 'no/such/folder/spec.yaml'], '--out'],
     [['0123abcd', '--target', 'plan'], '--target'],
     [['0123abcd', '--data', 'customers.csv'], '--data'],
   ])('refuses %j', async (words, place) => {

@@ -55,6 +55,11 @@ describe('evaluate, beyond the metrics', () => {
     const { stdout } = await ballast(folder, ...words, '--slices');
     expect(stdout).toContain('ratio of selection rates');
     expect(stdout).toMatch(/slices searched on \d+ rows/);
+    // The holdout has 48 rows: too few to search in, which is said before it is read.
+    const few = await ballast(folder, 'evaluate', runs[1].runId, '--holdout', '--slices', '--json');
+    expect(few.json<{ error: { code: string } }>().error.code).toBe('SLICES_FEW_ROWS');
+    const read = await ballast(folder, 'evaluate', runs[1].runId, '--holdout', '--json');
+    expect(read.json<{ holdoutReads: number }>().holdoutReads).toBe(1);
     const unknown = await ballast(folder, ...words.slice(0, 4), '--fairness', 'height', '--json');
     expect(unknown.code).toBe(2);
     expect(unknown.json<{ error: { code: string } }>().error.code).toBe('FAIRNESS_COLUMN');

@@ -11,6 +11,7 @@ const NOISE = 0.05;
 export const leak: Rule = {
   id: 'leak',
   name: 'data leak',
+  before: 1,
   judge({ data = [], probes, direction, level, metric }) {
     const telling = data.filter(({ code, severity }) => code === 'TARGET_LEAK' && severity === 'error');
     const copies = probes.find(({ kind }) => kind === 'without copies');

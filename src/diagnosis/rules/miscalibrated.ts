@@ -1,6 +1,9 @@
 import type { Rule } from '../finding.js';
 import { asGain, confidenceThat, isClear, short, told } from '../gain.js';
 
+/** Beyond this a temperature makes all classes alike: the scores are noise. */
+const SENSELESS = 50;
+
 /** F4 (X5): probabilities that cannot be taken at their word. */
 export const miscalibrated: Rule = {
   id: 'F4',
@@ -17,7 +20,9 @@ export const miscalibrated: Rule = {
         `expected calibration error ${told(ece)}, beyond ${limits.ece}`,
         ...(mendable && temperature !== undefined
           ? [
-              `a temperature of ${short(temperature.value)} lowers the log loss by ${told(gain)} on rows it was not fitted on: the model is ${temperature.value > 1 ? 'over' : 'under'}confident`,
+              temperature.value > SENSELESS
+                ? 'no temperature makes sense of the scores: on these rows they carry hardly any information'
+                : `a temperature of ${short(temperature.value)} lowers the log loss by ${told(gain)} on rows it was not fitted on: the model is ${temperature.value > 1 ? 'over' : 'under'}confident`,
             ]
           : []),
       ],

@@ -15,7 +15,10 @@ export const overRegularized: Rule = {
     if (found === undefined) return undefined;
     const trained = training.train.metrics[metric]?.value;
     // What gains on validation while it fits the training rows no better was not held back by the penalty.
-    if (trained === undefined || (direction === 'higher' ? found.probe.train < trained : found.probe.train > trained)) {
+    if (
+      trained === undefined ||
+      (direction === 'higher' ? found.probe.train <= trained : found.probe.train >= trained)
+    ) {
       return undefined;
     }
     const score = baseline?.comparison.score;

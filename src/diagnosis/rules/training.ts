@@ -26,6 +26,7 @@ export const learningRate: Rule = ofProbe({
 export const diverged: Rule = {
   id: 'diverged',
   name: 'training diverged',
+  before: 2,
   judge({ training }) {
     if (training === undefined || training.outcome !== 'diverged') return undefined;
     const rate = training.learningRate;
@@ -56,6 +57,7 @@ function ofProbe({
   return {
     id,
     name,
+    before: 3,
     judge(evidence) {
       const found = bestProbe(evidence, kinds);
       if (found === undefined) return undefined;

@@ -4,6 +4,7 @@ import type { Rule } from '../finding.js';
 export const unrecorded: Rule = {
   id: 'X10',
   name: 'no record of regularizers',
+  severity: 'note',
   judge({ manifest }) {
     if (manifest) return undefined;
     return {

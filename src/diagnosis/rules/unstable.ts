@@ -11,7 +11,8 @@ export const unstable: Rule = {
   judge({ seeds = [], direction, metric, validation, level }) {
     const own = validation.metrics[metric]?.value;
     if (own === undefined) return undefined;
-    const allowed = direction === 'higher' ? SPREAD : SPREAD * own;
+    const allowed =
+      direction === 'higher' ? SPREAD : metric === 'logLoss' ? Math.max(SPREAD, SPREAD * own) : SPREAD * own;
     const apart = seeds.filter(
       ({ difference: { value, interval } }) => Math.abs(value) > allowed && (interval[0] > 0 || interval[1] < 0),
     );

@@ -70,13 +70,7 @@ export function findSlices(
   groupings: readonly Grouping[],
   { rate = 0.05, fewest = 30, most = 50, seed = 0 }: SliceSearchOptions = {},
 ): SliceSearch {
-  if (errors.length < FEWEST_ROWS) {
-    throw new BallastError(`${errors.length} rows are too few to search for slices in: ${FEWEST_ROWS} are needed`, {
-      code: 'SLICES_FEW_ROWS',
-      place: '--slices',
-      remedy: 'Evaluate more rows, or leave --slices out',
-    });
-  }
+  requireRows(errors.length);
   const random = derive(seed, 'slices');
   const half = Uint8Array.from(errors, () => (random.uniform() < 0.5 ? 1 : 0));
   const [search, confirm] = [0, 1].map((side) =>
@@ -118,6 +112,16 @@ export function findSlices(
       )
       .sort((a, b) => b.difference.value - a.difference.value),
   };
+}
+
+/** @throws BallastError SLICES_FEW_ROWS where there are too few to search and to confirm */
+export function requireRows(rows: number): void {
+  if (rows >= FEWEST_ROWS) return;
+  throw new BallastError(`${rows} rows are too few to search for slices in: ${FEWEST_ROWS} are needed`, {
+    code: 'SLICES_FEW_ROWS',
+    place: '--slices',
+    remedy: 'Evaluate more rows, or leave --slices out',
+  });
 }
 
 /** Slices of one condition and of two, by how clearly their errors are larger on the rows of the search. */

@@ -69,16 +69,7 @@ export async function stressTest(
   { metric, features, seed, tell }: StressOptions,
 ): Promise<StressReport> {
   const wanted = new Set(features);
-  const applicable = CORRUPTIONS.filter((corruption) =>
-    table.columns.some((column) => wanted.has(column.name) && corruption.appliesTo(column)),
-  );
-  if (applicable.length === 0) {
-    throw new BallastError('no column of the data can be corrupted in a known way', {
-      code: 'STRESS_NOTHING',
-      place: '--stress',
-      remedy: `Corruptions: ${CORRUPTIONS.map(({ name }) => name).join(', ')}`,
-    });
-  }
+  const applicable = corruptionsOf(table, features);
   const clean = await score(table);
   const sign = findMetric(metric).metric.direction === 'higher' ? 1 : -1;
   const results: StressResult[] = [];
@@ -108,6 +99,20 @@ export async function stressTest(
     })
     .sort((a, b) => b.lost - a.lost);
   return { metric, rows: table.rows, clean: before, results, worst };
+}
+
+/** The corruptions that some of these columns can have. @throws BallastError STRESS_NOTHING where there is none */
+export function corruptionsOf(table: Pick<Table, 'columns'>, features: readonly string[]): readonly Corruption[] {
+  const wanted = new Set(features);
+  const applicable = CORRUPTIONS.filter((corruption) =>
+    table.columns.some((column) => wanted.has(column.name) && corruption.appliesTo(column)),
+  );
+  if (applicable.length > 0) return applicable;
+  throw new BallastError('no column of the data can be corrupted in a known way', {
+    code: 'STRESS_NOTHING',
+    place: '--stress',
+    remedy: `Corruptions: ${CORRUPTIONS.map(({ name }) => name).join(', ')}`,
+  });
 }
 
 /** Every wanted column gone wrong in one way, each by a stream of its own. */
