@@ -1,11 +1,11 @@
 import { Command } from 'commander';
 import { type Explanation, explain, explanations } from '../diagnosis/guidance/explain.js';
-import { type PlanDay, sevenDays } from '../diagnosis/guidance/plan.js';
+import { type PlanDay, type Progress, sevenDays } from '../diagnosis/guidance/plan.js';
 import { NEIGHBOURS, QUESTIONS } from '../diagnosis/guidance/terms.js';
 import { BallastError } from '../errors.js';
 import type { Store } from '../store/types.js';
 import { answer, type CommonOptions, withCommonOptions } from './output.js';
-import { withStore } from './use-store.js';
+import { storeExists, withStore } from './use-store.js';
 
 /** Pages beside the terms. */
 const PAGES = ['terms', 'neighbours', 'questions', 'plan'] as const;
@@ -42,7 +42,11 @@ Examples:
             QUESTIONS.map((each) => `${each.question}\n  ${each.answer}\n  $ ${each.command}`).join('\n\n'),
           );
         case 'plan':
-          return withStore(options.store, { create: true }, (store) => showPlan(store, options));
+          // Before the first training there is no store, and nothing is done.
+          if (!(await storeExists(options.store))) return tellPlan(NOTHING, options);
+          return withStore(options.store, { create: false }, async (store) =>
+            tellPlan(await progressIn(store), options),
+          );
         default:
           return showTerm(term, options);
       }
@@ -76,24 +80,32 @@ function text(explanation: Explanation): string {
   if (explanation.kind === 'neighbour') return `${term} (a neighbour of regularization)\n  ${explanation.difference}`;
   const lines = [term, `  ${explanation.definition}`];
   if (explanation.kind === 'term') lines.push(`  Why: ${explanation.why}`, `  Pitfall: ${explanation.pitfall}`);
+  if (explanation.kind === 'finding')
+    lines.push(`  To do: ${explanation.remedy}`, `  Refuted by: ${explanation.refutedBy}`);
   return [...lines, `  $ ${explanation.command}`].join('\n');
 }
 
-async function showPlan(store: Store, options: CommonOptions): Promise<void> {
+const NOTHING: Progress = { trained: 0, ablations: 0, seeds: 0, holdoutReads: 0 };
+
+async function progressIn(store: Store): Promise<Progress> {
   const runs = await store.listRuns({ status: 'finished', limit: 10_000 });
   const seeds = new Map<string, Set<number>>();
   for (const { groupId, seed, role } of runs) {
     if (groupId === undefined || seed === undefined || role !== 'model') continue;
     seeds.set(groupId, (seeds.get(groupId) ?? new Set()).add(seed));
   }
-  const days = sevenDays({
-    dataVersions: (await store.listDataVersions()).length,
+  return {
     trained: runs.length,
     ablations: runs.filter(({ role }) => role === 'ablation').length,
     seeds: Math.max(0, ...[...seeds.values()].map(({ size }) => size)),
     holdoutReads: (await store.holdoutReads()).length,
-  });
-  answer(options, days, days.map(line).join('\n'));
+  };
+}
+
+function tellPlan(progress: Progress, options: CommonOptions): void {
+  const days = sevenDays(progress);
+  const legend = '[x] done by this store, [ ] not yet, [?] leaves no trace in it';
+  answer(options, days, [...days.map(line), '', legend].join('\n'));
 }
 
 function line({ day, goal, command, done }: PlanDay): string {

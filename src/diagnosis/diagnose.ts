@@ -8,9 +8,9 @@ import { RULES } from './rules/index.js';
  * healthy, as far as the evidence goes.
  */
 export function diagnose(evidence: Evidence): Finding[] {
-  return RULES.flatMap(({ id, name, severity = 'problem', before = Number.POSITIVE_INFINITY, judge }) => {
+  return RULES.flatMap(({ judge, before = Number.POSITIVE_INFINITY, severity = 'problem', ...told }) => {
     const found = judge(evidence);
-    return found === undefined ? [] : [{ before, finding: { id, name, severity, ...found } }];
+    return found === undefined ? [] : [{ before, finding: { severity, ...told, ...found } }];
   })
     .sort(
       (a, b) =>

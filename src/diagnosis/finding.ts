@@ -24,13 +24,15 @@ export interface Finding {
   readonly refutedBy: string;
 }
 
+/** What a finding says whatever the evidence. */
+type Told = Pick<Finding, 'id' | 'name' | 'explanation' | 'remedy' | 'refutedBy'>;
+
 /** One thing that can be wrong, judged from evidence alone. */
-export interface Rule {
-  readonly id: string;
-  readonly name: string;
+export interface Rule extends Told {
+  /** A problem unless told. */
   readonly severity?: Finding['severity'];
   /** What has to be mended before others mean anything, the lowest first; those without come last. */
   readonly before?: number;
   /** Nothing where it is not wrong, or where the evidence for it is not there. */
-  judge(evidence: Evidence): Omit<Finding, 'id' | 'name' | 'severity'> | undefined;
+  judge(evidence: Evidence): Omit<Finding, keyof Told | 'severity'> | undefined;
 }

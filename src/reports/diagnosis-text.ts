@@ -36,7 +36,7 @@ function verdictOf(
   style: ReturnType<typeof styles>,
 ): string {
   if (!isHealthy(findings))
-    return `${findings.length} ${findings.length === 1 ? 'finding' : 'findings'}; mend the first first.`;
+    return findings.length === 1 ? '1 finding.' : `${findings.length} findings; begin with the first.`;
   const rows = `${validation.rows} rows`;
   if (validation.rows < FEW_ROWS)
     return `${style.dim('\u25cb')} Nothing wrong was found on ${rows}, which are too few to tell much.`;

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -20,6 +20,11 @@ describe('explain', () => {
     expect((await ballast(folder, 'explain', term, '--json')).json<unknown[]>().length).toBeGreaterThan(0);
   });
 
+  test('a finding: what it means, what to do, what would refute it', async () => {
+    const { stdout } = await ballast(folder, 'explain', 'F1');
+    for (const text of ['over-regularization', 'To do:', 'Refuted by:']) expect(stdout).toContain(text);
+  });
+
   test('a term that there is none of is an error', async () => {
     const { code, json } = await ballast(folder, 'explain', 'quantum', '--json');
     expect(code).toBe(2);
@@ -32,7 +37,9 @@ describe('explain', () => {
         .json<{ day: number; done?: boolean }[]>()
         .flatMap(({ day, done }) => (done === true ? [day] : []));
     expect(await done()).toEqual([]);
+    // Asking makes no store.
+    expect(existsSync(join(folder, '.ballast'))).toBe(false);
     expect((await ballast(folder, 'train', 'spec.yaml', '--ablate', '--json')).code).toBe(0);
-    expect(await done()).toEqual([1, 2, 4]);
+    expect(await done()).toEqual([2, 4]);
   });
 });

@@ -6,7 +6,14 @@ export type Explanation =
   | ({ readonly kind: 'term' } & Term)
   | { readonly kind: 'neighbour'; readonly term: string; readonly difference: string }
   | { readonly kind: 'regularizer'; readonly term: string; readonly definition: string; readonly command: string }
-  | { readonly kind: 'finding'; readonly term: string; readonly definition: string; readonly command: string };
+  | {
+      readonly kind: 'finding';
+      readonly term: string;
+      readonly definition: string;
+      readonly remedy: string;
+      readonly refutedBy: string;
+      readonly command: string;
+    };
 
 /** Everything that has an explanation, by kind. */
 export function explanations(): Explanation[] {
@@ -23,11 +30,13 @@ export function explanations(): Explanation[] {
         }) as const,
     ),
     ...RULES.map(
-      ({ id, name }) =>
+      ({ id, name, explanation, remedy, refutedBy }) =>
         ({
           kind: 'finding',
           term: id,
-          definition: `A finding of the diagnosis: ${name}.`,
+          definition: `A finding of the diagnosis: ${name}. ${explanation}.`,
+          remedy: `${remedy}.`,
+          refutedBy: `${refutedBy}.`,
           command: 'ballast diagnose RUN',
         }) as const,
     ),

@@ -1,6 +1,5 @@
 /** What the store says of how far a project has come. */
 export interface Progress {
-  readonly dataVersions: number;
   readonly trained: number;
   readonly ablations: number;
   readonly seeds: number;
@@ -16,13 +15,13 @@ export interface PlanDay {
 }
 
 /** Seven days from data to a model that one can answer for. */
-export function sevenDays({ dataVersions, trained, ablations, seeds, holdoutReads }: Progress): PlanDay[] {
+export function sevenDays({ trained, ablations, seeds, holdoutReads }: Progress): PlanDay[] {
   return [
     {
       day: 1,
       goal: 'Look at the data: leaks, copies, wrong labels; is regularization needed?',
       command: 'ballast data check SPEC && ballast advise DATA --target COLUMN',
-      done: dataVersions > 0,
+      done: undefined,
     },
     {
       day: 2,

@@ -12,6 +12,9 @@ export const leak: Rule = {
   id: 'leak',
   name: 'data leak',
   before: 1,
+  explanation: 'Scores on these rows are too good: the answer, or the row itself, is among what the model learned from',
+  remedy: 'ballast data check SPEC names columns and rows; exclude them (data.features.exclude), or split by group',
+  refutedBy: 'The same score after the column or the rows are gone',
   judge({ data = [], probes, direction, level, metric }) {
     const telling = data.filter(({ code, severity }) => code === 'TARGET_LEAK' && severity === 'error');
     const copies = probes.find(({ kind }) => kind === 'without copies');
@@ -19,17 +22,13 @@ export const leak: Rule = {
     const known = loss !== undefined && isClear(loss);
     if (telling.length === 0 && !known) return undefined;
     return {
-      confidence: telling.length > 0 || loss === undefined ? 0.99 : confidenceThat(loss, 0, level),
+      confidence: telling.length > 0 || loss === undefined ? 1 : confidenceThat(loss, 0, level),
       evidence: [
         ...telling.map(({ message }) => message),
         ...(known ? [`${copies?.label}: ${metric} on validation worse by ${told(loss)}`] : []),
       ],
-      explanation:
-        'Scores on these rows are too good: the answer, or the row itself, is among what the model learned from',
       patch: null,
-      remedy: 'ballast data check SPEC names columns and rows; exclude them (data.features.exclude), or split by group',
       expected: null,
-      refutedBy: 'The same score after the column or the rows are gone',
     };
   },
 };
@@ -42,6 +41,11 @@ export const suspectLabels: Rule = {
   id: 'suspect-labels',
   name: 'labels suspect',
   severity: 'note',
+  explanation:
+    'Models that did not see a row are sure of another class than its label: it is wrong, or classes overlap there',
+  remedy:
+    'ballast data check SPEC --labels lists them for people to look at; correct what is wrong, or train with gce, bootstrapping or co-teaching',
+  refutedBy: 'People who look at the listed rows and agree with the labels',
   judge({ labelNoise, level }) {
     if (labelNoise === undefined || labelNoise.low <= NOISE) return undefined;
     return {
@@ -49,13 +53,8 @@ export const suspectLabels: Rule = {
       evidence: [
         `confident learning holds ${short(100 * labelNoise.rate)} % of ${labelNoise.rows} labels for wrong (at least ${short(100 * labelNoise.low)} %)`,
       ],
-      explanation:
-        'Models that did not see a row are sure of another class than its label: it is wrong, or classes overlap there',
       patch: null,
-      remedy:
-        'ballast data check SPEC --labels lists them for people to look at; correct what is wrong, or train with gce, bootstrapping or co-teaching',
       expected: null,
-      refutedBy: 'People who look at the listed rows and agree with the labels',
     };
   },
 };

@@ -8,6 +8,10 @@ const SENSELESS = 50;
 export const miscalibrated: Rule = {
   id: 'F4',
   name: 'miscalibration',
+  explanation: 'What the model calls 90 % is not right nine times in ten',
+  remedy:
+    'ballast calibrate RUN writes a calibrated model; label smoothing or weight decay make the next one less sure of itself',
+  refutedBy: 'New labelled rows on which the calibration error is within its limit',
   judge({ validation, temperature, limits, level }) {
     const { ece } = validation.metrics;
     if (ece === undefined || ece.value <= limits.ece) return undefined;
@@ -26,15 +30,11 @@ export const miscalibrated: Rule = {
             ]
           : []),
       ],
-      explanation: 'What the model calls 90 % is not right nine times in ten',
       patch: null,
-      remedy:
-        'ballast calibrate RUN writes a calibrated model; label smoothing or weight decay make the next one less sure of itself',
       expected:
         mendable && temperature !== undefined
           ? { metric: 'logLoss', delta: temperature.logLoss.value, interval: temperature.logLoss.interval }
           : null,
-      refutedBy: 'New labelled rows on which the calibration error is within its limit',
     };
   },
 };

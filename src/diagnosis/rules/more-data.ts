@@ -6,6 +6,9 @@ export const moreData: Rule = {
   id: 'more-data',
   name: 'needs more data',
   severity: 'note',
+  explanation: 'The model is as regularized as it should be, and there are too few rows for what it has to learn',
+  remedy: 'Collect or label more rows, augment them, or start from a pretrained model',
+  refutedBy: 'Twice the rows without a gain on the same validation rows',
   judge(evidence) {
     const { training, metric, direction, level, limits } = evidence;
     if (training === undefined || training.gap.interval[0] <= limits.gap) return undefined;
@@ -22,11 +25,8 @@ export const moreData: Rule = {
         `with half of the ${training.rows} training rows ${metric} is worse by ${told(loss)}: the curve over rows still rises`,
         'neither stronger nor weaker strengths are clearly better',
       ],
-      explanation: 'The model is as regularized as it should be, and there are too few rows for what it has to learn',
       patch: null,
-      remedy: 'Collect or label more rows, augment them, or start from a pretrained model',
       expected: null,
-      refutedBy: 'Twice the rows without a gain on the same validation rows',
     };
   },
 };

@@ -8,6 +8,10 @@ import { asGain, bestProbe, confidenceThat, expectedOf, short, told } from '../g
 export const overRegularized: Rule = {
   id: 'F1',
   name: 'over-regularization',
+  explanation:
+    'The strengths hold the model back: it fits neither the rows it learned from nor new ones as well as it could',
+  remedy: 'Lower the strength and train again; where weaker still gains, go on',
+  refutedBy: 'Weaker strengths that fit the training rows better and are no better on new rows',
   judge(evidence) {
     const { training, baseline, metric, direction, level } = evidence;
     if (training === undefined) return undefined;
@@ -32,12 +36,8 @@ export const overRegularized: Rule = {
             ]
           : []),
       ],
-      explanation:
-        'The strengths hold the model back: it fits neither the rows it learned from nor new ones as well as it could',
       patch: found.probe.patch,
-      remedy: 'Lower the strength and train again; where weaker still gains, go on',
       expected: expectedOf(evidence, found),
-      refutedBy: 'Weaker strengths that fit the training rows better and are no better on new rows',
     };
   },
 };

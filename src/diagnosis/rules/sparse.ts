@@ -7,6 +7,9 @@ const SPARSE = new Set(['l1', 'elastic-net', 'group-lasso']);
 export const tooSparse: Rule = {
   id: 'X17',
   name: 'a sparse penalty removes useful features',
+  explanation: 'Weights that the penalty drives to zero are of features that new rows need',
+  remedy: 'Lower its strength, or take elastic-net, which keeps features that go together',
+  refutedBy: 'A weaker penalty that keeps more features and is no better on new rows',
   judge(evidence) {
     const { training, level, metric } = evidence;
     if (training === undefined) return undefined;
@@ -20,11 +23,8 @@ export const tooSparse: Rule = {
       evidence: [
         `${found.probe.label}: ${found.metric === 'primary' ? metric : 'log loss'} better by ${told(found.gain)}`,
       ],
-      explanation: 'Weights that the penalty drives to zero are of features that new rows need',
       patch: found.probe.patch,
-      remedy: 'Lower its strength, or take elastic-net, which keeps features that go together',
       expected: expectedOf(evidence, found),
-      refutedBy: 'A weaker penalty that keeps more features and is no better on new rows',
     };
   },
 };

@@ -27,36 +27,25 @@ export const diverged: Rule = {
   id: 'diverged',
   name: 'training diverged',
   before: 2,
+  explanation: 'The loss left the finite numbers: steps too long, or a penalty too steep for them',
+  remedy: 'Lower the learning rate, clip gradients (training.gradientClip), and look at the data for extreme values',
+  refutedBy: 'A tenth of the learning rate that diverges as well',
   judge({ training }) {
     if (training === undefined || training.outcome !== 'diverged') return undefined;
     const rate = training.learningRate;
     return {
       confidence: 1,
       evidence: training.findings.filter(({ code }) => code === 'TRAINING_DIVERGED').map(({ message }) => message),
-      explanation: 'The loss left the finite numbers: steps too long, or a penalty too steep for them',
       patch: [{ op: 'replace', path: '/training/optimizer/learningRate', value: rate / 10 }],
-      remedy:
-        'Lower the learning rate, clip gradients (training.gradientClip), and look at the data for extreme values',
       expected: null,
-      refutedBy: 'A tenth of the learning rate that diverges as well',
     };
   },
 };
 
-function ofProbe({
-  id,
-  name,
-  kinds,
-  ...text
-}: Pick<Rule, 'id' | 'name'> & {
-  kinds: readonly Probe['kind'][];
-  explanation: string;
-  remedy: string;
-  refutedBy: string;
-}): Rule {
+/** What a kind of probe tells by helping. */
+function ofProbe({ kinds, ...rule }: Omit<Rule, 'judge' | 'before'> & { kinds: readonly Probe['kind'][] }): Rule {
   return {
-    id,
-    name,
+    ...rule,
     before: 3,
     judge(evidence) {
       const found = bestProbe(evidence, kinds);
@@ -68,7 +57,6 @@ function ofProbe({
         ],
         patch: found.probe.patch,
         expected: expectedOf(evidence, found),
-        ...text,
       };
     },
   };

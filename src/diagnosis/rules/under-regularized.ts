@@ -5,6 +5,9 @@ import { bestProbe, confidenceThat, expectedOf, told } from '../gain.js';
 export const underRegularized: Rule = {
   id: 'F2',
   name: 'under-regularization',
+  explanation: 'The model learns its training rows by heart: what it gains there does not carry over to new rows',
+  remedy: 'Raise the strengths or add a regularizer, and train again; more rows help in the same way',
+  refutedBy: 'Stronger penalties that narrow the gap without making new rows better',
   judge(evidence) {
     const { training, metric, level } = evidence;
     const found = bestProbe(evidence, ['stronger']);
@@ -15,11 +18,8 @@ export const underRegularized: Rule = {
         `lost from train to validation: ${told(training.gap)} of ${metric}`,
         `${found.probe.label}: ${found.metric === 'primary' ? metric : 'log loss'} on validation better by ${told(found.gain)}`,
       ],
-      explanation: 'The model learns its training rows by heart: what it gains there does not carry over to new rows',
       patch: found.probe.patch,
-      remedy: 'Raise the strengths or add a regularizer, and train again; more rows help in the same way',
       expected: expectedOf(evidence, found),
-      refutedBy: 'Stronger penalties that narrow the gap without making new rows better',
     };
   },
 };

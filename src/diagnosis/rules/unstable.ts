@@ -8,6 +8,10 @@ const SPREAD = 0.03;
 export const unstable: Rule = {
   id: 'F6',
   name: 'instability between seeds',
+  explanation: 'What a seed decides is larger than what most regularizers are worth: one run proves nothing here',
+  remedy:
+    'Judge over several seeds (training.repeats), lower the learning rate, take larger batches, or average weights (ema, swa, ensemble)',
+  refutedBy: 'Five seeds that lie closer together',
   judge({ seeds = [], direction, metric, validation, level }) {
     const own = validation.metrics[metric]?.value;
     if (own === undefined) return undefined;
@@ -24,12 +28,8 @@ export const unstable: Rule = {
         `${metric} under ${values.length} seeds: ${values.map(short).join(', ')}`,
         ...apart.map(({ seed, difference }) => `seed ${seed} against this run, on the same rows: ${told(difference)}`),
       ],
-      explanation: 'What a seed decides is larger than what most regularizers are worth: one run proves nothing here',
       patch: [{ op: 'replace', path: '/training/repeats', value: 5 }],
-      remedy:
-        'Judge over several seeds (training.repeats), lower the learning rate, take larger batches, or average weights (ema, swa, ensemble)',
       expected: null,
-      refutedBy: 'Five seeds that lie closer together',
     };
   },
 };
