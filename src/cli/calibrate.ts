@@ -22,6 +22,7 @@ import { scoreFile } from './evaluate-file.js';
 import { type FileOptions, OF_FILES, withFileOptions } from './file-options.js';
 import { refuseGiven } from './given-options.js';
 import { localFolder } from './local-folder.js';
+import { predictionsOn } from './locked-rows.js';
 import { wholeNumber } from './number-option.js';
 import { answer, note } from './output.js';
 import { readProbabilities } from './probabilities-file.js';
@@ -229,7 +230,7 @@ async function scoreModel(reference: string, options: CalibrateOptions): Promise
     const predictions =
       options.data === undefined
         ? await scoreValidation(store, runtime, run)
-        : (await evaluateOther(store, runtime, run, options.data)).predictions;
+        : predictionsOn(await evaluateOther(store, runtime, run, options.data));
     const { model, ports } = await modelOfRun(store, run);
     const folder = join(localFolder(options.store), 'experiments', run.groupId ?? run.id);
     return subjectOf(

@@ -9,6 +9,7 @@ import { evaluateOther, scoreValidation } from '../tuning/evaluate-run.js';
 import { scoreFile } from './evaluate-file.js';
 import { type FileOptions, OF_FILES, withFileOptions } from './file-options.js';
 import { refuseGiven } from './given-options.js';
+import { predictionsOn } from './locked-rows.js';
 import { answer, answerIsNo } from './output.js';
 import { withStore } from './use-store.js';
 
@@ -61,6 +62,6 @@ async function answersTo(reference: string, options: FileOptions): Promise<Predi
     const runtime = await openRuntime();
     return data === undefined
       ? scoreValidation(store, runtime, run)
-      : (await evaluateOther(store, runtime, run, data)).predictions;
+      : predictionsOn(await evaluateOther(store, runtime, run, data));
   });
 }

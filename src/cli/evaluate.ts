@@ -17,6 +17,7 @@ import { evaluationDocument } from './evaluation-document.js';
 import { fairnessLines } from './fairness-lines.js';
 import { collected, OF_FILES, withFileOptions } from './file-options.js';
 import { refuseGiven } from './given-options.js';
+import { noteLocked } from './locked-rows.js';
 import { answer } from './output.js';
 import { robustnessLines } from './robustness-lines.js';
 import { sliceLines } from './slice-lines.js';
@@ -91,6 +92,7 @@ async function evaluateRuns(store: Store, run: Run, other: Run | undefined, opti
   const beside = {
     attack,
     slices: options.slices === true,
+    uncertainty: options.uncertainty === true,
     fairness: options.fairness ?? [],
     ...(options.stress === true ? { stress: tellStress } : {}),
   };
@@ -99,13 +101,14 @@ async function evaluateRuns(store: Store, run: Run, other: Run | undefined, opti
       ? evaluateHoldout(store, runtime, which, beside)
       : evaluateOther(store, runtime, which, data, beside);
   const first = await evaluateOne(run);
+  noteLocked(first);
   const second = other === undefined ? undefined : await evaluateOne(other);
   const primary = primaryMetric(specOfRun(run).spec);
   const comparison =
     second === undefined
       ? undefined
       : comparePaired({ metric: primary, first: first.predictions, second: second.predictions });
-  const { evaluation, ledger, robustness, stress, weakSlices } = first;
+  const { evaluation, ledger, locked, robustness, stress, weakSlices } = first;
   const uncertainty = uncertaintyOfPredictions(options.uncertainty, first.predictions);
   const holdoutReads = second?.holdoutReads ?? first.holdoutReads;
   const document = {
@@ -117,6 +120,7 @@ async function evaluateRuns(store: Store, run: Run, other: Run | undefined, opti
       uncertainty,
       weakSlices,
       ...(holdoutReads === undefined ? {} : { holdoutReads }),
+      ...(locked === undefined ? {} : { locked }),
     }),
     ...(second === undefined
       ? {}

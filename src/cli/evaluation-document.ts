@@ -9,6 +9,8 @@ import type { UncertaintyEvaluation } from '../evaluation/uncertainty.js';
 export interface RunContext {
   readonly ledger?: Ledger;
   readonly holdoutReads?: number;
+  /** Of rows given as new: how many are in the locked holdout. */
+  readonly locked?: number;
   /** Where an attack was asked for. */
   readonly robustness?: Robustness | undefined;
   readonly stress?: StressReport | undefined;
@@ -20,7 +22,7 @@ export interface RunContext {
 /** The JSON answer of `ballast evaluate`. */
 export function evaluationDocument(
   { rows, primary, metrics, omitted, perClass, slices, reliability, confusion, residuals, fairness }: Evaluation,
-  { ledger, holdoutReads, robustness, stress, uncertainty, weakSlices }: RunContext = {},
+  { ledger, holdoutReads, locked, robustness, stress, uncertainty, weakSlices }: RunContext = {},
 ): Record<string, unknown> {
   return {
     rows,
@@ -34,6 +36,7 @@ export function evaluationDocument(
     fairness,
     ledger: ledger ?? buildLedger(primary, []),
     holdoutReads: holdoutReads ?? null,
+    ...(locked === undefined ? {} : { locked }),
     ...(robustness === undefined ? {} : { robustness }),
     ...(stress === undefined ? {} : { stress }),
     ...(weakSlices === undefined ? {} : { weakSlices }),

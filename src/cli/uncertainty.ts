@@ -1,7 +1,11 @@
-import { BallastError } from '../errors.js';
 import type { Figure } from '../evaluation/figure.js';
 import type { PredictionInput } from '../evaluation/input.js';
-import { evaluateUncertainty, type UncertaintyEvaluation, type UncertaintyMeasure } from '../evaluation/uncertainty.js';
+import {
+  evaluateUncertainty,
+  noUncertainty,
+  type UncertaintyEvaluation,
+  type UncertaintyMeasure,
+} from '../evaluation/uncertainty.js';
 
 /** What probabilities, or the model beside its answers, know of their own errors; undefined unless asked for. */
 export function uncertaintyOfPredictions(
@@ -11,19 +15,7 @@ export function uncertaintyOfPredictions(
   if (asked !== true) return undefined;
   const found = evaluateUncertainty(predictions);
   if (found.length > 0) return found;
-  const isRegression = predictions.task === 'regression';
-  throw new BallastError(
-    isRegression
-      ? 'the model does not say how uncertain its predictions are'
-      : 'there are no probabilities to tell uncertainty from',
-    {
-      code: 'UNCERTAINTY_NEEDS_PROBABILITIES',
-      place: '--uncertainty',
-      remedy: isRegression
-        ? 'Train it with laplace, swag, variational, mc-dropout or ensemble'
-        : 'Evaluate a classifier on an output of logits or probabilities',
-    },
-  );
+  throw noUncertainty(predictions.task);
 }
 
 /** As lines of the terminal. */

@@ -1,3 +1,4 @@
+import { BallastError } from '../errors.js';
 import { criticalValue, delongVariance, rocArea, wilsonInterval } from '../numeric/index.js';
 import type { Figure } from './figure.js';
 import { type PredictionInput, SAID_MEASURES, type SaidMeasure } from './input.js';
@@ -45,6 +46,23 @@ export function uncertaintyOf(
     }
     return measure === 'confidence' ? 1 - first : 1 - (first - second);
   });
+}
+
+/** The error of answers that say nothing of how sure they are. */
+export function noUncertainty(task: PredictionInput['task']): BallastError {
+  const isRegression = task === 'regression';
+  return new BallastError(
+    isRegression
+      ? 'the model does not say how uncertain its predictions are'
+      : 'there are no probabilities to tell uncertainty from',
+    {
+      code: 'UNCERTAINTY_NEEDS_PROBABILITIES',
+      place: '--uncertainty',
+      remedy: isRegression
+        ? 'Train it with laplace, swag, variational, mc-dropout or ensemble'
+        : 'Evaluate a classifier on an output of logits or probabilities',
+    },
+  );
 }
 
 /**

@@ -34,13 +34,7 @@ export async function attackModel(
   options: AttackOptions,
 ): Promise<Robustness> {
   const { classes, output } = ports;
-  if (ports.task !== 'classification' || output.kind === 'labels') {
-    throw new BallastError('robust accuracy needs a classifier that gives scores', {
-      code: 'ATTACK_NEEDS_CLASSES',
-      place: '--adversarial',
-      remedy: 'Name an output of logits or probabilities with --output, or leave --adversarial out',
-    });
-  }
+  requireScores(ports);
   const column = findColumn(table, target);
   if (column === undefined) throw new Error('scored rows have a target');
   // As many as are attacked, and no more of them are encoded.
@@ -49,4 +43,15 @@ export async function attackModel(
   const { graph, inputs } = await differentiablePart(runtime, { model, ports, table, rows: chosen });
   const attacked: AttackTarget = { graph, output: output.name, inputs, target: codes };
   return measureRobustness(runtime, attacked, options);
+}
+
+/** @throws BallastError ATTACK_NEEDS_CLASSES where there is no score to climb */
+export function requireScores({ task, output }: Pick<ModelPorts, 'task' | 'output'>): void {
+  if (task !== 'classification' || output.kind === 'labels') {
+    throw new BallastError('robust accuracy needs a classifier that gives scores', {
+      code: 'ATTACK_NEEDS_CLASSES',
+      place: '--adversarial',
+      remedy: 'Name an output of logits or probabilities with --output, or leave --adversarial out',
+    });
+  }
 }

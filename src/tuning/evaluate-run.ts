@@ -3,16 +3,17 @@ import { BallastError } from '../errors.js';
 import type { AttackOptions } from '../evaluation/attacks/options.js';
 import type { Robustness } from '../evaluation/attacks/robustness.js';
 import type { Evaluation } from '../evaluation/evaluate.js';
-import type { PredictionInput } from '../evaluation/input.js';
+import { type PredictionInput, SAID_MEASURES } from '../evaluation/input.js';
 import { buildLedger, type Ledger, type LedgerInput, type LedgerStageName } from '../evaluation/ledger.js';
 import { requireRows, type SliceSearch } from '../evaluation/slices/find-slices.js';
 import { corruptionsOf, type StressReport } from '../evaluation/stress/stress.js';
+import { noUncertainty } from '../evaluation/uncertainty.js';
 import { writeModel } from '../graph/format/encode.js';
 import type { Model } from '../graph/model.js';
 import type { Runtime, Session } from '../graph/runtime/runtime.js';
 import { type PreparedData, prepareData } from '../spec/prepare.js';
 import type { Run, Store } from '../store/types.js';
-import { attackModel } from './attack-model.js';
+import { attackModel, requireScores } from './attack-model.js';
 import { judge, primaryMetric, withSensitive } from './judge.js';
 import type { ModelPorts } from './model-ports.js';
 import { requireModel } from './result-record.js';
@@ -26,8 +27,10 @@ export interface EvaluatedRun {
   readonly evaluation: Evaluation;
   readonly predictions: PredictionInput;
   readonly ledger: Ledger;
-  /** How often these holdout rows have been read, this time included; undefined for other data. */
+  /** How often these holdout rows have been read, this time included; undefined where none of them was. */
   readonly holdoutReads: number | undefined;
+  /** Rows of another source that are in the locked holdout. */
+  readonly locked?: number;
   /** Where an attack was asked for. */
   readonly robustness?: Robustness;
   /** Where they were asked for. */
@@ -42,6 +45,8 @@ export interface Beside {
   readonly stress?: StressSettings['tell'];
   /** Search for slices with larger errors. */
   readonly slices?: boolean;
+  /** Uncertainty is asked for, of whatever the model says. */
+  readonly uncertainty?: boolean;
   /** Sensitive columns beside those of the spec. */
   readonly fairness?: readonly string[];
 }
@@ -70,9 +75,7 @@ export async function evaluateHoldout(
     });
   }
   const roles = withSensitive(data.roles, beside.fairness ?? [], { table: data.table, task: resolved.spec.task });
-  // What cannot be done is refused before the read is counted.
-  if (beside.slices === true) requireRows(rows.length);
-  if (beside.stress !== undefined) corruptionsOf(data.table, roles.features);
+  await refuseImpossible(store, run, beside, { table: data.table, rows, roles });
   const holdoutReads = await register.countRead(data.name, data.rowSet, `runs:/${run.id}`);
   const scored = await scoreRun(store, runtime, run, { table: data.table, rows, roles }, beside);
   const { predictions } = scored;
@@ -82,13 +85,33 @@ export async function evaluateHoldout(
   return { rows: rows.length, evaluation, ...scored, ledger, holdoutReads };
 }
 
+/** What cannot be done is refused before the read is counted: a refused command must not have looked. */
+async function refuseImpossible(
+  store: Store,
+  run: Run,
+  { slices, stress, attack, uncertainty }: Beside,
+  { table, rows, roles }: RowsOfRun,
+): Promise<void> {
+  if (slices === true) requireRows(rows.length);
+  if (stress !== undefined) corruptionsOf(table, roles.features);
+  const { model, ports } = await modelOfRun(store, run);
+  if (attack !== undefined) requireScores(ports);
+  if (uncertainty !== true || ports.task === 'classification') return;
+  if (!model.graph.outputs.some(({ name }) => SAID_MEASURES.some((measure) => measure === name))) {
+    throw noUncertainty(ports.task);
+  }
+}
+
 /** What a run's model answers to its own validation rows: what calibration may be fitted on. */
 export async function scoreValidation(store: Store, runtime: Runtime, run: Run): Promise<PredictionInput> {
   const part = await ownRows(store, run, 'validation', 'calibrate');
   return (await scoreRun(store, runtime, run, part)).predictions;
 }
 
-/** Evaluates a run's model on the rows of another source, read as the run's own data was. */
+/**
+ * Evaluates a run's model on the rows of another source, read as the run's own data was. Where locked rows are among them,
+ * the holdout has been read, and that is counted.
+ */
 export async function evaluateOther(
   store: Store,
   runtime: Runtime,
@@ -98,13 +121,17 @@ export async function evaluateOther(
 ): Promise<EvaluatedRun> {
   await requireModel(store, run);
   const resolved = specOfRun(run);
-  const { table, rows, roles: own } = await otherRows(store, run, source);
+  const { table, rows, roles: own, locked } = await otherRows(store, run, source);
   const roles = withSensitive(own, beside.fairness ?? [], { table, task: resolved.spec.task });
   const scored = await scoreRun(store, runtime, run, { table, rows, roles }, beside);
   const { predictions } = scored;
   const evaluation = judge(resolved.spec, { table, roles }, predictions, rows);
   const ledger = await ledgerOfRun(store, run, primaryMetric(resolved.spec));
-  return { rows: rows.length, evaluation, ...scored, ledger, holdoutReads: undefined };
+  const holdoutReads =
+    locked === undefined || run.datasetName === undefined
+      ? undefined
+      : await store.holdoutRegister('evaluate --data').countRead(run.datasetName, locked.rowSet, `runs:/${run.id}`);
+  return { rows: rows.length, evaluation, ...scored, ledger, holdoutReads, locked: locked?.rows ?? 0 };
 }
 
 async function scoreRun(

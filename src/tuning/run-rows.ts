@@ -1,7 +1,10 @@
+import { HashIndex } from '../data/hash-index.js';
+import { rowSetId } from '../data/holdout.js';
 import { readTable } from '../data/read/read.js';
 import { type Roles, resolveRoles } from '../data/roles.js';
+import { rowHashes } from '../data/row-hash.js';
 import { applySeries } from '../data/series.js';
-import type { Table } from '../data/table.js';
+import { findColumn, type Table } from '../data/table.js';
 import { BallastError } from '../errors.js';
 import { readModel } from '../graph/format/decode.js';
 import type { Model } from '../graph/model.js';
@@ -57,14 +60,36 @@ export async function ownRows(
   return { table: data.table, rows: plan[part], roles: data.roles };
 }
 
-/** All rows of another source. */
-export async function otherRows(store: Store, run: Run, source: string): Promise<RowsOfRun> {
+/** Rows of a source that are in the locked holdout of a data set. */
+export interface LockedRows {
+  readonly rows: number;
+  /** Of the holdout, as reads of it are counted by. */
+  readonly rowSet: string;
+}
+
+async function lockedRows(store: Store, run: Run, table: Table, { id }: Roles): Promise<LockedRows | undefined> {
+  if (run.datasetName === undefined) return undefined;
+  const lock = await store.holdoutRegister('evaluate --data').read(run.datasetName);
+  // Without its id columns the rows of a source cannot be told apart from those of the run.
+  if (lock === undefined || id.some((name) => findColumn(table, name) === undefined)) return undefined;
+  const found = new HashIndex(lock.hashes).find(rowHashes(table, id.length > 0 ? id : undefined));
+  const rows = found.filter((position) => position >= 0).length;
+  return rows === 0 ? undefined : { rows, rowSet: rowSetId(lock.hashes) };
+}
+
+/** All rows of another source, and how many of them are in the locked holdout of the run's data set. */
+export async function otherRows(
+  store: Store,
+  run: Run,
+  source: string,
+): Promise<RowsOfRun & { readonly locked: LockedRows | undefined }> {
   const resolved = specOfRun(run);
   const raw = await readTable(source, { ...readOptions(resolved), baseDirectory: process.cwd() });
   const shaped = applySeries(raw, resolved.spec.data.features);
   const table = applyTokenizers(shaped, await loadTokenizers(store, run.id));
   const roles = resolveRoles(table, resolved.spec.data);
-  return { table, rows: Uint32Array.from({ length: table.rows }, (_, row) => row), roles };
+  const rows = Uint32Array.from({ length: table.rows }, (_, row) => row);
+  return { table, rows, roles, locked: await lockedRows(store, run, raw, roles) };
 }
 
 /** The model that a run exported, and how rows reach it. @throws BallastError ARTIFACT_*, MODEL_UNDESCRIBED */

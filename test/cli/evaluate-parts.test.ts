@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ballast } from '../support/command.js';
-import { writeCustomers } from '../support/small-data.js';
+import { customerRows, writeCsv, writeCustomers } from '../support/small-data.js';
 import type { TrainDocument } from '../support/train-document.js';
 
 interface Stressed {
@@ -55,11 +55,25 @@ describe('evaluate, beyond the metrics', () => {
     const { stdout } = await ballast(folder, ...words, '--slices');
     expect(stdout).toContain('ratio of selection rates');
     expect(stdout).toMatch(/slices searched on \d+ rows/);
+    // The file holds the locked rows too: that is a read of them, told and counted.
+    const same = await ballast(folder, 'evaluate', runs[1].runId, '--data', 'customers.csv', '--json');
+    expect(same.stderr).toMatch(/48 of the 240 rows are in the locked holdout/);
+    expect(same.json<{ locked: number; holdoutReads: number }>()).toMatchObject({ locked: 48 });
+    writeCsv(join(folder, 'others.csv'), customerRows(60, 9));
+    const others = await ballast(folder, 'evaluate', runs[1].runId, '--data', 'others.csv', '--json');
+    expect(others.json<{ locked: number; holdoutReads: number | null }>()).toMatchObject({
+      locked: 0,
+      holdoutReads: null,
+    });
     // The holdout has 48 rows: too few to search in, which is said before it is read.
     const few = await ballast(folder, 'evaluate', runs[1].runId, '--holdout', '--slices', '--json');
     expect(few.json<{ error: { code: string } }>().error.code).toBe('SLICES_FEW_ROWS');
-    const read = await ballast(folder, 'evaluate', runs[1].runId, '--holdout', '--json');
-    expect(read.json<{ holdoutReads: number }>().holdoutReads).toBe(1);
+    const reads = async (...rows: string[]): Promise<number> =>
+      (await ballast(folder, 'evaluate', runs[1].runId, ...rows, '--json')).json<{ holdoutReads: number }>()
+        .holdoutReads;
+    const before = await reads('--holdout');
+    expect((await ballast(folder, 'evaluate', runs[1].runId, '--holdout', '--slices', '--json')).code).toBe(2);
+    expect(await reads('--holdout')).toBe(before + 1);
     const unknown = await ballast(folder, ...words.slice(0, 4), '--fairness', 'height', '--json');
     expect(unknown.code).toBe(2);
     expect(unknown.json<{ error: { code: string } }>().error.code).toBe('FAIRNESS_COLUMN');
