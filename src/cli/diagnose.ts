@@ -1,5 +1,4 @@
-import { mkdir, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { Command } from 'commander';
 import { stringify } from 'yaml';
 import { formatSeconds } from '../charts/index.js';
@@ -14,10 +13,11 @@ import { openRuntime } from '../graph/runtime/choose.js';
 import { diagnosisText, outcomeText } from '../reports/diagnosis-text.js';
 import { terminalOptions } from '../reports/terminal-style.js';
 import type { Run, Store } from '../store/types.js';
-import { type Application, applyFinding, changedSpec } from '../tuning/apply-finding.js';
+import { type Application, applyFinding } from '../tuning/apply-finding.js';
 import { type Diagnosis, diagnoseRun } from '../tuning/diagnose-run.js';
 import { primaryMetric } from '../tuning/judge.js';
 import { evidenceOfPredictions } from '../tuning/prediction-evidence.js';
+import { specOfRun } from '../tuning/run-rows.js';
 import { scoreFile } from './evaluate-file.js';
 import { type FileOptions, OF_FILES, withFileOptions } from './file-options.js';
 import { refuseGiven } from './given-options.js';
@@ -70,11 +70,11 @@ async function diagnoseAction(reference: string, options: DiagnoseOptions, comma
 }
 
 async function diagnoseStored(store: Store, reference: string, options: DiagnoseOptions): Promise<void> {
-  if (options.out !== undefined) await requireFolder(options.out);
   const interruption = interruptible();
   try {
     const runtime = await openRuntime();
     const run = await store.findRun(reference);
+    if (options.out !== undefined) requireBeside(options.out, run);
     let trained = 0;
     const found = await diagnoseRun(store, run, {
       runtime,
@@ -116,18 +116,14 @@ async function applyIt(
   options: DiagnoseOptions,
   context: Pick<Parameters<typeof applyFinding>[3], 'runtime' | 'signal'>,
 ): Promise<Application> {
-  const folder = join(localFolder(options.store), 'diagnoses');
-  await mkdir(folder, { recursive: true });
-  const specPath = join(folder, `${run.id.slice(0, 8)}-${finding.id}.yaml`);
-  const { spec } = changedSpec(found.resolved, finding, run.seed ?? found.resolved.spec.training.seed);
-  await writeFileAtomically(specPath, [Buffer.from(stringify(spec))]);
-  note(`applying ${finding.id}: ${specPath}`);
-  const progress = new Progress(primaryMetric(spec), spec.training.epochs);
+  note(`applying ${finding.id}: trained as an experiment of its own`);
+  const { training } = applyPatch(found.resolved.spec, finding.patch ?? []);
+  const progress = new Progress(primaryMetric(found.resolved.spec), training.epochs);
   try {
     return await applyFinding(
       store,
       run.id,
-      { found, finding, specPath },
+      { found, finding },
       {
         ...context,
         workFolder: localFolder(options.store),
@@ -140,15 +136,15 @@ async function applyIt(
   }
 }
 
-/** Before anything is trained: a path that cannot be written would lose what was found. */
-async function requireFolder(path: string): Promise<void> {
-  const folder = dirname(resolve(path));
-  const found = await stat(folder).catch(() => undefined);
-  if (found?.isDirectory() === true) return;
-  throw new BallastError(`there is no folder ${folder} to write to`, {
+/** Before anything is trained: paths of a spec, and packages of its data, start at its own folder. */
+function requireBeside(path: string, run: Run): void {
+  const { baseDirectory } = specOfRun(run);
+  if (dirname(resolve(path)) === resolve(baseDirectory)) return;
+  throw new BallastError('a spec stands beside what its paths start from, and this is another folder', {
     code: 'USAGE',
     place: '--out',
-    remedy: 'Make it first, or name another file',
+    value: path,
+    remedy: `Name a file in ${baseDirectory}`,
   });
 }
 

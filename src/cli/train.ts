@@ -11,6 +11,7 @@ import { type ResolvedSpec, readSpec } from '../spec/read.js';
 import type { Store } from '../store/types.js';
 import { commandLine } from '../tuning/environment.js';
 import { type ExperimentResult, runExperiment } from '../tuning/experiment.js';
+import { specOfExperiment } from '../tuning/find-experiment.js';
 import { primaryMetric } from '../tuning/judge.js';
 import { worthOf } from '../tuning/worth.js';
 import { interruptible } from './interruptible.js';
@@ -31,7 +32,7 @@ interface TrainOptions extends CommonOptions {
 
 export function trainCommand(): Command {
   return withCommonOptions(new Command('train'))
-    .argument('<spec>', 'spec file (YAML or JSON)')
+    .argument('[spec]', 'spec file (YAML or JSON); with --resume, the recorded spec unless given')
     .option('--new-holdout', 'draw a new holdout where the spec no longer fits the locked one; recorded')
     .option('--resume <experiment>', 'go on with an interrupted experiment: its id (ballast runs list) or latest')
     .option('--ablate', 'train without each regularizer as well, and tell what each is worth')
@@ -43,14 +44,29 @@ Exit code 1 where a run diverged: its last good weights are kept.
 
 Examples:
   ballast init digits && ballast train digits/spec.yaml
-  ballast train digits/spec.yaml --resume latest
+  ballast train --resume latest
   ballast train digits/spec.yaml --ablate
 `,
     )
-    .action(async (path: string, options: TrainOptions) => {
+    .action(async (path: string | undefined, options: TrainOptions) => {
+      if (path === undefined) return resumeRecorded(options);
       const resolved = await readSpec(path);
       await withStore(options.store, { create: true }, (store) => trainSpec(resolved, store, options));
     });
+}
+
+/** Goes on with an experiment by its record alone: its spec need not be a file any more. */
+async function resumeRecorded(options: TrainOptions): Promise<void> {
+  const { resume } = options;
+  if (resume === undefined) {
+    throw new BallastError('there is no spec to train', {
+      code: 'USAGE',
+      remedy: 'Name a spec file, or an interrupted experiment with --resume',
+    });
+  }
+  await withStore(options.store, { create: false }, async (store) =>
+    trainSpec(await specOfExperiment(store, resume), store, options),
+  );
 }
 
 async function trainSpec(resolved: ResolvedSpec, store: Store, options: TrainOptions): Promise<void> {

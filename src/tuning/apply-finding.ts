@@ -31,13 +31,12 @@ export interface Application {
  * Trains the spec as a finding changes it, recorded as an experiment of its own, under a seed that no probe has seen, and
  * compares the new model with the judged one on the same validation rows.
  *
- * @param specPath where the changed spec is written, for whoever goes on after an interruption
  * @throws BallastError INTERRUPTED
  */
 export async function applyFinding(
   store: Store,
   runId: string,
-  { found: { resolved, evidence }, finding, specPath }: { found: Diagnosis; finding: Finding; specPath: string },
+  { found: { resolved, evidence }, finding }: { found: Diagnosis; finding: Finding },
   options: Pick<ExperimentOptions, 'runtime' | 'workFolder' | 'ballastVersion' | 'onEvent' | 'signal'>,
 ): Promise<Application> {
   if (finding.patch === null) throw new Error('a finding without a patch cannot be applied');
@@ -49,7 +48,7 @@ export async function applyFinding(
     throw new BallastError('interrupted; everything up to the last step is kept', {
       code: 'INTERRUPTED',
       kind: 'cancelled',
-      remedy: `Go on with: ballast train ${specPath} --resume ${experiment.id.slice(0, 8)}`,
+      remedy: `Go on with: ballast train --resume ${experiment.id.slice(0, 8)}`,
     });
   }
   const { data } = experiment;
@@ -79,7 +78,7 @@ export async function applyFinding(
 }
 
 /** The spec as a finding changes it, under a seed that no probe has seen. */
-export function changedSpec(resolved: ResolvedSpec, { patch }: Finding, seed: number): ResolvedSpec {
+function changedSpec(resolved: ResolvedSpec, { patch }: Finding, seed: number): ResolvedSpec {
   const { training, ...rest } = applyPatch(resolved.spec, patch ?? []);
   return resolveSpec({ ...rest, training: { ...training, seed: seed + SEEDS_OF_PROBES } }, resolved.baseDirectory);
 }

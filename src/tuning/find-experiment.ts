@@ -1,5 +1,7 @@
 import { BallastError } from '../errors.js';
+import type { ResolvedSpec } from '../spec/read.js';
 import type { RunSummary, Store } from '../store/types.js';
+import { specOfRun } from './run-rows.js';
 
 /** Runs that are looked through, newest first. */
 const MOST_RUNS = 10_000;
@@ -12,21 +14,21 @@ const SHOWN = 8;
  * The id of an experiment to go on with.
  *
  * @param reference its id or the beginning of it, the id of one of its runs, or `latest`: the newest of that name
- * @param name of the spec
+ * @param name of the spec; `latest` is of any name where it is not known
  * @throws BallastError EXPERIMENT_NOT_FOUND naming the unfinished ones, EXPERIMENT_AMBIGUOUS
  */
-export async function findExperiment(store: Store, reference: string, name: string): Promise<string> {
+export async function findExperiment(store: Store, reference: string, name?: string): Promise<string> {
   const runs = (await store.listRuns({ kind: 'train', limit: MOST_RUNS })).filter(hasGroup);
   const wanted = reference.replace(/^runs:\/{1,2}/, '').toLowerCase();
   const matching =
     wanted === 'latest'
-      ? runs.filter(({ experiment }) => experiment === name).slice(0, 1)
+      ? runs.filter(({ experiment }) => name === undefined || experiment === name).slice(0, 1)
       : runs.filter(({ id, groupId }) => wanted !== '' && (groupId.startsWith(wanted) || id.startsWith(wanted)));
   const [found, ...others] = [...new Set(matching.map(({ groupId }) => groupId))];
   if (found === undefined) {
     throw new BallastError(
       wanted === 'latest'
-        ? `there is no experiment "${name}" to resume`
+        ? `there is no experiment ${name === undefined ? '' : `"${name}" `}to resume`
         : `there is no experiment ${reference} to resume`,
       { code: 'EXPERIMENT_NOT_FOUND', kind: 'not-found', place: '--resume', remedy: unfinishedOf(runs) },
     );
@@ -39,6 +41,12 @@ export async function findExperiment(store: Store, reference: string, name: stri
     });
   }
   return found;
+}
+
+/** The spec that an experiment was begun with, from its record, with the folder that its paths start at. */
+export async function specOfExperiment(store: Store, reference: string): Promise<ResolvedSpec> {
+  const [run] = await store.listRuns({ groupId: await findExperiment(store, reference), limit: 1 });
+  return specOfRun(await store.getRun(run.id));
 }
 
 type GroupedRun = RunSummary & { readonly groupId: string };

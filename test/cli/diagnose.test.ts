@@ -66,6 +66,9 @@ describe('diagnose', () => {
       ],
     });
     const { code, stderr, json } = await ballast(folder, 'diagnose', run, '--out', 'none.yaml', '--json');
+    const elsewhere = await ballast(folder, 'diagnose', run, '--out', '/elsewhere/spec.yaml', '--json');
+    expect(elsewhere.code).toBe(2);
+    expect(elsewhere.json<{ error: { place: string } }>().error.place).toBe('--out');
     // There is no change to write, and that loses nothing of the verdict.
     expect(stderr).toContain('none.yaml is not written');
     expect(existsSync(join(folder, 'none.yaml'))).toBe(false);
@@ -104,7 +107,6 @@ describe('diagnose', () => {
   test.each([
     [['model.onnx', '--apply'], '--apply'],
     [['model.onnx'], undefined],
-    [['0123abcd', '--out', 'no/such/folder/spec.yaml'], '--out'],
     [['0123abcd', '--target', 'plan'], '--target'],
     [['0123abcd', '--data', 'customers.csv'], '--data'],
   ])('refuses %j', async (words, place) => {
