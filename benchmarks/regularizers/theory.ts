@@ -38,6 +38,7 @@ export const NOT_IN_THE_STEP: Readonly<Record<string, string>> = {
   hypergradient: 'works every tenth step, and needs rows held back',
   'nuclear-norm': 'its 54 products of square matrices a layer are for smaller layers than these',
   'spec-augment': 'takes spectrograms, which this network has not',
+  'audio-augmentation': 'takes recordings, which this network has not',
   'text-augmentation': 'takes tokens, which this network has not',
   'test-time-augmentation': 'works after training',
 };

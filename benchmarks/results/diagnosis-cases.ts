@@ -2,6 +2,8 @@
  * Healthy specs on small real data, and faults planted into them: what `npm run results -- diagnosis` judges. The rules of
  * the diagnosis were developed on the sets under DEVELOPMENT; the published figures are of the sets under JUDGED.
  */
+import { ADULT } from './labels/adult.js';
+
 export interface DiagnosisCase {
   readonly name: string;
   readonly spec: Readonly<Record<string, unknown>> & {
@@ -91,6 +93,12 @@ export const JUDGED: readonly DiagnosisCase[] = [
     { source: 'fashion-mnist-t10k/t10k-images-idx3-ubyte.gz', target: 'label' },
     { validation: 1000, holdout: 8000 },
     { epochs: 20, decay: 0.05 },
+  ),
+  tabular(
+    'adult',
+    { source: 'adult/adult-train.csv.gz', ...ADULT.data },
+    { validation: 2000, holdout: 28_000 },
+    { epochs: 20 },
   ),
   tabular(
     'mammography',

@@ -57,8 +57,9 @@ function worseBy(first: PredictionInput, second: PredictionInput): number {
   return error === 0 ? 0 : value / error;
 }
 
-/** Healthy specs are trained under several seeds, faulty ones under the first. */
-const HEALTHY_SEEDS = 3;
+/** Seeds of healthy specs, and of faulty ones. */
+const HEALTHY_SEEDS = 5;
+const FAULTY_SEEDS = 2;
 
 async function situationsOf(
   bench: Bench,
@@ -76,7 +77,10 @@ async function situationsOf(
         spec: seeded(plant(spec)),
       })),
     );
-    for (const each of [{ fault: undefined, severity: 0, spec: seeded(spec) }, ...(seed === 1 ? planted : [])]) {
+    for (const each of [
+      { fault: undefined, severity: 0, spec: seeded(spec) },
+      ...(seed <= FAULTY_SEEDS ? planted : []),
+    ]) {
       const faulty = each.fault === undefined ? healthy : await trained(bench, each.spec);
       const moved = worseBy(faulty.holdout, healthy.holdout);
       const run = await bench.store.getRun(faulty.run);

@@ -23,7 +23,7 @@ import { type FileOptions, OF_FILES, withFileOptions } from './file-options.js';
 import { refuseGiven } from './given-options.js';
 import { localFolder } from './local-folder.js';
 import { predictionsOn } from './locked-rows.js';
-import { wholeNumber } from './number-option.js';
+import { svgFile, wholeNumber } from './option-values.js';
 import { answer, note } from './output.js';
 import { readProbabilities } from './probabilities-file.js';
 import { withStore } from './use-store.js';
@@ -60,7 +60,7 @@ export function calibrateCommand(): Command {
         .choices(CONFORMAL_KINDS)
         .default('lac'),
     )
-    .option('--plot <file.svg>', 'draw reliability before and after')
+    .option('--plot <file.svg>', 'draw reliability before and after', svgFile)
     .addHelpText(
       'after',
       `

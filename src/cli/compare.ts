@@ -44,6 +44,12 @@ async function compareAction(first: string, second: string, options: FileOptions
     });
   }
   const [a, b] = [await answersTo(first, options), await answersTo(second, options)];
+  if (a.task !== b.task) {
+    throw new BallastError(`${first} is a ${a.task}, and ${second} a ${b.task}`, {
+      code: 'COMPARE_TASKS',
+      remedy: 'Compare models of one task',
+    });
+  }
   const metrics = compareAll(a, b);
   const [primary] = metrics;
   if (primary?.verdict === 'hurt') answerIsNo();

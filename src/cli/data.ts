@@ -8,7 +8,7 @@ import { contentVersion } from '../data/version.js';
 import { prepareData, readOptions } from '../spec/prepare.js';
 import { type ResolvedSpec, readSpec } from '../spec/read.js';
 import { checkLabels } from './check-labels.js';
-import { shareOf, wholeNumber } from './number-option.js';
+import { shareOf, wholeNumber } from './option-values.js';
 import { answer, answerIsNo, type CommonOptions, withCommonOptions } from './output.js';
 import { withStore } from './use-store.js';
 

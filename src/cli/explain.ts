@@ -68,7 +68,6 @@ function showTerm(term: string, options: CommonOptions): void {
   if (found.length === 0) {
     throw new BallastError(`there is no explanation of "${term}"`, {
       code: 'EXPLAIN_UNKNOWN',
-      value: term,
       remedy: 'ballast explain lists all terms',
     });
   }

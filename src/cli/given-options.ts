@@ -4,7 +4,7 @@ import { BallastError } from '../errors.js';
 /**
  * Refuses options that were typed where they would have no effect: no option is silently ignored.
  *
- * @param reason why it has none here, after the option's name: `describes an .onnx file, and ...`
+ * @param reason why it has none here, after "it": `describes an .onnx file, and ...`
  * @throws BallastError USAGE naming the option
  */
 export function refuseGiven(
@@ -14,5 +14,5 @@ export function refuseGiven(
 ): void {
   const given = names.find((name) => command.getOptionValueSource(name) === 'cli');
   if (given === undefined) return;
-  throw new BallastError(`--${given} ${reason}`, { code: 'USAGE', place: `--${given}`, remedy });
+  throw new BallastError(`it ${reason}`, { code: 'USAGE', place: `--${given}`, remedy });
 }

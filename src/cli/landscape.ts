@@ -16,7 +16,7 @@ import { readSubject } from './evaluate-file.js';
 import { type FileOptions, withFileOptions } from './file-options.js';
 import { interruptible } from './interruptible.js';
 import { type LandscapeDocument, landscapeLines } from './landscape-lines.js';
-import { wholeNumber } from './number-option.js';
+import { svgFile, wholeNumber } from './option-values.js';
 import { answer, note } from './output.js';
 import { withStore } from './use-store.js';
 
@@ -48,9 +48,9 @@ export function landscapeCommand(): Command {
     .option('--steps <count>', 'steps of each climb within the ball', wholeNumber(1, 10_000), 20)
     .option('--iterations <count>', 'most power iterations for an eigenvalue', wholeNumber(1, 100_000), 100)
     .option('--probes <count>', 'random vectors for the trace', wholeNumber(2, 100_000), 30)
-    .option('--curve <file.svg>', 'draw the loss along random directions, or with --to between two models')
+    .option('--curve <file.svg>', 'draw the loss along random directions, or with --to between two models', svgFile)
     .option('--to <model>', 'run or .onnx file of the same architecture that the curve leads to')
-    .option('--surface <file.svg>', 'draw the loss over a plane of two random directions')
+    .option('--surface <file.svg>', 'draw the loss over a plane of two random directions', svgFile)
     .option('--directions <count>', 'random directions of the curve', wholeNumber(1, 100), 3)
     .option('--points <count>', 'points of a curve and of each side of the surface', wholeNumber(3, 1001), 21)
     .option('--range <distance>', 'how far to both sides; 1 replaces a filter by one of its length', positive, 1)

@@ -8,7 +8,7 @@ import { HOOK_ORDER, type Regularizer } from '../regularizers/regularizer.js';
 import { entrySchema } from '../regularizers/resolve.js';
 import { refuseGiven } from './given-options.js';
 import { type InteractionOptions, showInteractions } from './interactions.js';
-import { wholeNumber } from './number-option.js';
+import { wholeNumber } from './option-values.js';
 import { answer, withCommonOptions } from './output.js';
 
 interface RegularizersOptions extends InteractionOptions {

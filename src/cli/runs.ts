@@ -9,7 +9,7 @@ import type { Run, RunSummary, Store } from '../store/types.js';
 import type { Environment } from '../tuning/environment.js';
 import { reproduce } from '../tuning/reproduce.js';
 import { keyFigures } from './key-figures.js';
-import { wholeNumber } from './number-option.js';
+import { wholeNumber } from './option-values.js';
 import { answer, answerIsNo, type CommonOptions, note, withCommonOptions } from './output.js';
 import { resumeCommand } from './resume-command.js';
 import { type NamedStrength, strengthsIn } from './strengths.js';

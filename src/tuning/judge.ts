@@ -93,13 +93,19 @@ export function withSensitive<Some extends Roles>(
       remedy: 'Leave it out',
     });
   }
+  if (roles.target !== undefined && names.includes(roles.target)) {
+    throw new BallastError(`"${roles.target}" is the target: its groups are the classes themselves`, {
+      code: 'FAIRNESS_COLUMN',
+      place: '--fairness',
+      remedy: 'Name a column of people or places; the metrics of each class are told anyway',
+    });
+  }
   const unknown = names.find((name) => (findColumn(table, name) ?? { kind: 'array' }).kind === 'array');
   if (unknown !== undefined) {
     const known = table.columns.filter(({ kind }) => kind !== 'array').map(({ name }) => name);
     throw new BallastError(`the data has no column "${unknown}" with groups of rows`, {
       code: 'FAIRNESS_COLUMN',
       place: '--fairness',
-      value: unknown,
       remedy: `Columns are ${known.slice(0, 20).join(', ')}`,
     });
   }

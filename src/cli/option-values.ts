@@ -11,6 +11,12 @@ export function wholeNumber(least: number, most: number): (text: string) => numb
   };
 }
 
+/** Reads an option that names a plot to write. */
+export function svgFile(path: string): string {
+  if (!/\.svg$/i.test(path)) throw new InvalidArgumentError('Plots are SVG: name it *.svg.');
+  return path;
+}
+
 /** Reads an option that is a share of a whole. */
 export function shareOf(text: string): number {
   const value = Number(text);
