@@ -74,6 +74,8 @@ describe('evaluate, beyond the metrics', () => {
     const before = await reads('--holdout');
     expect((await ballast(folder, 'evaluate', runs[1].runId, '--holdout', '--slices', '--json')).code).toBe(2);
     expect(await reads('--holdout')).toBe(before + 1);
+    const ofTarget = await ballast(folder, ...words.slice(0, 4), '--fairness', 'plan', '--json');
+    expect(ofTarget.json<{ error: { code: string } }>().error.code).toBe('FAIRNESS_COLUMN');
     const unknown = await ballast(folder, ...words.slice(0, 4), '--fairness', 'height', '--json');
     expect(unknown.code).toBe(2);
     expect(unknown.json<{ error: { code: string } }>().error.code).toBe('FAIRNESS_COLUMN');
