@@ -20,6 +20,7 @@ import { attackModel } from '../tuning/attack-model.js';
 import { describedPorts, describedTokenizers } from '../tuning/described-ports.js';
 import { evaluateModel, scoreModel } from '../tuning/evaluate-run.js';
 import { foreignPorts, type ModelPorts } from '../tuning/model-ports.js';
+import { type AskedOptions, askedOf } from './asked-options.js';
 import { evaluationDocument } from './evaluation-document.js';
 import { fairnessLines } from './fairness-lines.js';
 import type { FileOptions } from './file-options.js';
@@ -30,7 +31,7 @@ import { stressLines, tellStress } from './stress-lines.js';
 import { uncertaintyLines, uncertaintyOfPredictions } from './uncertainty.js';
 
 /** What `ballast evaluate` takes beside. */
-export interface EvaluateFileOptions extends FileOptions {
+export interface EvaluateFileOptions extends FileOptions, AskedOptions {
   adversarial?: string;
   uncertainty?: boolean;
   stress?: boolean;
@@ -50,6 +51,7 @@ export async function evaluateFile(path: string, options: EvaluateFileOptions & 
   const beside = {
     slices: options.slices === true,
     fairness: options.fairness ?? [],
+    asked: askedOf(options),
     ...(options.stress === true ? { stress: tellStress } : {}),
   };
   const { evaluation, predictions, stress, weakSlices } = await evaluateModel(

@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { BallastError } from '../errors.js';
 import { parseAttack } from '../evaluation/attacks/options.js';
 import { comparePaired } from '../evaluation/paired.js';
+import type { UnitTask } from '../evaluation/units/unit-metric.js';
 import { openRuntime } from '../graph/runtime/choose.js';
 import { ledgerTable, metricsTable } from '../reports/terminal.js';
 import { terminalOptions } from '../reports/terminal-style.js';
@@ -12,10 +13,12 @@ import { type EvaluatedRun, evaluateHoldout, evaluateOther } from '../tuning/eva
 import { primaryMetric } from '../tuning/judge.js';
 import { MODEL } from '../tuning/result-record.js';
 import { specOfRun } from '../tuning/run-rows.js';
+import { askedOf, withAskedOptions } from './asked-options.js';
 import { type EvaluateFileOptions, evaluateFile, readForeign } from './evaluate-file.js';
+import { evaluatePredictions, isUnitTask, UNIT_TASKS } from './evaluate-predictions.js';
 import { evaluationDocument } from './evaluation-document.js';
 import { fairnessLines } from './fairness-lines.js';
-import { collected, OF_FILES, withFileOptions } from './file-options.js';
+import { collected, type FileOptions, OF_FILES, withFileOptions } from './file-options.js';
 import { refuseGiven } from './given-options.js';
 import { noteLocked } from './locked-rows.js';
 import { answer } from './output.js';
@@ -25,16 +28,27 @@ import { stressLines, tellStress } from './stress-lines.js';
 import { uncertaintyLines, uncertaintyOfPredictions } from './uncertainty.js';
 import { withStore } from './use-store.js';
 
-interface EvaluateOptions extends EvaluateFileOptions {
+interface EvaluateOptions extends Omit<EvaluateFileOptions, 'task'> {
+  task?: FileOptions['task'] | UnitTask;
   holdout?: boolean;
   against?: string;
+  predictions?: string;
+  truth?: string;
 }
 
+/** What --predictions has no use for. */
+const OF_MODELS = [
+  ...['holdout', 'data', 'against', 'adversarial', 'fairness', 'slices', 'stress', 'uncertainty'],
+  ...['spec', 'output'],
+];
+
 export function evaluateCommand(): Command {
-  return withFileOptions(new Command('evaluate'))
-    .argument('<model>', 'run (its id or runs:/ID) or .onnx file')
+  return withAskedOptions(withFileOptions(new Command('evaluate'), ['classification', 'regression', ...UNIT_TASKS]))
+    .argument('[model]', 'run (its id or runs:/ID) or .onnx file')
     .option('--holdout', 'on the locked holdout of the run; the read is counted')
     .option('--data <source>', 'on the rows of this source')
+    .option('--predictions <file>', 'instead of a model: its answers, beside what was right; see docs/evaluate.md')
+    .option('--truth <file>', 'with --task detection: COCO annotations that --predictions are about')
     .option('--against <run>', 'compare with another run on the same rows, paired')
     .option(
       '--adversarial <attack>',
@@ -58,13 +72,40 @@ Examples:
   ballast evaluate 3f2a91c0 --holdout --fairness sex --fairness age
   ballast evaluate 3f2a91c0 --data new-rows.csv --adversarial pgd,epsilon=0.1,steps=20,restarts=3
   ballast evaluate model.onnx --data rows.csv --target y --task classification --output scores:logits
+  ballast evaluate 3f2a91c0 --holdout --metric precision@100 --positive yes --cost '[[0,1],[5,0]]'
+  ballast evaluate --predictions ranked.csv --task ranking --metric ndcg@5
+  ballast evaluate --predictions boxes.json --truth instances.json --task detection
 `,
     )
     .action(evaluateAction);
 }
 
-async function evaluateAction(reference: string, options: EvaluateOptions, command: Command): Promise<void> {
-  const { data, holdout, against } = options;
+async function evaluateAction(
+  reference: string | undefined,
+  options: EvaluateOptions,
+  command: Command,
+): Promise<void> {
+  const { data, holdout, against, predictions } = options;
+  if ((reference === undefined) === (predictions === undefined)) {
+    throw new BallastError('what to evaluate is not clear', {
+      code: 'USAGE',
+      remedy: 'Give a run or a model, or the answers of one with --predictions FILE',
+    });
+  }
+  if (reference === undefined) {
+    refuseGiven(command, OF_MODELS, { reason: 'is about a model or a run, and --predictions has none' });
+    await evaluatePredictions({ ...options, predictions: predictions ?? '' }, command);
+    return;
+  }
+  refuseGiven(command, ['truth'], { reason: 'goes with --predictions' });
+  const { task, ...rest } = options;
+  if (task !== undefined && isUnitTask(task)) {
+    throw new BallastError(`models of ${task} are not run by Ballast`, {
+      code: 'USAGE',
+      place: '--task',
+      remedy: 'Judge their answers with --predictions FILE',
+    });
+  }
   const isFile = reference.endsWith('.onnx');
   if ((holdout === true) === (data !== undefined)) {
     throw new BallastError('what to evaluate on is not clear', {
@@ -73,7 +114,7 @@ async function evaluateAction(reference: string, options: EvaluateOptions, comma
     });
   }
   if (isFile && data !== undefined && against === undefined) {
-    await evaluateFile(reference, { ...options, data });
+    await evaluateFile(reference, { ...rest, ...(task === undefined ? {} : { task }), data });
     return;
   }
   refuseGiven(command, OF_FILES, { reason: 'describes an .onnx file on --data, and a run knows it already' });
@@ -94,6 +135,7 @@ async function evaluateRuns(store: Store, run: Run, other: Run | undefined, opti
     slices: options.slices === true,
     uncertainty: options.uncertainty === true,
     fairness: options.fairness ?? [],
+    asked: askedOf(options),
     ...(options.stress === true ? { stress: tellStress } : {}),
   };
   const evaluateOne = (which: Run): Promise<EvaluatedRun> =>

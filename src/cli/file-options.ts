@@ -16,11 +16,14 @@ export interface FileOptions extends CommonOptions {
 export const OF_FILES = ['spec', 'target', 'task', 'output', 'classes', 'input'] as const;
 
 /** Adds them to a command that takes models of any origin, and the options of every command. */
-export function withFileOptions(command: Command): Command {
+export function withFileOptions(
+  command: Command,
+  tasks: readonly string[] = ['classification', 'regression'],
+): Command {
   return withCommonOptions(command)
     .option('--spec <file>', 'spec that says how --data is read (.onnx files)')
     .option('--target <column>', 'target column (.onnx files)')
-    .addOption(new Option('--task <task>', 'what is predicted (.onnx files)').choices(['classification', 'regression']))
+    .addOption(new Option('--task <task>', 'what is predicted (.onnx files)').choices(tasks))
     .option('--output <name:kind>', 'output and what it is: NAME:logits|probabilities|labels|predictions')
     .option('--classes <list>', 'classes in the order of the output: A,B,...', (list: string) => list.split(','))
     .option('--input <name=column>', 'column(s) of an input: NAME=COLUMN or NAME=A+B+C; repeatable', collected, []);

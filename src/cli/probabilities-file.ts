@@ -11,11 +11,13 @@ const LABEL_COLUMNS = ['label', 'labels', 'ground_truth', 'target'];
  * Scores and labels out of a file: an array a row, or one column a class beside a column of labels.
  *
  * @param target name of the column of labels, where it is none of the usual ones
+ * @param names of the classes, in the order of the scores; those of the columns, or their numbers, unless given
  * @throws BallastError CALIBRATE_LABELS, CALIBRATE_SCORES naming the file, and the row where one is at fault
  */
 export async function readProbabilities(
   source: string,
   target: string | undefined,
+  names?: readonly string[],
 ): Promise<{ predictions: ClassificationInput; classes: number }> {
   const table = await readTable(source, { baseDirectory: process.cwd() });
   const label = table.columns.find(({ name }) =>
@@ -25,7 +27,7 @@ export async function readProbabilities(
     throw new BallastError('the file has no column of labels', {
       code: 'CALIBRATE_LABELS',
       place: source,
-      remedy: `Name it ${LABEL_COLUMNS.join(', ')}, or give --target; columns are ${names(table)}`,
+      remedy: `Name it ${LABEL_COLUMNS.join(', ')}, or give --target; columns are ${columnNames(table)}`,
     });
   }
   const arrays = SCORE_COLUMNS.map((name) => findColumn(table, name)).find((column) => column?.kind === 'array');
@@ -36,7 +38,7 @@ export async function readProbabilities(
     throw new BallastError('the file has no probabilities', {
       code: 'CALIBRATE_SCORES',
       place: source,
-      remedy: `An archive holds ${SCORE_COLUMNS.join(' | ')}; a CSV one column of numbers a class. Columns are ${names(table)}`,
+      remedy: `An archive holds ${SCORE_COLUMNS.join(' | ')}; a CSV one column of numbers a class. Columns are ${columnNames(table)}`,
     });
   }
   const scores =
@@ -47,12 +49,21 @@ export async function readProbabilities(
           return column.kind === 'number' ? column.values[Math.floor(i / width)] : Number.NaN;
         });
   const classes = Math.max(2, width);
-  const codes = labelCodes(label, classNames, classes, table.rows, source);
+  const known = names ?? (classNames?.length === classes ? classNames : undefined);
+  if (known !== undefined && known.length !== classes) {
+    throw new BallastError(`the file has scores of ${classes} classes, and ${known.length} are named`, {
+      code: 'CALIBRATE_SCORES',
+      place: '--classes',
+      remedy: 'Name one class a column, in their order',
+    });
+  }
+  const codes = labelCodes(label, known, classes, table.rows, source);
   const kind =
     arrays?.name === 'logits' || (arrays === undefined && areLogits(scores, width, source))
       ? 'logits'
       : 'probabilities';
-  return { predictions: { task: 'classification', target: codes, [kind]: scores }, classes };
+  const classification = { task: 'classification', target: codes, [kind]: scores } as const;
+  return { predictions: known === undefined ? classification : { ...classification, classes: known }, classes };
 }
 
 /**
@@ -106,7 +117,7 @@ function labelCodes(
   });
 }
 
-const names = (table: Table): string =>
+const columnNames = (table: Table): string =>
   table.columns
     .map(({ name }) => name)
     .slice(0, 20)

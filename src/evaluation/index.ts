@@ -88,6 +88,18 @@ export {
   type SuspectLabelsInput,
   suspectLabels,
 } from './suspect-labels.js';
+export type { DetectedBox, DetectionInput, TruthBox } from './units/detection.js';
+export {
+  evaluateDetection,
+  evaluateLanguage,
+  evaluateRanking,
+  evaluateSpeech,
+  UNIT_METRICS,
+} from './units/evaluate-units.js';
+export type { LanguageInput } from './units/language.js';
+export type { RankingInput } from './units/ranking.js';
+export type { SpeechInput } from './units/speech.js';
+export type { UnitEvaluation, UnitMetric, UnitTask } from './units/unit-metric.js';
 export {
   type ComparisonInput,
   compareModels,

@@ -1,5 +1,5 @@
 import { formatNumber, formatSigned, type NumberFormat } from '../charts/index.js';
-import { METRICS } from '../evaluation/index.js';
+import { METRICS, UNIT_METRICS } from '../evaluation/index.js';
 import type { Figure } from './train-report-input.js';
 
 /** How a metric is named and written, and which way is better. */
@@ -12,7 +12,8 @@ export interface MetricDisplay {
 /** Shares of rows and relative errors are read as percentages, everything else as plain numbers. */
 const PERCENTAGES = new Set(
   (
-    'accuracy balancedAccuracy precision recall fnr fpr precision@k recall@k mape ' + 'ece eceAdaptive eceClasswise mce'
+    'accuracy balancedAccuracy precision recall fnr fpr precision@k recall@k mape ece eceAdaptive eceClasswise mce ' +
+    'ctr wer cer substitutions deletions insertions sentenceErrorRate hallucinationRate'
   ).split(' '),
 );
 
@@ -26,7 +27,8 @@ const LABELS: Readonly<Record<string, string>> = {
 /** The display of `metric`; one that is not known is written as a plain number under its own name. */
 export function metricDisplay(metric: string): MetricDisplay {
   const stem = metric.split('@')[0];
-  const known = METRICS.find(({ name }) => name === metric) ?? METRICS.find(({ name }) => name.split('@')[0] === stem);
+  const all = [...METRICS, ...UNIT_METRICS];
+  const known = all.find(({ name }) => name === metric) ?? all.find(({ name }) => name.split('@')[0] === stem);
   if (known === undefined) return { label: metric, format: 'number', higherIsBetter: true };
   const parameter = metric.includes('@') ? ` at ${metric.slice(metric.indexOf('@') + 1)}` : '';
   return {

@@ -227,6 +227,12 @@ export function fairnessTable(
             ? ': disparate impact, below four fifths'
             : ': below four fifths, not clearly',
         );
+  const reasons = new Set(Object.values(omitted));
+  if (Object.keys(metrics).length === 0 && reasons.size === 1) {
+    return [terminalTable(columns, lines, style.dim, options.width), `  not compared: ${[...reasons].join()}`].join(
+      '\n',
+    );
+  }
   return [
     terminalTable(columns, lines, style.dim, options.width),
     told('demographic parity difference', demographicParityDifference, omitted.demographicParityDifference),

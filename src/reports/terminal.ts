@@ -128,7 +128,7 @@ function verdictLine(comparison: ModelComparison, style: Styles): string {
 }
 
 /** Every metric of one evaluation with its interval and how the interval was made. */
-export function metricsTable(evaluation: Evaluation, options: TerminalOptions = {}): string {
+export function metricsTable(evaluation: Pick<Evaluation, 'metrics'>, options: TerminalOptions = {}): string {
   const style = styles(options);
   const columns: TerminalColumn[] = [
     { label: 'metric', shrinkTo: 12 },

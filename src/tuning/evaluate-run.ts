@@ -1,5 +1,6 @@
 import type { Roles } from '../data/roles.js';
 import { BallastError } from '../errors.js';
+import { type Asked, requireAsked, withAsked } from '../evaluation/asked.js';
 import type { AttackOptions } from '../evaluation/attacks/options.js';
 import type { Robustness } from '../evaluation/attacks/robustness.js';
 import type { Evaluation } from '../evaluation/evaluate.js';
@@ -49,6 +50,8 @@ export interface Beside {
   readonly uncertainty?: boolean;
   /** Sensitive columns beside those of the spec. */
   readonly fairness?: readonly string[];
+  /** Metrics beside the standard ones, and how classes count. */
+  readonly asked?: Asked;
 }
 
 /**
@@ -79,7 +82,7 @@ export async function evaluateHoldout(
   const holdoutReads = await register.countRead(data.name, data.rowSet, `runs:/${run.id}`);
   const scored = await scoreRun(store, runtime, run, { table: data.table, rows, roles }, beside);
   const { predictions } = scored;
-  const evaluation = judge(resolved.spec, { table: data.table, roles }, predictions, rows);
+  const evaluation = judge(resolved.spec, { table: data.table, roles }, predictions, rows, beside.asked?.metrics);
   await store.putEvaluation(run.id, 'holdout', evaluation);
   const ledger = await ledgerOfRun(store, run, primaryMetric(resolved.spec));
   return { rows: rows.length, evaluation, ...scored, ledger, holdoutReads };
@@ -89,12 +92,13 @@ export async function evaluateHoldout(
 async function refuseImpossible(
   store: Store,
   run: Run,
-  { slices, stress, attack, uncertainty }: Beside,
+  { slices, stress, attack, uncertainty, asked }: Beside,
   { table, rows, roles }: RowsOfRun,
 ): Promise<void> {
   if (slices === true) requireRows(rows.length);
   if (stress !== undefined) corruptionsOf(table, roles.features);
   const { model, ports } = await modelOfRun(store, run);
+  if (asked !== undefined) requireAsked(asked, ports.task, ports.classes);
   if (attack !== undefined) requireScores(ports);
   if (uncertainty !== true || ports.task === 'classification') return;
   if (!model.graph.outputs.some(({ name }) => SAID_MEASURES.some((measure) => measure === name))) {
@@ -125,7 +129,7 @@ export async function evaluateOther(
   const roles = withSensitive(own, beside.fairness ?? [], { table, task: resolved.spec.task });
   const scored = await scoreRun(store, runtime, run, { table, rows, roles }, beside);
   const { predictions } = scored;
-  const evaluation = judge(resolved.spec, { table, roles }, predictions, rows);
+  const evaluation = judge(resolved.spec, { table, roles }, predictions, rows, beside.asked?.metrics);
   const ledger = await ledgerOfRun(store, run, primaryMetric(resolved.spec));
   const holdoutReads =
     locked === undefined || run.datasetName === undefined
@@ -139,14 +143,16 @@ async function scoreRun(
   runtime: Runtime,
   run: Run,
   part: RowsOfRun,
-  { attack, stress, slices }: Beside = {},
+  { attack, stress, slices, asked = NOTHING_ASKED }: Beside = {},
 ): Promise<Pick<EvaluatedRun, 'predictions' | 'robustness' | 'stress' | 'weakSlices'>> {
   const { table, rows, roles } = part;
   const { bytes, model, ports } = await modelOfRun(store, run);
+  requireAsked(asked, ports.task, ports.classes);
   const session = await runtime.load(bytes);
   try {
     const target = roles.target ?? '';
-    const predictions = await scoreRows(session, ports, table, rows, { target, weight: roles.weight });
+    const scored = await scoreRows(session, ports, table, rows, { target, weight: roles.weight });
+    const predictions = withAsked(scored, asked);
     const { spec } = specOfRun(run);
     const settings = { metric: primaryMetric(spec), seed: spec.training.seed, tell: stress };
     return {
@@ -178,20 +184,19 @@ export async function evaluateModel(
   ports: ModelPorts,
   table: PreparedData['table'],
   setting: FileSetting,
-  { stress, slices, fairness = [] }: Omit<Beside, 'attack'> = {},
+  { stress, slices, fairness = [], asked = NOTHING_ASKED }: Omit<Beside, 'attack'> = {},
 ): Promise<Pick<EvaluatedRun, 'evaluation' | 'predictions' | 'stress' | 'weakSlices'>> {
   const { primary, seed } = setting;
   const roles = withSensitive(setting.roles, fairness, { table, task: ports.task });
   const rows = Uint32Array.from({ length: table.rows }, (_, row) => row);
   const { task } = ports;
+  requireAsked(asked, task, ports.classes);
   const spec = { task, objectives: { primary }, training: { seed } };
   const session = await loadFile(runtime, model, setting.path);
   try {
-    const predictions = await scoreRows(session, ports, table, rows, {
-      target: roles.target ?? '',
-      weight: roles.weight,
-    });
-    const evaluation = judge(spec, { table, roles }, predictions, rows);
+    const scored = await scoreRows(session, ports, table, rows, { target: roles.target ?? '', weight: roles.weight });
+    const predictions = withAsked(scored, asked);
+    const evaluation = judge(spec, { table, roles }, predictions, rows, asked.metrics);
     const settings = { metric: primaryMetric(spec), seed, tell: stress };
     const part = { table, rows, roles };
     return {
@@ -229,6 +234,8 @@ async function loadFile(runtime: Runtime, model: Model, path: string): Promise<S
     throw error instanceof BallastError ? error.within(path) : error;
   }
 }
+
+const NOTHING_ASKED: Asked = { metrics: [] };
 
 const STAGES: readonly LedgerStageName[] = ['train', 'validation', 'holdout'];
 

@@ -55,16 +55,22 @@ export interface Judging {
   readonly training: Pick<Spec['training'], 'seed'>;
 }
 
-/** Evaluates with intervals, per class, per slice and between sensitive groups. */
+/**
+ * Evaluates with intervals, per class, per slice and between sensitive groups.
+ *
+ * @param metrics beside the standard ones
+ */
 export function judge(
   spec: Judging,
   data: Pick<PreparedData, 'table' | 'roles'>,
   predictions: PredictionInput,
   rows: Uint32Array,
+  metrics: readonly string[] = [],
 ): Evaluation {
   const options: EvaluateOptions = {
     slices: sliceColumns(data, rows),
     seed: spec.training.seed,
+    metrics,
     ...(data.roles.sensitive.length > 0 && spec.task === 'classification'
       ? { sensitive: data.roles.sensitive.map((name) => sensitiveGroups(data.table, name, rows)) }
       : {}),

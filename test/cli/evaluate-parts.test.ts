@@ -74,6 +74,10 @@ describe('evaluate, beyond the metrics', () => {
     const before = await reads('--holdout');
     expect((await ballast(folder, 'evaluate', runs[1].runId, '--holdout', '--slices', '--json')).code).toBe(2);
     expect(await reads('--holdout')).toBe(before + 1);
+    const asked = [...words.slice(0, 4), '--metric', 'precision@10', '--positive', 'basic', '--cost', '[[0,1],[5,0]]'];
+    const { metrics } = (await ballast(folder, ...asked, '--json')).json<Stressed>();
+    expect(metrics['precision@10'].value).toBeGreaterThan(0.5);
+    expect(metrics.costWeighted.value).toBeGreaterThan(0);
     const ofTarget = await ballast(folder, ...words.slice(0, 4), '--fairness', 'plan', '--json');
     expect(ofTarget.json<{ error: { code: string } }>().error.code).toBe('FAIRNESS_COLUMN');
     const unknown = await ballast(folder, ...words.slice(0, 4), '--fairness', 'height', '--json');
