@@ -1,9 +1,10 @@
 import type { Binding, Runtime, Session } from '../../src/graph/runtime/runtime.js';
+import { medianInterval } from '../../src/numeric/intervals.js';
 import { train } from '../../src/training/loop.js';
 import { trainingOptions } from '../../src/training/options.js';
 import { StepProgram } from '../../src/training/program.js';
 import type { RoundOptions } from '../support/interleave.js';
-import { type BenchmarkRow, median, medianInterval } from '../support/report.js';
+import { type BenchmarkRow, median } from '../support/report.js';
 import type { EngineCase } from './cases.js';
 import { networkOf, regularizersOf, rowsOf } from './ours.js';
 

@@ -1,4 +1,5 @@
-import { median, medianInterval } from './report.js';
+import { medianInterval } from '../../src/numeric/intervals.js';
+import { median } from './report.js';
 
 /** What a block of work took, in milliseconds. */
 export interface Elapsed {

@@ -37,16 +37,6 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** Distribution-free 95 % interval of a median: order statistics at n / 2 -+ 0.98 sqrt(n). */
-export function medianInterval(values: readonly number[]): [number, number] {
-  const sorted = values.toSorted((a, b) => a - b);
-  const n = sorted.length;
-  const reach = 0.98 * Math.sqrt(n);
-  const low = Math.max(0, Math.floor(n / 2 - reach));
-  const high = Math.min(n - 1, Math.ceil(n / 2 + reach) - 1);
-  return [sorted[low], sorted[Math.max(low, high)]];
-}
-
 /** Prints a report: one JSON document, or a line for each row. */
 export function print(report: BenchmarkReport, json: boolean): void {
   if (json) {

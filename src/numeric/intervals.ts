@@ -3,6 +3,7 @@ import { BallastError } from '../errors.js';
 import { betaQuantile } from './distributions/beta.js';
 import { normalQuantile } from './distributions/normal.js';
 import { studentTQuantile } from './distributions/student-t.js';
+import { sorted } from './quantile.js';
 import { mean, variance } from './statistics.js';
 
 /** Lower and upper limit. */
@@ -52,6 +53,16 @@ export function tInterval(values: ArrayLike<number>, level = 0.95): Interval | u
   const center = mean(values);
   const half = studentTQuantile((1 + level) / 2, n - 1) * Math.sqrt(variance(values) / n);
   return [center - half, center + half];
+}
+
+/** Distribution-free 95 % interval of a median: order statistics at n / 2 -+ 0.98 sqrt(n). */
+export function medianInterval(values: ArrayLike<number>): Interval {
+  const ascending = sorted(values);
+  const n = ascending.length;
+  const reach = 0.98 * Math.sqrt(n);
+  const low = Math.max(0, Math.floor(n / 2 - reach));
+  const high = Math.min(n - 1, Math.ceil(n / 2 + reach) - 1);
+  return [ascending[low], ascending[Math.max(low, high)]];
 }
 
 /** An estimate with its interval, of one of two independent samples. */

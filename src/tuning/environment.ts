@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { promisify } from 'node:util';
+import { processorFeatures } from '../graph/runtime/processor.js';
 import type { Runtime } from '../graph/runtime/runtime.js';
 import { chooseProvider } from '../training/device.js';
 import type { TrainingOptions } from '../training/options.js';
@@ -35,7 +35,7 @@ export async function describeEnvironment(
   return {
     platform: `${process.platform} ${process.arch}`,
     processor: cpus()[0]?.model.trim() ?? 'unknown',
-    features: await processorFeatures(),
+    features: await processorFeatures(DECISIVE),
     cores: cpus().length,
     memoryBytes: totalmem(),
     node: process.versions.node,
@@ -58,14 +58,6 @@ export function commandLine(): string {
 
 /** Keys of {@link Environment} that may change the bytes of a result. */
 export const DECISIVE_KEYS = ['platform', 'features', 'runtime', 'backend', 'device', 'threads'] as const;
-
-async function processorFeatures(): Promise<string[]> {
-  if (process.platform !== 'linux') return [];
-  // Sandboxes may hide /proc; then the processor's name has to do.
-  const text = await readFile('/proc/cpuinfo', 'utf8').catch(() => '');
-  const flags = new Set(/^(?:flags|Features)\s*:(.*)$/m.exec(text)?.[1].trim().split(/\s+/) ?? []);
-  return DECISIVE.filter((feature) => flags.has(feature));
-}
 
 /** The commit of the code around a spec, `-dirty` where it has changes; undefined outside a repository. */
 export async function codeCommit(directory: string): Promise<string | undefined> {

@@ -1,10 +1,9 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { cpus, homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { childProgram, loaderArguments } from './child-program.js';
 import { libraryPath, packageVersion } from './package.js';
 
 /** What the probe found: the fast path works with these providers, or does not and why. */
@@ -44,7 +43,12 @@ export interface ProbeOptions {
  * Never throws: whatever goes wrong is the verdict's reason.
  */
 export async function probe(options: ProbeOptions = {}): Promise<Verdict> {
-  const { fresh = false, cacheFolder = userCacheFolder(), program = childProgram(), timeoutMs = TIMEOUT_MS } = options;
+  const {
+    fresh = false,
+    cacheFolder = userCacheFolder(),
+    program = childProgram('probe-child', import.meta.url),
+    timeoutMs = TIMEOUT_MS,
+  } = options;
   let file: string;
   try {
     file = join(cacheFolder, `runtime-${await cacheKey(program)}.json`);
@@ -116,18 +120,6 @@ function remember(file: string, verdict: Verdict): boolean {
   } catch {
     return false;
   }
-}
-
-/** The compiled program, or its source under a loader where this module is run from source itself. */
-function childProgram(): string {
-  const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
-  return fileURLToPath(new URL(`./probe-child${extension}`, import.meta.url));
-}
-
-function loaderArguments(program: string): string[] {
-  if (!program.endsWith('.ts')) return [];
-  const loader = createRequire(import.meta.url).resolve('tsx');
-  return ['--import', pathToFileURL(loader).href];
 }
 
 function ask(program: string, timeoutMs: number): Promise<Verdict> {

@@ -1,0 +1,139 @@
+import type { Command } from 'commander';
+import { type Conversion, type Converted, convert } from '../compression/convert.js';
+import { bytesOfModel } from '../compression/measure/bench.js';
+import type { Batches } from '../compression/observe/activations.js';
+import { type Parity, parityOf } from '../compression/observe/parity.js';
+import { prepareModel } from '../compression/quantize/prepare.js';
+import { BallastError } from '../errors.js';
+import { writeModelFile } from '../graph/format/file.js';
+import type { Model } from '../graph/model.js';
+import { openRuntime } from '../graph/runtime/choose.js';
+import { exactByteProducts } from '../graph/runtime/processor.js';
+import { bytesText } from '../reports/sizes.js';
+import { evenly } from '../tuning/differentiable-part.js';
+import { feedBatches } from '../tuning/feed-batches.js';
+import type { CompressOptions } from './compress.js';
+import { readForeign, readSubject } from './evaluate-file.js';
+import { refuseGiven } from './given-options.js';
+import { answer, note } from './output.js';
+
+/** Rows at a time: calibration holds the activations of one batch. */
+const BATCH = 64;
+
+/** Options that only some methods take. */
+const ONLY: Readonly<Record<string, readonly Conversion[]>> = {
+  calibration: ['static-int8'],
+  symmetric: ['static-int8'],
+  perTensor: ['static-int8', 'dynamic-int8'],
+  range: ['static-int8', 'dynamic-int8'],
+  exclude: ['static-int8', 'dynamic-int8'],
+};
+
+/** `ballast compress MODEL --method M --out FILE`: one conversion, checked against the original. */
+export async function compressStep(
+  path: string,
+  options: CompressOptions,
+  command: Command,
+  signal: AbortSignal,
+): Promise<void> {
+  const { method, out } = options;
+  if (method === undefined || out === undefined) {
+    throw new BallastError('a single step writes one model', { code: 'USAGE', remedy: 'Add --out FILE.onnx' });
+  }
+  for (const [name, methods] of Object.entries(ONLY)) {
+    if (!methods.includes(method)) refuseGiven(command, [name], { reason: `is of ${methods.join(' and ')}` });
+  }
+  const runtime = await openRuntime();
+  const { model, batches, rows } = await subjectOf(path, options);
+  const prepared = await prepareModel(runtime, model);
+  const reducedRange = options.range === 'reduced' || (options.range === 'auto' && !(await exactByteProducts()));
+  const converted = await convert(runtime, prepared.model, batches, {
+    method,
+    calibration: options.calibration,
+    perChannel: options.perTensor !== true,
+    symmetric: options.symmetric === true,
+    reducedRange,
+    exclude: new Set(options.exclude),
+    signal,
+    tell: process.stderr.isTTY ? note : undefined,
+  });
+  const parity = batches === undefined ? null : await parityOf(runtime, model, converted.model, batches, signal);
+  refuseBroken(parity, path);
+  await writeModelFile(described(converted.model, method, parity, rows), out);
+  const bytes = await bytesOfModel(out);
+  const before = await bytesOfModel(path);
+  answer(
+    options,
+    {
+      model: path,
+      method,
+      out,
+      bytes: { before, after: bytes },
+      nodes: { before: prepared.report.nodesBefore, after: converted.model.graph.nodes.length },
+      cleanUp: prepared.report,
+      converted: converted.converted,
+      notes: converted.notes,
+      parity,
+      rows,
+    },
+    lines(converted, { method, out, bytes, before, parity, rows }).join('\n'),
+  );
+}
+
+async function subjectOf(
+  path: string,
+  options: CompressOptions,
+): Promise<{ model: Model; batches: Batches | undefined; rows: number }> {
+  const { data } = options;
+  if (data === undefined) return { model: await readForeign(path), batches: undefined, rows: 0 };
+  const { model, ports, table } = await readSubject(path, { ...options, data });
+  const rows = evenly(
+    Uint32Array.from({ length: table.rows }, (_, row) => row),
+    options.rows,
+  );
+  return { model, batches: feedBatches(ports, table, rows, BATCH), rows: rows.length };
+}
+
+/** A conversion that gives NaN where the model did not is no model. */
+function refuseBroken(parity: Parity | null, path: string): void {
+  for (const [name, { notFinite }] of Object.entries(parity ?? {})) {
+    if (notFinite === 0) continue;
+    throw new BallastError(`the converted model answers ${notFinite} values of "${name}" that are not finite`, {
+      code: 'COMPRESS_NOT_FINITE',
+      kind: 'divergence',
+      place: path,
+      remedy: 'Use another method, or leave layers out with --exclude',
+    });
+  }
+}
+
+function described(model: Model, method: string, parity: Parity | null, rows: number): Model {
+  const record = { method, rows, parity };
+  return { ...model, metadata: new Map([...model.metadata, ['ballast.compression', JSON.stringify(record)]]) };
+}
+
+interface Outcome {
+  readonly method: string;
+  readonly out: string;
+  readonly bytes: number;
+  readonly before: number;
+  readonly parity: Parity | null;
+  readonly rows: number;
+}
+
+function lines({ converted, notes }: Converted, { method, out, bytes, before, parity, rows }: Outcome): string[] {
+  return [
+    `${method}  ${converted.length} converted  ${bytesText(before)} -> ${bytesText(bytes)} (${(before / bytes).toFixed(2)} x smaller)`,
+    ...notes.map((text) => `note     ${text}`),
+    ...(parity === null
+      ? ['parity   not checked on rows: add --data']
+      : Object.entries(parity).map(([name, { sqnrDb, largest, agreement }]) => {
+          const ratio =
+            sqnrDb === null ? 'equal' : `${sqnrDb.toFixed(1)} dB, largest difference ${largest.toPrecision(3)}`;
+          const same =
+            agreement === undefined ? '' : `, ${(100 * agreement).toFixed(1)} % of ${rows} rows answered alike`;
+          return `parity   ${name}: ${ratio}${same}`;
+        })),
+    `model    ${out}`,
+  ];
+}

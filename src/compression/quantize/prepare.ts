@@ -1,0 +1,36 @@
+import type { Model } from '../../graph/model.js';
+import type { Runtime } from '../../graph/runtime/runtime.js';
+import { upgrade } from '../../graph/upgrade/index.js';
+import { type CleanUp, cleanUp } from '../clean/clean-up.js';
+
+/**
+ * A model as conversions take it: clean, and of Ballast's opset, where scales along an axis exist. Nodes without a name
+ * have one, so that they can be told of.
+ *
+ * @throws BallastError GRAPH_OPSET naming the node that has no counterpart
+ */
+export async function prepareModel(runtime: Runtime, model: Model): Promise<{ model: Model; report: CleanUp }> {
+  const cleaned = await cleanUp(runtime, model);
+  // Upgrading turns attributes into constants, of which some are equal, and some nodes have only constants then.
+  const again = await cleanUp(runtime, upgrade(cleaned.model));
+  return {
+    model: named(again.model),
+    report: { ...cleaned.report, nodesAfter: again.report.nodesAfter },
+  };
+}
+
+function named(model: Model): Model {
+  const taken = new Set(model.graph.nodes.map(({ name }) => name));
+  const seen = new Set<string>();
+  const nodes = model.graph.nodes.map((node, index) => {
+    let { name } = node;
+    if (name === '' || seen.has(name)) {
+      name = `${node.opType}_${index}`;
+      while (taken.has(name)) name += '_';
+      taken.add(name);
+    }
+    seen.add(name);
+    return name === node.name ? node : { ...node, name };
+  });
+  return { ...model, graph: { ...model.graph, nodes } };
+}
