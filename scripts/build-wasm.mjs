@@ -7,7 +7,12 @@ import { main } from 'assemblyscript/asc';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const [folder] = process.argv.slice(2);
 
-for (const [source, target] of [['assembly/update.ts', 'src/training/update/update.wasm']]) {
+const KERNELS = [
+  ['assembly/update.ts', 'src/training/update/update.wasm'],
+  ['assembly/paths.ts', 'src/paths/kernels/simd.wasm'],
+];
+
+for (const [source, target] of KERNELS) {
   const out = folder === undefined ? join(root, target) : join(folder, basename(target));
   const flags = ['--enable', 'simd', '--runtime', 'stub', '--importMemory', '--noAssert', '-O3', '--converge'];
   const { error, stderr } = await main([join(root, source), '--outFile', out, '--baseDir', root, ...flags]);

@@ -10,6 +10,7 @@ const COMMANDS = {
   init: async () => (await import('./init.js')).initCommand,
   recipes: async () => (await import('./recipes.js')).recipesCommand,
   train: async () => (await import('./train.js')).trainCommand,
+  path: async () => (await import('./path.js')).pathCommand,
   evaluate: async () => (await import('./evaluate.js')).evaluateCommand,
   landscape: async () => (await import('./landscape.js')).landscapeCommand,
   ledger: async () => (await import('./ledger.js')).ledgerCommand,
@@ -31,6 +32,7 @@ const SUMMARIES: Readonly<Record<keyof typeof COMMANDS, string>> = {
   init: 'write a spec from a recipe',
   recipes: 'list the ready-made recipes',
   train: 'train the baseline and the spec’s model, side by side, tracked',
+  path: 'the whole regularization path of a linear model, cross-validated',
   evaluate: 'metrics with intervals, per class and slice; --holdout reads the locked rows',
   landscape: 'how sharp the minimum is: loss around a model, its curvature, plots of its surface',
   ledger: 'the gap ledger of a run: how much quality was lost where',
@@ -52,7 +54,6 @@ const SUMMARIES: Readonly<Record<keyof typeof COMMANDS, string>> = {
 const LATER = new Set([
   'sweep',
   'sweeps',
-  'path',
   'models',
   'serve',
   'rollout',

@@ -27,9 +27,22 @@ export async function writeTrainReport(input: TrainReportInput, directory: strin
     content: `${plot.draw(true)}\n`,
   }));
   const report = { path: join(directory, 'report.html'), content: trainReport(input) };
+  await writeFiles(directory, [...plots, report]);
+  return { report: report.path, plots: plots.map(({ path }) => path) };
+}
+
+/**
+ * Writes files into a folder, which is made when it is missing; each appears whole or not at all, in their order.
+ *
+ * @throws BallastError REPORT_NOT_WRITTEN (environment) when the disk is full or the folder may not be written
+ */
+export async function writeFiles(
+  directory: string,
+  files: readonly { readonly path: string; readonly content: string }[],
+): Promise<void> {
   try {
     await mkdir(directory, { recursive: true });
-    for (const file of [...plots, report]) await writeWhole(file.path, file.content);
+    for (const file of files) await writeWhole(file.path, file.content);
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined;
     const reason = code === undefined ? undefined : FAULTS[code];
@@ -42,7 +55,6 @@ export async function writeTrainReport(input: TrainReportInput, directory: strin
       cause,
     });
   }
-  return { report: report.path, plots: plots.map(({ path }) => path) };
 }
 
 const PERMISSION = {

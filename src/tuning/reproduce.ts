@@ -29,6 +29,13 @@ export async function reproduce(
   run: Run,
   options: { ballastVersion: string; onEvent?: (event: TrainingEvent) => void; signal?: AbortSignal },
 ): Promise<Reproduction> {
+  if (run.kind === 'path') {
+    throw new BallastError('this run is the path of a convex model, which is not trained step by step', {
+      code: 'REPRODUCE_PATH',
+      place: `runs:/${run.id}`,
+      remedy: `Fit it again: ${(run.environment as Partial<Environment>).command ?? 'ballast path SPEC'}`,
+    });
+  }
   const resolved = specOfRun(run);
   const recorded = await loadResult(store, run.id);
   const data = await prepareData(resolved, { register: store.holdoutRegister('reproduce') });

@@ -1,0 +1,165 @@
+import { Anderson } from './anderson.js';
+import type { Design } from './design.js';
+import type { Kernels } from './kernels/kernels.js';
+import type { WorkingSet } from './working-set.js';
+
+/** Passes of coordinate descent on one model at most. */
+const MOST_PASSES = 20_000;
+
+export interface DescentGoal {
+  /** Largest violation of the optimality conditions. */
+  readonly violation: number;
+  /** A further condition, asked once the violation is small enough. */
+  readonly met?: () => boolean;
+}
+
+/** Minimises the quadratic model of a working set, its penalty included, by extrapolated coordinate descent. */
+export class Descent {
+  /** Passes so far. */
+  passes = 0;
+  readonly #set: WorkingSet;
+  readonly #design: Design;
+  readonly #kernels: Kernels;
+  readonly #anderson: Anderson;
+  readonly #residual: Float64Array;
+  readonly #which: Int32Array;
+  readonly #step: Float64Array;
+  readonly #startB: Float64Array;
+  readonly #startG: Float64Array;
+  readonly #keptB: Float64Array;
+  readonly #keptG: Float64Array;
+
+  constructor(set: WorkingSet, design: Design, kernels: Kernels) {
+    const all = design.columns + 1;
+    this.#set = set;
+    this.#design = design;
+    this.#kernels = kernels;
+    this.#anderson = new Anderson(all);
+    this.#residual = kernels.floats(design.rows);
+    this.#which = kernels.integers(all);
+    this.#step = kernels.floats(all);
+    [this.#startB, this.#startG, this.#keptB, this.#keptG] = [0, 0, 0, 0].map(() => new Float64Array(all));
+  }
+
+  /** Bytes that this takes of the kernels' memory, at most. */
+  static bytes(rows: number, columns: number): number {
+    return 8 * (rows + 2 * (columns + 1)) + 256;
+  }
+
+  /**
+   * From the exact gradient at the present coefficients to where the goal is reached.
+   *
+   * @param residual of the rows at the present coefficients; only read
+   * @returns by how much the model says that the loss, without penalty, changes
+   */
+  run(goal: DescentGoal, residual: Float64Array): number {
+    const { size } = this.#set;
+    const { b, g } = this.#set.model;
+    for (let k = 0; k < size; k++) {
+      this.#startB[k] = b[k];
+      this.#startG[k] = g[k];
+    }
+    if (this.#set.dense) this.#inGramSpace(goal);
+    else this.#onResidual(goal, residual);
+    return this.#lossChange();
+  }
+
+  /** How far a coefficient moved in the last run. */
+  change(k: number): number {
+    return this.#set.model.b[k] - this.#startB[k];
+  }
+
+  /** Makes the last run's move `share` times as long. */
+  shorten(share: number): void {
+    const { b } = this.#set.model;
+    for (let k = 0; k < this.#set.size; k++) b[k] = this.#startB[k] + share * this.change(k);
+  }
+
+  /** Largest violation of the optimality conditions among the members, by the model's gradient. */
+  violation(): number {
+    const { b, g, l1, lower, upper } = this.#set.model;
+    const { l2, size } = this.#set;
+    let largest = 0;
+    for (let k = 0; k < size; k++) {
+      const value = b[k];
+      const rest = g[k] - l2[k] * value;
+      const up = rest - (value < 0 ? -l1[k] : l1[k]);
+      const down = rest - (value > 0 ? l1[k] : -l1[k]);
+      if (up > largest && value < upper[k]) largest = up;
+      else if (-down > largest && value > lower[k]) largest = -down;
+    }
+    return largest;
+  }
+
+  #inGramSpace(goal: DescentGoal): void {
+    const { model, size } = this.#set;
+    this.#anderson.restart();
+    for (let pass = 0; pass < MOST_PASSES; pass++) {
+      const change = this.#kernels.descend(model, size);
+      this.passes++;
+      const enough = this.#anderson.keep(model.b, size);
+      if ((enough || change <= 9 * goal.violation ** 2) && this.#reached(goal)) return;
+      if (change === 0) return;
+      if (enough) this.#leap(this.#anderson.extrapolate(size));
+    }
+  }
+
+  #onResidual(goal: DescentGoal, residual: Float64Array): void {
+    const set = this.#set;
+    const { model, members, curvature, size } = set;
+    this.#residual.set(residual);
+    const state = { ...model, members, curvature, residual: this.#residual };
+    for (let pass = 0; pass < MOST_PASSES; pass++) {
+      const change = this.#design.descendResidual(state, size);
+      this.passes++;
+      if (change > 9 * goal.violation ** 2 && pass % 10 !== 9) continue;
+      this.#design.correlate(members, size, this.#residual, model.g);
+      if (this.#reached(goal) || change === 0) return;
+    }
+    this.#design.correlate(members, size, this.#residual, model.g);
+  }
+
+  #reached(goal: DescentGoal): boolean {
+    return this.violation() <= goal.violation && (goal.met === undefined || goal.met());
+  }
+
+  /** Goes to extrapolated coefficients, unless the model is no lower there. */
+  #leap(target: Float64Array | undefined): void {
+    if (target === undefined) return;
+    const { model, size } = this.#set;
+    const { b, g, gram, stride, lower, upper } = model;
+    const before = this.#value();
+    let count = 0;
+    for (let k = 0; k < size; k++) {
+      this.#keptB[k] = b[k];
+      this.#keptG[k] = g[k];
+      const next = Math.min(Math.max(target[k], lower[k]), upper[k]);
+      if (next === b[k]) continue;
+      this.#which[count] = k;
+      this.#step[count++] = b[k] - next;
+      b[k] = next;
+    }
+    this.#kernels.combine({ data: gram, stride, length: size }, this.#which, count, this.#step, g);
+    if (this.#value() < before) return;
+    for (let k = 0; k < size; k++) {
+      b[k] = this.#keptB[k];
+      g[k] = this.#keptG[k];
+    }
+  }
+
+  #lossChange(): number {
+    const { b, g } = this.#set.model;
+    let change = 0;
+    for (let k = 0; k < this.#set.size; k++) change -= (b[k] - this.#startB[k]) * (this.#startG[k] + g[k]);
+    return change / 2;
+  }
+
+  /** The model, penalty included, up to a constant. */
+  #value(): number {
+    const { b, l1 } = this.#set.model;
+    const { l2, size } = this.#set;
+    let value = this.#lossChange();
+    for (let k = 0; k < size; k++) value += l1[k] * Math.abs(b[k]) + (l2[k] / 2) * b[k] * b[k];
+    return value;
+  }
+}

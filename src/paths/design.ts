@@ -1,0 +1,82 @@
+import type { Columns, Kernels, ResidualModel } from './kernels/kernels.js';
+import type { DenseFeatures } from './problem.js';
+
+/**
+ * Standardised columns (x - center) / scale, and after them one of ones: the intercept is a coefficient like any other
+ * that is not penalised.
+ */
+export interface Design {
+  readonly rows: number;
+  /** Of the features; the column of ones is the one after them. */
+  readonly columns: number;
+  readonly center: Float64Array;
+  /** 0 for a column that is the same in every row: it is never fitted. */
+  readonly scale: Float64Array;
+  /** out[k] = column `which[k]` times r. */
+  correlate(which: Int32Array, count: number, r: Float64Array, out: Float64Array): void;
+  /** out += sum of coefficients[k] times column `which[k]`. */
+  combine(which: Int32Array, count: number, coefficients: Float64Array, out: Float64Array): void;
+  /** out = column j times `by`, row by row. */
+  weighted(j: number, by: Float64Array, out: Float64Array): void;
+  /** One pass of coordinate descent; see {@link Kernels.descendResidual}. */
+  descendResidual(model: Omit<ResidualModel, 'columns'>, size: number): number;
+  /** The columns themselves, where they are stored. */
+  readonly stored?: Columns;
+}
+
+export interface Standardization {
+  readonly weights: Float64Array;
+  readonly standardize: boolean;
+  readonly intercept: boolean;
+}
+
+/** Weighted mean and population standard deviation of a column; 0 for one that is constant up to rounding. */
+function momentsOf(
+  data: Float64Array,
+  start: number,
+  weights: Float64Array,
+): { readonly mean: number; readonly deviation: number } {
+  let mean = 0;
+  let largest = 0;
+  for (let i = 0; i < weights.length; i++) {
+    mean += weights[i] * data[start + i];
+    if (weights[i] > 0) largest = Math.max(largest, Math.abs(data[start + i]));
+  }
+  let squares = 0;
+  for (let i = 0; i < weights.length; i++) squares += weights[i] * (data[start + i] - mean) ** 2;
+  const deviation = Math.sqrt(squares);
+  return { mean, deviation: deviation > 1e-13 * largest ? deviation : 0 };
+}
+
+/** A standardised copy of dense features in the kernels' memory. */
+export function denseDesign(
+  { rows, columns, data }: DenseFeatures,
+  { weights, standardize, intercept }: Standardization,
+  kernels: Kernels,
+): Design {
+  const copy = kernels.floats(rows * (columns + 1));
+  const center = new Float64Array(columns);
+  const scale = new Float64Array(columns);
+  for (let j = 0; j < columns; j++) {
+    const start = j * rows;
+    const { mean, deviation } = momentsOf(data, start, weights);
+    center[j] = intercept ? mean : 0;
+    scale[j] = deviation === 0 ? 0 : standardize ? deviation : 1;
+    if (deviation === 0) continue;
+    const [from, by] = [center[j], 1 / scale[j]];
+    for (let i = start; i < start + rows; i++) copy[i] = (data[i] - from) * by;
+  }
+  copy.fill(1, rows * columns);
+  const stored: Columns = { data: copy, stride: rows, length: rows };
+  return {
+    rows,
+    columns,
+    center,
+    scale,
+    stored,
+    correlate: (which, count, r, out) => kernels.correlate(stored, which, count, r, out),
+    combine: (which, count, coefficients, out) => kernels.combine(stored, which, count, coefficients, out),
+    weighted: (j, by, out) => kernels.multiply(copy.subarray(j * rows, (j + 1) * rows), by, out, rows),
+    descendResidual: (model, size) => kernels.descendResidual({ ...model, columns: stored }, size),
+  };
+}

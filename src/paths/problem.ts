@@ -1,0 +1,130 @@
+import { BallastError } from '../errors.js';
+import type { Runtime } from '../graph/runtime/runtime.js';
+import type { FamilyName } from './families/family.js';
+import { FAMILIES } from './families/index.js';
+
+/** Features as one array: value of row i in column j at `j * rows + i`. */
+export interface DenseFeatures {
+  readonly rows: number;
+  readonly columns: number;
+  readonly data: Float64Array;
+}
+
+/** What a path is fitted to. */
+export interface PathData {
+  readonly features: DenseFeatures;
+  /** A number a row; of a binomial family 0 or 1 (or a share of trials), of a Poisson family a count. */
+  readonly target: Float64Array;
+  /** How much each row counts, 0 or more; only proportions matter. */
+  readonly weights?: Float64Array | undefined;
+  /** Added to each row's linear predictor as it is. */
+  readonly offset?: Float64Array | undefined;
+}
+
+/**
+ * How a path is fitted. With standardised columns x, weights w of sum 1, and penalty factors v of mean 1:
+ *
+ *     minimise over b0, b   sum_i w_i f(y_i, o_i + b0 + x_i b) + lambda sum_j v_j (alpha |b_j| + (1 - alpha) / 2 b_j^2)
+ */
+export interface PathOptions {
+  readonly family: FamilyName;
+  /** 1 is the lasso, 0 is ridge. Default 1. */
+  readonly alpha?: number;
+  /** Penalties to fit, in any order; else `count` of them, from the least that leaves no coefficient downwards. */
+  readonly lambdas?: readonly number[] | undefined;
+  /** Default 100. */
+  readonly count?: number;
+  /** Least penalty over largest. Default 1e-4, or 1e-2 where there are more columns than rows. */
+  readonly ratio?: number | undefined;
+  /** Penalise coefficients of columns of standard deviation 1 (weighted, population). Default true. */
+  readonly standardize?: boolean;
+  /** Default true. */
+  readonly intercept?: boolean;
+  /** Relative penalty of each column: 0 is not penalised, Infinity leaves it out. Scaled to mean 1. Default all 1. */
+  readonly factors?: ArrayLike<number> | undefined;
+  /** Least and greatest value of each coefficient, on the original scale; around 0. */
+  readonly lower?: ArrayLike<number> | undefined;
+  readonly upper?: ArrayLike<number> | undefined;
+  /** Largest duality gap, relative to the loss that the null model loses. Default 1e-8. */
+  readonly tolerance?: number;
+  readonly kernels?: 'simd' | 'script';
+  /** Where it is given, large products are made by ONNX Runtime. */
+  readonly runtime?: Runtime | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((done: number, of: number) => void) | undefined;
+}
+
+/** Refuses what no path can be fitted to. @throws BallastError PATH_* */
+export function checkProblem({ features, target, weights, offset }: PathData, options: PathOptions): void {
+  const { rows, columns, data } = features;
+  if (columns === 0) throw refuse('PATH_NO_COLUMNS', 'there is no column to fit', 'Give at least one feature');
+  if (rows < 2) throw refuse('PATH_TOO_FEW_ROWS', 'a path needs at least two rows', 'Give more rows', rows);
+  if (data.length !== rows * columns) {
+    throw refuse('PATH_SHAPE', `${rows} rows of ${columns} columns are ${rows * columns} values`, 'Mend the shape');
+  }
+  for (const [name, values] of Object.entries({ target, weights, offset })) {
+    if (values === undefined) continue;
+    if (values.length !== rows) {
+      throw refuse('PATH_SHAPE', `${name} has ${values.length} values for ${rows} rows`, 'Give one a row');
+    }
+    const row = values.findIndex((value) => !Number.isFinite(value));
+    if (row !== -1) throw notFinite(`row ${row + 1} of ${name}`, values[row]);
+  }
+  const at = data.findIndex((value) => !Number.isFinite(value));
+  if (at !== -1) throw notFinite(`row ${(at % rows) + 1} of column ${Math.floor(at / rows) + 1}`, data[at]);
+  if (weights !== undefined) {
+    const row = weights.findIndex((weight) => weight < 0);
+    if (row !== -1) throw refuse('PATH_WEIGHT', `row ${row + 1} has a weight below 0`, 'Mend it', weights[row]);
+    if (weights.filter((weight) => weight > 0).length < 2) {
+      throw refuse('PATH_WEIGHT', 'fewer than two rows have a weight above 0', 'Give weights that sum above 0');
+    }
+  }
+  checkOptions(options, columns);
+  const counted = weights === undefined ? target : target.filter((_, row) => weights[row] > 0);
+  FAMILIES[options.family].check(counted);
+  if (options.family === 'gaussian' && offset === undefined && counted.every((value) => value === counted[0])) {
+    throw refuse('PATH_TARGET', 'the target is the same in every row', 'Choose a target that varies', counted[0]);
+  }
+}
+
+function checkOptions(options: PathOptions, columns: number): void {
+  const { alpha = 1, lambdas, count = 100, ratio, tolerance = 1e-8, factors, lower, upper } = options;
+  if (!(alpha >= 0 && alpha <= 1)) throw refuse('PATH_ALPHA', 'alpha is between 0 and 1', 'Mend it', alpha);
+  if (!(Number.isInteger(count) && count >= 1))
+    throw refuse('PATH_COUNT', 'a path has at least 1 lambda', 'Mend it', count);
+  if (lambdas?.length === 0) throw refuse('PATH_LAMBDA', 'no lambda is given', 'Give one, or leave the list out');
+  const wrong = lambdas?.find((lambda) => !(lambda > 0 && lambda < Number.POSITIVE_INFINITY));
+  if (wrong !== undefined) throw refuse('PATH_LAMBDA', 'a lambda is a finite number above 0', 'Remove it', wrong);
+  if (ratio !== undefined && !(ratio > 0 && ratio < 1)) {
+    throw refuse('PATH_RATIO', 'the ratio of least to largest lambda is between 0 and 1', 'Mend it', ratio);
+  }
+  if (!(tolerance > 0 && tolerance < 1)) {
+    throw refuse('PATH_TOLERANCE', 'the tolerance is above 0 and below 1', 'Mend it', tolerance);
+  }
+  for (const [name, values] of Object.entries({ factors, lower, upper })) {
+    if (values !== undefined && values.length !== columns) {
+      throw refuse('PATH_SHAPE', `${name} has ${values.length} values for ${columns} columns`, 'Give one a column');
+    }
+  }
+  for (let j = 0; j < columns; j++) {
+    if (factors !== undefined && !(factors[j] >= 0)) {
+      throw refuse('PATH_FACTOR', `the penalty factor of column ${j + 1} is below 0`, 'Mend it', factors[j]);
+    }
+    if ((lower !== undefined && !(lower[j] <= 0)) || (upper !== undefined && !(upper[j] >= 0))) {
+      throw refuse('PATH_BOUNDS', `the bounds of column ${j + 1} do not hold 0 between them`, 'Mend them');
+    }
+  }
+}
+
+function notFinite(place: string, value: number): BallastError {
+  return new BallastError('a path is fitted to finite numbers', {
+    code: 'PATH_NOT_FINITE',
+    place,
+    value: String(value),
+    remedy: 'Fill missing values in, or remove the row or column',
+  });
+}
+
+function refuse(code: string, message: string, remedy: string, value?: unknown): BallastError {
+  return new BallastError(message, { code, remedy, ...(value === undefined ? {} : { value }) });
+}

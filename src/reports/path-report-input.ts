@@ -1,0 +1,23 @@
+import type { CrossValidation } from '../paths/cross-validate.js';
+import type { RegularizationPath } from '../paths/path.js';
+import type { NamedCoefficients } from '../tuning/path-data.js';
+import type { RunResult } from '../tuning/run-result.js';
+
+/** Everything the page of one `path` command shows. */
+export interface PathReportInput {
+  readonly title: string;
+  readonly createdAt: Date;
+  readonly command: string;
+  readonly spec: string;
+  readonly runId: string;
+  readonly primary: string;
+  readonly dataset: { readonly name: string; readonly version: string; readonly rows: number };
+  /** Names of the path's columns. */
+  readonly features: readonly string[];
+  readonly path: RegularizationPath;
+  readonly cv: CrossValidation;
+  readonly chosen: { readonly by: string; readonly index: number; readonly lambda: number };
+  /** Of the chosen model, in the units of the raw columns. */
+  readonly named: NamedCoefficients;
+  readonly result: RunResult;
+}

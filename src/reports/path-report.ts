@@ -1,0 +1,175 @@
+import { join } from 'node:path';
+import { type Child, element, formatNumber } from '../charts/index.js';
+import { intervalText, metricDisplay } from './metric-display.js';
+import { figure, grid, navigation, page, type Section, sectionMarkup, table } from './page.js';
+import type { PathReportInput } from './path-report-input.js';
+import { coefficientPlot, crossValidationPlot, sparsityPlot } from './plots/path.js';
+import { type WrittenReport, writeFiles } from './write-report.js';
+
+const PLOTS = {
+  'coefficient-path': coefficientPlot,
+  'cross-validation': crossValidationPlot,
+  sparsity: sparsityPlot,
+} as const;
+
+/** Coefficients that the page lists. */
+const LISTED = 200;
+
+/**
+ * Writes the page of a path as `report.html` and each of its plots as an SVG file beside it.
+ *
+ * @throws BallastError REPORT_NOT_WRITTEN (environment)
+ */
+export async function writePathReport(input: PathReportInput, directory: string): Promise<WrittenReport> {
+  const plots = Object.entries(PLOTS).map(([name, draw]) => ({
+    path: join(directory, `${name}.svg`),
+    content: `${draw(input, true)}\n`,
+  }));
+  const report = { path: join(directory, 'report.html'), content: pathReport(input) };
+  await writeFiles(directory, [...plots, report]);
+  return { report: report.path, plots: plots.map(({ path }) => path) };
+}
+
+/** The page of one path: which model was chosen and why, the path itself, coefficients, figures, the record. */
+function pathReport(input: PathReportInput): string {
+  const sections = sectionsOf(input);
+  const { title, dataset, path, createdAt } = input;
+  const facts: [string, string][] = [
+    ['Family', path.family],
+    ['Alpha', String(path.alpha)],
+    ['Data', `${dataset.name} ${dataset.version.slice(0, 20)}`],
+    ['Training rows', formatNumber(dataset.rows, 'integer')],
+    ['Features', formatNumber(path.features, 'integer')],
+    ['Made', `${createdAt.toISOString().slice(0, 16).replace('T', ' ')} UTC`],
+  ];
+  return page(
+    `${title} \u2013 Ballast`,
+    element(
+      'header',
+      {},
+      element('div', { class: 'brand' }, element('i', { 'aria-hidden': 'true' }), 'Ballast regularization path'),
+      element('h1', {}, title),
+      element(
+        'dl',
+        { class: 'facts' },
+        facts.map(([name, value]) => element('div', {}, element('dt', {}, name), element('dd', {}, value))),
+      ),
+    ),
+    element('p', { class: 'lead' }, chosenText(input)),
+    navigation(sections),
+    sections.map(sectionMarkup),
+  );
+}
+
+/** Which model was taken, and what it costs against the best. */
+export function chosenText({ path, cv, chosen }: PathReportInput): string {
+  const { lambda, columns } = path.points[chosen.index];
+  const rule = chosen.by === 'min' ? 'least cross-validated error' : 'sparsest within one standard error of the least';
+  const stopped = path.stopped === undefined ? '' : ` The path ends early: ${path.stopped.message}.`;
+  return (
+    `Chosen: lambda ${lambda.toPrecision(4)} (${rule}), ${columns.length} of ${path.features} coefficients, ` +
+    `cross-validated deviance ${cv.mean[chosen.index].toPrecision(4)} against ${path.nullDeviance.toPrecision(4)} of the null model.${stopped}`
+  );
+}
+
+function sectionsOf(input: PathReportInput): Section[] {
+  const { path, cv, named, result, primary } = input;
+  const entries = Object.entries(named.coefficients).sort(([, a], [, b]) => Math.abs(b) - Math.abs(a));
+  const number = (value: number): string => String(Number(value.toPrecision(5)));
+  const metric = (name: string): Child[] => {
+    const { label, format } = metricDisplay(name);
+    const cell = (part: 'train' | 'validation'): Child => {
+      const found = result[part].metrics[name];
+      if (found === undefined) return '\u2013';
+      return [formatNumber(found.value, format), element('small', {}, intervalText(found.interval, format))];
+    };
+    return [label, cell('train'), cell('validation')];
+  };
+  const names = Object.keys(result.validation.metrics).sort((a, b) => Number(b === primary) - Number(a === primary));
+  return [
+    {
+      id: 'path',
+      title: 'Path',
+      lead: 'Every model of the path, from the largest penalty on the left to the least. Hover a line for its name.',
+      content: [grid(Object.values(PLOTS).map((draw) => figure(draw(input, false))))],
+    },
+    {
+      id: 'coefficients',
+      title: 'Coefficients',
+      lead: 'Of the chosen model, in the units of the raw columns.',
+      content: [
+        table(
+          entries.length > LISTED ? `The ${LISTED} largest of ${entries.length} coefficients` : 'Coefficients',
+          [{ label: 'Feature' }, { label: 'Coefficient', number: true }],
+          [
+            ['(intercept)', number(named.intercept)],
+            ...entries.slice(0, LISTED).map(([name, value]) => [name, number(value)]),
+          ],
+        ),
+      ],
+    },
+    {
+      id: 'figures',
+      title: 'Figures',
+      lead: 'The chosen model on the rows it was fitted to, and on validation rows that neither it nor its choice has seen.',
+      content: [
+        table(
+          'Metrics with 95% intervals',
+          [{ label: 'Metric' }, { label: 'Train', number: true }, { label: 'Validation', number: true }],
+          names.map(metric),
+        ),
+      ],
+    },
+    {
+      id: 'models',
+      title: 'Models',
+      lead: 'The duality gap bounds how far the objective is above its minimum, relative to the null deviance.',
+      content: [
+        element(
+          'details',
+          {},
+          element('summary', {}, `${path.points.length} models`),
+          table(
+            'Models of the path',
+            ['Lambda', 'Nonzero', 'Explained', 'Cross-validated', 'Standard error', 'Gap', 'Conditions'].map(
+              (label) => ({
+                label,
+                number: true,
+              }),
+            ),
+            path.points.map(({ lambda, columns, explained, dualityGap, kkt }, k) => [
+              number(lambda),
+              String(columns.length),
+              formatNumber(explained, 'percent'),
+              number(cv.mean[k]),
+              number(cv.se[k]),
+              dualityGap.toExponential(1),
+              kkt.toExponential(1),
+            ]),
+          ),
+        ),
+      ],
+    },
+    {
+      id: 'reproduce',
+      title: 'Reproduce',
+      content: [
+        element('pre', {}, input.command),
+        element(
+          'p',
+          {},
+          'Run ',
+          element('code', {}, input.runId),
+          ', regularizer ',
+          element('code', {}, result.regularizerId),
+        ),
+        element(
+          'details',
+          {},
+          element('summary', {}, 'Spec, every default written back'),
+          element('pre', {}, input.spec),
+        ),
+      ],
+    },
+  ];
+}

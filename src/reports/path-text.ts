@@ -1,0 +1,32 @@
+import { chosenText } from './path-report.js';
+import type { PathReportInput } from './path-report-input.js';
+
+/** Coefficients that the terminal lists. */
+const LISTED = 20;
+
+/** What `ballast path` says in the terminal. */
+export function pathLines(input: PathReportInput, report: string): string {
+  const { path, cv, named, result } = input;
+  const entries = Object.entries(named.coefficients).sort(([, a], [, b]) => Math.abs(b) - Math.abs(a));
+  const width = Math.max(11, ...entries.slice(0, LISTED).map(([name]) => name.length));
+  const line = (name: string, value: number): string =>
+    `  ${name.padEnd(width)}  ${String(Number(value.toPrecision(5))).padStart(12)}`;
+  const worst = Math.max(...path.points.map(({ dualityGap }) => dualityGap));
+  return [
+    chosenText(input),
+    `lambda.min ${cv.lambdaMin.toPrecision(4)}, lambda.1se ${cv.lambda1se.toPrecision(4)}; ${path.points.length} models, largest duality gap ${worst.toExponential(1)}`,
+    '',
+    line('(intercept)', named.intercept),
+    ...entries.slice(0, LISTED).map(([name, value]) => line(name, value)),
+    ...(entries.length > LISTED ? [`  and ${entries.length - LISTED} more in the report`] : []),
+    '',
+    ...Object.entries(result.validation.metrics).flatMap(([name, { value, interval }]) =>
+      name === input.primary
+        ? [`validation ${name} ${value.toFixed(4)} (${interval[0].toFixed(4)} to ${interval[1].toFixed(4)})`]
+        : [],
+    ),
+    `report   ${report}`,
+    `model    ${result.modelPath}  run ${input.runId.slice(0, 8)}`,
+    `Next: ballast evaluate ${input.runId.slice(0, 8)} --holdout   (reads the locked rows; counted)`,
+  ].join('\n');
+}

@@ -1,0 +1,77 @@
+import { numbersOf } from '../data/column-values.js';
+import { FEATURES, type Preprocessor } from '../data/preprocess/preprocessor.js';
+import { requireColumn } from '../data/roles.js';
+import { BallastError } from '../errors.js';
+import type { DenseFeatures, PathData } from '../paths/problem.js';
+import type { PreparedData } from '../spec/prepare.js';
+
+/**
+ * Rows of a spec's data as a path takes them: encoded features as double precision columns, the target as it stands in
+ * the table (for classes, the index of each row's).
+ *
+ * @throws BallastError PATH_INPUTS where there are images, waveforms, series or tokens
+ */
+export function pathData({ preprocessor, table, roles }: PreparedData, rows: Uint32Array): PathData {
+  const other = preprocessor.outputs.find(({ name }) => name !== FEATURES);
+  if (other !== undefined) {
+    throw new BallastError(`a path is fitted to numbers, and "${other.name}" is ${other.content}`, {
+      code: 'PATH_INPUTS',
+      place: 'data.features',
+      remedy: 'Exclude it in data.features.exclude, or train with ballast train',
+    });
+  }
+  const { inputs, target, weights, offsets } = preprocessor.transform(table, rows);
+  const encoded = inputs[FEATURES];
+  const wide = (values: ArrayLike<number> | undefined): Float64Array | undefined =>
+    values === undefined ? undefined : Float64Array.from(values);
+  return {
+    features: byColumns(encoded.data as Float32Array, rows.length, preprocessor.features.length),
+    target:
+      preprocessor.classes === undefined
+        ? ownTarget(table, roles.target ?? '', rows)
+        : Float64Array.from(target?.data ?? [], Number),
+    weights: wide(weights),
+    offset: wide(offsets),
+  };
+}
+
+function ownTarget(table: PreparedData['table'], name: string, rows: Uint32Array): Float64Array {
+  const values = numbersOf(requireColumn(table, name, 'the target column', 'data.target'), 'the target', 'data.target');
+  return Float64Array.from(rows, (row) => values[row]);
+}
+
+function byColumns(encoded: Float32Array, rows: number, columns: number): DenseFeatures {
+  const data = new Float64Array(rows * columns);
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < columns; j++) data[j * rows + i] = encoded[i * columns + j];
+  }
+  return { rows, columns, data };
+}
+
+/** A linear model in the units of the raw columns, by name. */
+export interface NamedCoefficients {
+  readonly intercept: number;
+  /** Of every feature whose coefficient is not 0, in the order of the features. */
+  readonly coefficients: Readonly<Record<string, number>>;
+}
+
+/**
+ * Coefficients of encoded features as coefficients of the raw columns: numbers in their own units. Indicators and
+ * one-hot features are 0 or 1 as they are; features of instants, texts and arrays stay in the units of their encoding.
+ */
+export function onOriginalScale(
+  { state, features }: Preprocessor,
+  { columns, coefficients, intercept }: { columns: Int32Array; coefficients: Float64Array; intercept: number },
+): NamedCoefficients {
+  const numbers = state.numbers;
+  let shifted = intercept;
+  const named = Array.from(columns, (column, k): [string, number] => {
+    const { name } = features[column];
+    const encoding = numbers[column];
+    if (encoding === undefined) return [name, coefficients[k]];
+    const value = coefficients[k] / encoding.scale;
+    shifted -= value * (encoding.center + (encoding.origin ?? 0));
+    return [name, value];
+  });
+  return { intercept: shifted, coefficients: Object.fromEntries(named) };
+}

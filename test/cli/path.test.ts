@@ -1,0 +1,178 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openStore } from '../../src/store/index.js';
+import { ballast } from '../support/command.js';
+import { customerRows, customerSpec, writeCustomers } from '../support/small-data.js';
+
+interface PathDocument {
+  readonly run: string;
+  readonly regularizerId: string;
+  readonly family: string;
+  readonly alpha: number;
+  readonly lambdas: number[];
+  readonly nonzero: number[];
+  readonly deviance: number[];
+  readonly dualityGap: number[];
+  readonly kkt: number[];
+  readonly cv: { mean: number[]; se: number[]; lambdaMin: number; lambda1se: number };
+  readonly chosen: { by: string; lambda: number; index: number };
+  readonly coefficients: Record<string, number>;
+  readonly intercept: number;
+  readonly model: string;
+  readonly report: string;
+  readonly seconds: number;
+}
+
+const root = mkdtempSync(join(tmpdir(), 'ballast-path-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+let folders = 0;
+function folderWith(changes: Record<string, unknown>): string {
+  folders += 1;
+  const folder = join(root, `path ${folders}`);
+  mkdirSync(folder);
+  writeCustomers(folder, { model: { type: 'linear' }, regularizers: [], training: {}, ...changes });
+  return folder;
+}
+
+const spending = {
+  task: 'regression',
+  data: {
+    source: 'customers.csv',
+    target: 'spent',
+    columns: { weight: 'weight' },
+    features: { exclude: ['household', 'day', 'plan'] },
+  },
+};
+
+async function path(folder: string, ...options: string[]): Promise<PathDocument> {
+  const { code, stdout, stderr, json } = await ballast(folder, 'path', 'spec.yaml', '--json', ...options);
+  expect(code, stderr).toBe(0);
+  expect(stdout.trim().split('\n')).toHaveLength(1);
+  return json<PathDocument>();
+}
+
+describe('the path of a regression', () => {
+  let folder: string;
+  let document: PathDocument;
+
+  beforeAll(async () => {
+    folder = folderWith(spending);
+    document = await path(folder, '--folds', '5', '--lambdas', '30', '--choose', 'min');
+  });
+
+  test('answers with every model of the path, from the largest penalty down', () => {
+    const { lambdas, nonzero, deviance, dualityGap, kkt, cv } = document;
+    for (const list of [nonzero, deviance, dualityGap, kkt, cv.mean, cv.se]) expect(list).toHaveLength(lambdas.length);
+    expect(lambdas).toEqual(lambdas.toSorted((a, b) => b - a));
+    expect(deviance).toEqual(deviance.toSorted((a, b) => b - a));
+    expect(nonzero[0]).toBe(0);
+    expect(Math.max(...dualityGap)).toBeLessThanOrEqual(1e-8);
+  });
+
+  test('chooses by cross-validation', () => {
+    const { cv, lambdas, chosen } = document;
+    const least = cv.mean.indexOf(Math.min(...cv.mean));
+    expect(cv.lambdaMin).toBe(lambdas[least]);
+    expect(cv.lambda1se).toBeGreaterThanOrEqual(cv.lambdaMin);
+    expect(chosen).toMatchObject({ by: 'min', lambda: cv.lambdaMin, index: least });
+  });
+
+  test('names coefficients in the units of the raw columns, which the model answers by', async () => {
+    const rows = customerRows(240).filter(([age, , city]) => age !== '' && city !== '');
+    const session = await InferenceSession.create(document.model);
+    const column = (index: number): Tensor =>
+      new Tensor(
+        'float32',
+        Float32Array.from(rows, (row) => Number(row[index])),
+        [rows.length, 1],
+      );
+    const text = (index: number): Tensor =>
+      new Tensor(
+        'string',
+        rows.map((row) => row[index] ?? ''),
+        [rows.length, 1],
+      );
+    const answers = await session.run({ age: column(0), income: column(1), city: text(2), sex: text(3) });
+    const predictions = answers.prediction.data as Float32Array;
+    rows.forEach(([age, income, city, sex], i) => {
+      const { coefficients: by, intercept } = document;
+      const wanted =
+        intercept +
+        (by.age ?? 0) * Number(age) +
+        (by.income ?? 0) * Number(income) +
+        (by[`city=${city}`] ?? 0) +
+        (by[`sex=${sex}`] ?? 0);
+      expect(predictions[i]).toBeCloseTo(wanted, 2);
+    });
+  });
+
+  test('writes a report that stands alone, and its plots', () => {
+    const html = readFileSync(document.report, 'utf8');
+    expect(html).toMatch(/^<!doctype html>/i);
+    expect(html).not.toMatch(/(src|href)="https?:/);
+    expect(html).toContain('<title>income,');
+    expect(readdirSync(dirname(document.report))).toEqual(
+      expect.arrayContaining(['coefficient-path.svg', 'cross-validation.svg', 'sparsity.svg']),
+    );
+  });
+
+  test('records run, path and folds, and is evaluated like any run', async () => {
+    const store = await openStore(join(folder, '.ballast'));
+    try {
+      const run = await store.getRun(document.run);
+      expect(run).toMatchObject({ kind: 'path', status: 'finished', regularizerId: document.regularizerId });
+      const artifact = await store.openArtifact(document.run, 'path.json');
+      const record = JSON.parse(Buffer.from(await artifact.bytes()).toString());
+      expect(record.cv.folds).toHaveLength(5);
+      expect(record.path.points).toHaveLength(document.lambdas.length);
+      expect(await store.holdoutReads()).toEqual([]);
+      const history = await store.metricHistory(document.run, 'cv.mean');
+      expect(history.map(({ value }) => value)).toEqual(document.cv.mean);
+    } finally {
+      await store.close();
+    }
+    const { code, stderr } = await ballast(folder, 'evaluate', document.run, '--holdout', '--json');
+    expect(code, stderr).toBe(0);
+  });
+});
+
+describe('the path of two classes', () => {
+  test('is binomial, and its model answers with the class', async () => {
+    const folder = folderWith({ model: { type: 'logistic' } });
+    const document = await path(folder, '--folds', '3', '--lambdas', '20', '--alpha', '0.5');
+    expect(document).toMatchObject({ family: 'binomial', alpha: 0.5, chosen: { by: '1se' } });
+    expect(existsSync(document.model)).toBe(true);
+    const session = await InferenceSession.create(document.model);
+    expect(session.outputNames).toEqual(expect.arrayContaining(['probabilities', 'label']));
+  });
+});
+
+describe('a path that cannot be', () => {
+  test.each<[string, Record<string, unknown>, string[], string]>([
+    ['of a deep model', customerSpec({ regularizers: [] }), [], 'PATH_MODEL'],
+    [
+      'with regularizers beside its penalty',
+      { regularizers: [{ type: 'l2', strength: 0.1 }] },
+      [],
+      'PATH_REGULARIZERS',
+    ],
+    ['of a family that the target does not have', {}, ['--family', 'gaussian'], 'PATH_FAMILY'],
+    ['at an alpha that is no share', {}, ['--alpha', '2'], 'USAGE'],
+    ['in one fold', {}, ['--folds', '1'], 'USAGE'],
+    ['with a tolerance of 0', {}, ['--tolerance', '0'], 'USAGE'],
+  ])('%s is one clear error', async (_name, changes, options, code) => {
+    const result = await ballast(folderWith(changes), 'path', 'spec.yaml', '--json', ...options);
+    expect(result.code).toBe(2);
+    expect(result.json<{ error: { code: string } }>().error.code).toBe(code);
+    expect(
+      result.stderr
+        .trim()
+        .split('\n')
+        .filter((line) => line.startsWith('ballast:')),
+    ).toHaveLength(1);
+  });
+});
