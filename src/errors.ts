@@ -5,7 +5,15 @@
  */
 
 /** What kind of trouble it is; decides exit code and HTTP status. */
-export type ErrorKind = 'input' | 'not-found' | 'conflict' | 'environment' | 'divergence' | 'cancelled';
+export type ErrorKind =
+  | 'input'
+  | 'not-found'
+  | 'conflict'
+  | 'environment'
+  | 'divergence'
+  | 'cancelled'
+  | 'unauthenticated'
+  | 'forbidden';
 
 const EXIT_CODE: Record<ErrorKind, number> = {
   input: 2,
@@ -14,6 +22,8 @@ const EXIT_CODE: Record<ErrorKind, number> = {
   environment: 3,
   divergence: 1,
   cancelled: 130,
+  unauthenticated: 2,
+  forbidden: 2,
 };
 
 const HTTP_STATUS: Record<ErrorKind, number> = {
@@ -23,6 +33,8 @@ const HTTP_STATUS: Record<ErrorKind, number> = {
   environment: 503,
   divergence: 422,
   cancelled: 499,
+  unauthenticated: 401,
+  forbidden: 403,
 };
 
 export interface ErrorDetails {

@@ -24,6 +24,7 @@ const COMMANDS = {
   bench: async () => (await import('./bench.js')).benchCommand,
   compare: async () => (await import('./compare.js')).compareCommand,
   explain: async () => (await import('./explain.js')).explainCommand,
+  serve: async () => (await import('./serve.js')).serveCommand,
   schema: async () => (await import('./schema.js')).schemaCommand,
   doctor: async () => (await import('./doctor.js')).doctorCommand,
 } as const satisfies Record<string, () => Promise<() => Command>>;
@@ -46,6 +47,7 @@ const SUMMARIES: Readonly<Record<keyof typeof COMMANDS, string>> = {
   bench: 'what a model costs here: latency, cold start, memory, bytes, money; two in turns',
   compare: 'two models on the same rows, with paired tests',
   explain: 'the terms of the field, frequent questions, a plan of seven days',
+  serve: 'one server over the store: MLflow clients log, search, register and download here',
   schema: 'JSON Schema of the spec file',
   doctor: 'is this machine fit',
 };
@@ -55,7 +57,6 @@ const LATER = new Set([
   'sweep',
   'sweeps',
   'models',
-  'serve',
   'rollout',
   'drift',
   'slo',

@@ -16,6 +16,9 @@ import { type NamedStrength, strengthsIn } from './strengths.js';
 import { storeExists, withStore } from './use-store.js';
 import { version } from './version.js';
 
+/** The kind of a run that a client logged over the network. */
+const LOGGED = 'logged';
+
 /** Unfinished experiments that a list says how to go on with. */
 const MOST_HINTS = 3;
 
@@ -64,7 +67,7 @@ async function list(options: ListOptions): Promise<void> {
       ...(options.status === undefined ? {} : { status: options.status }),
     });
     const final = new Map<string, Record<string, number>>();
-    for (const { id } of runs) final.set(id, await finalMetrics(store, id));
+    for (const run of runs) final.set(run.id, await finalMetrics(store, run));
     const rows = runs.map((run) => ({ ...run, metrics: final.get(run.id) }));
     answer(options, { runs: rows }, options.json === true ? '' : await listText(store, runs, final, options));
   });
@@ -85,17 +88,18 @@ async function listText(
   const unfinished = new Map<string, string>();
   for (const { id, groupId, status: state, kind } of runs) {
     const { spec, environment } = await store.getRun(id);
-    metrics.set(id, keyFigures(final.get(id) ?? {}, spec as Partial<Spec>));
+    metrics.set(id, keyFigures(final.get(id) ?? {}, (spec ?? {}) as Partial<Spec>));
     if (kind !== 'train' || groupId === undefined || state === 'finished' || !isResumable(state)) continue;
-    unfinished.set(groupId, resumeCommand((environment as Partial<Environment>).command, groupId));
+    unfinished.set(groupId, resumeCommand(((environment ?? {}) as Partial<Environment>).command, groupId));
   }
   const hints = [...unfinished.values()].slice(0, MOST_HINTS).map((command) => `Unfinished; go on with: ${command}`);
   return [runsTable(runs, { metrics, ...terminalOptions() }), ...(hints.length > 0 ? ['', ...hints] : [])].join('\n');
 }
 
-/** The last figures of a run: `validation.accuracy`, `gap`, ... */
-async function finalMetrics(store: Store, id: string): Promise<Record<string, number>> {
+/** The last figures of a run: `validation.accuracy`, `gap`, ...; of one that a client logged, each metric's last. */
+async function finalMetrics(store: Store, { id, kind }: RunSummary): Promise<Record<string, number>> {
   const points = await store.latestMetrics(id);
+  if (kind === LOGGED) return Object.fromEntries(points.map(({ name, value }) => [name, value]));
   return Object.fromEntries(
     points
       .filter(({ name }) => name.startsWith('final.'))
@@ -108,7 +112,7 @@ async function show(reference: string, options: CommonOptions): Promise<void> {
     const run = await store.findRun(reference);
     const document = {
       ...run,
-      metrics: await finalMetrics(store, run.id),
+      metrics: await finalMetrics(store, run),
       params: await store.getParams(run.id),
       tags: await store.getTags(run.id),
       artifacts: (await store.listArtifacts(run.id)).map(({ path, sha256, size }) => ({ path, sha256, size })),
@@ -126,8 +130,11 @@ async function show(reference: string, options: CommonOptions): Promise<void> {
       }`,
       `code         ${run.codeCommit ?? '-'}`,
       `started      ${run.startedAt.toISOString()}${run.endedAt === undefined ? '' : `, ended ${run.endedAt.toISOString()}`}`,
+      ...(run.kind === LOGGED
+        ? Object.entries(document.params).map(([name, value]) => `param        ${name} = ${value}`)
+        : []),
       ...Object.entries(document.metrics)
-        .filter(([name]) => name.startsWith('validation.') || name === 'gap')
+        .filter(([name]) => run.kind === LOGGED || name.startsWith('validation.') || name === 'gap')
         .map(([name, value]) => `${name.padEnd(28)} ${value.toFixed(4)}`),
       ...document.artifacts.map(({ path, size }) => `artifact     ${path}  ${size} bytes`),
     ];
@@ -139,9 +146,9 @@ async function compare(references: string[], options: CommonOptions): Promise<vo
   await withStore(options.store, { create: false }, async (store) => {
     const runs: Run[] = [];
     for (const reference of references) runs.push(await store.findRun(reference));
-    const columns = await Promise.all(runs.map((run) => finalMetrics(store, run.id)));
+    const columns = await Promise.all(runs.map((run) => finalMetrics(store, run)));
     const names = [...new Set(columns.flatMap((column) => Object.keys(column)))].filter(
-      (name) => name.startsWith('validation.') || name === 'gap',
+      (name) => runs.some(({ kind }) => kind === LOGGED) || name.startsWith('validation.') || name === 'gap',
     );
     const strengths = runs.map((run) => strengthsIn(run.manifest as Manifest));
     const types = [...new Set(strengths.flatMap((column) => column.map(({ name }) => name)))];

@@ -9,8 +9,9 @@ export interface NamedStrength {
   readonly text: string;
 }
 
-/** What acted in a run; empty for a manifest that is none of Ballast. */
-export function strengthsIn({ regularizers = [] }: Partial<Manifest>): NamedStrength[] {
+/** What acted in a run; empty for a manifest that is none of Ballast, and for a run that a client logged without one. */
+export function strengthsIn(manifest: Partial<Manifest> | null): NamedStrength[] {
+  const { regularizers = [] } = manifest ?? {};
   const known = listRegularizers();
   const names = entryNames(regularizers);
   return regularizers.map(({ type, strength }, i) => {

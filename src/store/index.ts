@@ -1,6 +1,21 @@
 /** The records of a project: runs, metrics, artifacts, data versions, lineage, holdout register, audit log. */
 export { openStore, type StoreOptions } from './open-store.js';
 export { type FinalStatus, isResumable, RUN_STATUSES, type RunStatus } from './run-status.js';
+export type { FoundRun, RunQuery } from './search/run-search.js';
+export type {
+  Batch,
+  DatasetInput,
+  ExperimentQuery,
+  LoggedModel,
+  LoggedModelQuery,
+  LoggedModelStatus,
+  ModelMetric,
+  RemoteRun,
+  RunDocument,
+  RunModel,
+  TrackedExperiment,
+  TrackingStore,
+} from './tracking/types.js';
 export type {
   ArtifactRecord,
   ArtifactSource,

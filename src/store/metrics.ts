@@ -1,4 +1,4 @@
-import type { ExpressionBuilder, Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { BallastError } from '../errors.js';
 import { batches } from './batches.js';
 import type { StoreContext } from './context.js';
@@ -9,6 +9,15 @@ import type { MetricPoint, MetricStore, NewMetricPoint } from './types.js';
 
 type PointRow = Omit<MetricPointTable, 'series_id'>;
 
+/** The columns of a metric's latest point under the names of a point's. */
+export const LATEST_COLUMNS = [
+  'name',
+  'latest_step as step',
+  'latest_timestamp as timestamp',
+  'latest_value as value',
+  'latest_is_nan as is_nan',
+] as const;
+
 /** The {@link MetricStore} part of a store. */
 export function metricStore({ db }: StoreContext): MetricStore {
   return {
@@ -17,14 +26,7 @@ export function metricStore({ db }: StoreContext): MetricStore {
       const rows = toRows(points);
       await db.transaction().execute(async (transaction) => {
         await requireRun(transaction, runId);
-        const ids = await seriesIds(transaction, runId, [...new Set(rows.map(({ name }) => name))].sort());
-        for (const batch of batches(rows)) {
-          await transaction
-            .insertInto('metric_point')
-            .values(batch.map(({ name, ...row }) => ({ series_id: idOf(ids, name), ...row })))
-            .onConflict((conflict) => conflict.doNothing())
-            .execute();
-        }
+        await insertPoints(transaction, runId, rows);
       });
     },
 
@@ -48,16 +50,8 @@ export function metricStore({ db }: StoreContext): MetricStore {
       const rows = await db
         .selectFrom('metric_series')
         .where('run_id', '=', runId)
-        .where(({ exists, selectFrom }) =>
-          exists(selectFrom('metric_point').select('step').whereRef('series_id', '=', 'metric_series.id')),
-        )
-        .select('name')
-        .select((builder) => [
-          latestOf(builder, 'step').as('step'),
-          latestOf(builder, 'timestamp').as('timestamp'),
-          latestOf(builder, 'value').as('value'),
-          latestOf(builder, 'is_nan').as('is_nan'),
-        ])
+        .where('latest_step', 'is not', null)
+        .select(LATEST_COLUMNS)
         .orderBy('name')
         .execute();
       return rows.map(toPoint);
@@ -65,34 +59,60 @@ export function metricStore({ db }: StoreContext): MetricStore {
   };
 }
 
+/** Writes points of a run, in the transaction of the caller, who has checked the run. */
+export async function insertPoints(
+  db: Kysely<StoreSchema>,
+  runId: string,
+  rows: readonly (PointRow & { name: string })[],
+): Promise<void> {
+  const ids = await seriesIds(db, runId, latestOf(rows));
+  for (const batch of batches(rows)) {
+    await db
+      .insertInto('metric_point')
+      .values(batch.map(({ name, ...row }) => ({ series_id: idOf(ids, name), ...row })))
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
+  }
+}
+
 /** Removes the points of a run after a step. */
 export async function removeLaterPoints(db: Kysely<StoreSchema>, runId: string, step: number): Promise<void> {
   checkInteger(step, 'step');
-  await db
-    .deleteFrom('metric_point')
-    .where('series_id', 'in', db.selectFrom('metric_series').select('id').where('run_id', '=', runId))
-    .where('step', '>', step)
-    .execute();
+  const series = db
+    .selectFrom('metric_series')
+    .select('id')
+    .where('run_id', '=', runId)
+    .where('latest_step', '>', step);
+  await db.deleteFrom('metric_point').where('series_id', 'in', series).where('step', '>', step).execute();
+  const last = (
+    column: string,
+  ) => sql`(select ${sql.ref(column)} from metric_point p where p.series_id = metric_series.id
+    order by p.step desc, p.timestamp desc, p.value desc, p.is_nan desc limit 1)`;
+  await sql`update metric_series set latest_timestamp = ${last('timestamp')}, latest_value = ${last('value')},
+    latest_is_nan = ${last('is_nan')}, latest_step = ${last('step')}
+    where run_id = ${runId} and latest_step > ${step}`.execute(db);
 }
 
-/** A column of a series' last point in the order of the points' primary key: one look-up, whatever their number. */
-function latestOf<Column extends keyof PointRow>(
-  { selectFrom }: ExpressionBuilder<StoreSchema, 'metric_series'>,
-  column: Column,
-) {
-  return selectFrom('metric_point')
-    .select(column)
-    .whereRef('series_id', '=', 'metric_series.id')
-    .orderBy('step', 'desc')
-    .orderBy('timestamp', 'desc')
-    .orderBy('value', 'desc')
-    .orderBy('is_nan', 'desc')
-    .limit(1)
-    .$asScalar()
-    .$notNull();
+/** The last of each metric's points, by name in ascending order, so that two writers lock the series in the same order. */
+function latestOf(rows: readonly (PointRow & { name: string })[]): (PointRow & { name: string })[] {
+  const latest = new Map<string, PointRow & { name: string }>();
+  for (const row of rows) {
+    const known = latest.get(row.name);
+    if (known === undefined || isLater(row, known)) latest.set(row.name, row);
+  }
+  return [...latest.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-function toRows(points: readonly NewMetricPoint[]): (PointRow & { name: string })[] {
+/** The order of the points' primary key. */
+function isLater(a: PointRow, b: PointRow): boolean {
+  if (a.step !== b.step) return a.step > b.step;
+  if (a.timestamp !== b.timestamp) return a.timestamp > b.timestamp;
+  if (a.value !== b.value) return a.value > b.value;
+  return a.is_nan > b.is_nan;
+}
+
+/** Checked points as the database keeps them. */
+export function toRows(points: readonly NewMetricPoint[]): (PointRow & { name: string })[] {
   const now = Date.now();
   return points.map(({ name, value, step = 0, timestamp = now }) => {
     checkName(name, 'metric name');
@@ -107,36 +127,53 @@ function toRows(points: readonly NewMetricPoint[]): (PointRow & { name: string }
   });
 }
 
-/**
- * The ids of a run's metrics, which are created where they are new.
- *
- * @param names each once, in ascending order, so that two writers lock them in the same order
- */
+/** The ids of a run's metrics, which are created where they are new; their latest points are brought up to date. */
 async function seriesIds(
   db: Kysely<StoreSchema>,
   runId: string,
-  names: readonly string[],
+  latest: readonly (PointRow & { name: string })[],
 ): Promise<ReadonlyMap<string, number>> {
   const ids = new Map<string, number>();
-  const find = async (wanted: readonly string[]) => {
+  for (const batch of batches(latest)) {
+    await db
+      .insertInto('metric_series')
+      .values(
+        batch.map(({ name, step, timestamp, value, is_nan }) => ({
+          run_id: runId,
+          name,
+          latest_step: step,
+          latest_timestamp: timestamp,
+          latest_value: value,
+          latest_is_nan: is_nan,
+        })),
+      )
+      .onConflict((conflict) =>
+        conflict
+          .columns(['run_id', 'name'])
+          .doUpdateSet(({ ref }) => ({
+            latest_step: ref('excluded.latest_step'),
+            latest_timestamp: ref('excluded.latest_timestamp'),
+            latest_value: ref('excluded.latest_value'),
+            latest_is_nan: ref('excluded.latest_is_nan'),
+          }))
+          .where(
+            sql<boolean>`metric_series.latest_step is null or
+            (excluded.latest_step, excluded.latest_timestamp, excluded.latest_value, excluded.latest_is_nan) >
+            (metric_series.latest_step, metric_series.latest_timestamp, metric_series.latest_value, metric_series.latest_is_nan)`,
+          ),
+      )
+      .execute();
     const rows = await db
       .selectFrom('metric_series')
       .select(['id', 'name'])
       .where('run_id', '=', runId)
-      .where('name', 'in', wanted)
+      .where(
+        'name',
+        'in',
+        batch.map(({ name }) => name),
+      )
       .execute();
     for (const { id, name } of rows) ids.set(name, id);
-  };
-  for (const batch of batches(names)) {
-    await find(batch);
-    const missing = batch.filter((name) => !ids.has(name));
-    if (missing.length === 0) continue;
-    await db
-      .insertInto('metric_series')
-      .values(missing.map((name) => ({ run_id: runId, name })))
-      .onConflict((conflict) => conflict.columns(['run_id', 'name']).doNothing())
-      .execute();
-    await find(missing);
   }
   return ids;
 }
@@ -147,8 +184,11 @@ function idOf(ids: ReadonlyMap<string, number>, name: string): number {
   return id;
 }
 
-function toPoint({ name, step, timestamp, value, is_nan }: PointRow & { name: string }): MetricPoint {
-  return { name, step, value: is_nan === 1 ? Number.NaN : value, timestamp };
+type Nullable<Row> = { [Key in keyof Row]: Row[Key] | null };
+
+/** A point as its readers know it. The columns of a latest point are null only together, and such rows are not selected. */
+export function toPoint({ name, step, timestamp, value, is_nan }: Nullable<PointRow> & { name: string }): MetricPoint {
+  return { name, step: step ?? 0, value: is_nan === 1 ? Number.NaN : (value ?? 0), timestamp: timestamp ?? 0 };
 }
 
 function checkInteger(value: number, what: string): void {

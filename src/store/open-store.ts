@@ -18,7 +18,12 @@ import { refuseNetworkFileSystem } from './network-file-system.js';
 import { parameterStore } from './parameters.js';
 import { retentionStore } from './retention.js';
 import { runStore } from './runs.js';
+
 import type { StoreSchema } from './schema.js';
+import { runSearch } from './search/run-search.js';
+import { trackedExperiments } from './tracking/experiments.js';
+import { loggedModelStore } from './tracking/logged-models.js';
+import { remoteRunStore } from './tracking/remote-runs.js';
 import type { Store } from './types.js';
 import { parseStoreUrl, type StoreLocation } from './url.js';
 
@@ -27,6 +32,8 @@ export interface StoreOptions {
   readonly actor?: string;
   /** How long to wait for other processes' writes to a SQLite store, in ms; default 30 000. */
   readonly busyTimeoutMs?: number;
+  /** Run a SQLite store's statements in a thread of their own, as a server does: none then blocks the event loop. */
+  readonly thread?: boolean;
 }
 
 /**
@@ -45,7 +52,7 @@ export interface StoreOptions {
 export async function openStore(url = './.ballast', options: StoreOptions = {}): Promise<Store> {
   const location = parseStoreUrl(url);
   const place = location.kind === 'sqlite' ? location.folder : location.shown;
-  const db = await openDatabase(location, options.busyTimeoutMs ?? 30_000);
+  const db = await openDatabase(location, options);
   try {
     await migrate(db, location.kind, place);
   } catch (error) {
@@ -76,13 +83,20 @@ export async function openStore(url = './.ballast', options: StoreOptions = {}):
     ...evaluationStore(context),
     ...auditStore(context),
     ...retentionStore(context),
+    ...trackedExperiments(context),
+    ...remoteRunStore(context),
+    ...loggedModelStore(context),
+    ...runSearch(context),
     close,
     [Symbol.asyncDispose]: close,
   };
 }
 
 /** Loads the client library of the one database that is used. */
-async function openDatabase(location: StoreLocation, busyTimeoutMs: number): Promise<Kysely<StoreSchema>> {
+async function openDatabase(
+  location: StoreLocation,
+  { busyTimeoutMs = 30_000, thread = false }: StoreOptions,
+): Promise<Kysely<StoreSchema>> {
   if (location.kind === 'postgres') {
     const { postgresDialect } = await import('./postgres-dialect.js');
     return new Kysely({ dialect: postgresDialect(location.connectionString, location.shown) });
@@ -94,7 +108,7 @@ async function openDatabase(location: StoreLocation, busyTimeoutMs: number): Pro
     throw explainFileFault(error, location.folder);
   }
   const { sqliteDialect } = await import('./sqlite-dialect.js');
-  return new Kysely({ dialect: sqliteDialect(location.file, busyTimeoutMs) });
+  return new Kysely({ dialect: sqliteDialect(location.file, busyTimeoutMs, { thread }) });
 }
 
 function thisUser(): string {

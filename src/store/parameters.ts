@@ -1,7 +1,9 @@
+import type { Kysely } from 'kysely';
 import { BallastError } from '../errors.js';
 import { batches } from './batches.js';
 import type { StoreContext } from './context.js';
 import { requireRun } from './run-rows.js';
+import type { StoreSchema } from './schema.js';
 import { checkName, storableText } from './text.js';
 import type { ParameterStore } from './types.js';
 
@@ -23,47 +25,16 @@ export function parameterStore({ db }: StoreContext): ParameterStore {
     getTags: (runId) => read('run_tag', runId),
 
     async logParams(runId, parameters) {
-      const rows = toRows(runId, parameters, 'parameter name');
-      if (rows.length === 0) return;
       await db.transaction().execute(async (transaction) => {
         await requireRun(transaction, runId);
-        for (const batch of batches(rows)) {
-          await transaction
-            .insertInto('run_parameter')
-            .values(batch)
-            .onConflict((conflict) => conflict.columns(['run_id', 'name']).doNothing())
-            .execute();
-          const stored = await transaction
-            .selectFrom('run_parameter')
-            .select(['name', 'value'])
-            .where('run_id', '=', runId)
-            .where(
-              'name',
-              'in',
-              batch.map(({ name }) => name),
-            )
-            .execute();
-          const values = new Map(stored.map(({ name, value }) => [name, value]));
-          const changed = batch.find(({ name, value }) => values.get(name) !== value);
-          if (changed !== undefined) throw parameterChanged(runId, changed, values.get(changed.name));
-        }
+        await insertParameters(transaction, runId, parameters);
       });
     },
 
     async setTags(runId, tags) {
-      const rows = toRows(runId, tags, 'tag name');
-      if (rows.length === 0) return;
       await db.transaction().execute(async (transaction) => {
         await requireRun(transaction, runId);
-        for (const batch of batches(rows)) {
-          await transaction
-            .insertInto('run_tag')
-            .values(batch)
-            .onConflict((conflict) =>
-              conflict.columns(['run_id', 'name']).doUpdateSet(({ ref }) => ({ value: ref('excluded.value') })),
-            )
-            .execute();
-        }
+        await upsertTags(transaction, runId, tags);
       });
     },
 
@@ -74,6 +45,56 @@ export function parameterStore({ db }: StoreContext): ParameterStore {
       }
     },
   };
+}
+
+/**
+ * Records parameters, in the transaction of the caller, who has checked the run.
+ *
+ * @throws BallastError `PARAMETER_CHANGED`
+ */
+export async function insertParameters(
+  db: Kysely<StoreSchema>,
+  runId: string,
+  parameters: Readonly<Record<string, string | number | boolean>>,
+): Promise<void> {
+  for (const batch of batches(toRows(runId, parameters, 'parameter name'))) {
+    const { numInsertedOrUpdatedRows } = await db
+      .insertInto('run_parameter')
+      .values(batch)
+      .onConflict((conflict) => conflict.columns(['run_id', 'name']).doNothing())
+      .executeTakeFirstOrThrow();
+    if (numInsertedOrUpdatedRows === BigInt(batch.length)) continue;
+    const stored = await db
+      .selectFrom('run_parameter')
+      .select(['name', 'value'])
+      .where('run_id', '=', runId)
+      .where(
+        'name',
+        'in',
+        batch.map(({ name }) => name),
+      )
+      .execute();
+    const values = new Map(stored.map(({ name, value }) => [name, value]));
+    const changed = batch.find(({ name, value }) => values.get(name) !== value);
+    if (changed !== undefined) throw parameterChanged(runId, changed, values.get(changed.name));
+  }
+}
+
+/** Sets tags, in the transaction of the caller, who has checked the run. */
+export async function upsertTags(
+  db: Kysely<StoreSchema>,
+  runId: string,
+  tags: Readonly<Record<string, string>>,
+): Promise<void> {
+  for (const batch of batches(toRows(runId, tags, 'tag name'))) {
+    await db
+      .insertInto('run_tag')
+      .values(batch)
+      .onConflict((conflict) =>
+        conflict.columns(['run_id', 'name']).doUpdateSet(({ ref }) => ({ value: ref('excluded.value') })),
+      )
+      .execute();
+  }
 }
 
 interface TextRow {

@@ -104,8 +104,7 @@ async function removeUnnamedContents({ db, folder }: StoreContext): Promise<{ co
     const removed = await db.transaction().execute(async (transaction) => {
       const unnamed = await transaction
         .selectFrom('blob')
-        .leftJoin('artifact', 'artifact.sha256', 'blob.sha256')
-        .where('artifact.sha256', 'is', null)
+        .where(({ not }) => not(isNamed))
         .select('blob.sha256')
         .orderBy('blob.sha256')
         .limit(CONTENTS_PER_TRANSACTION)
@@ -120,9 +119,7 @@ async function removeUnnamedContents({ db, folder }: StoreContext): Promise<{ co
       const rows = await transaction
         .deleteFrom('blob')
         .where('sha256', 'in', candidates)
-        .where(({ not, exists, selectFrom }) =>
-          not(exists(selectFrom('artifact').select('path').whereRef('artifact.sha256', '=', 'blob.sha256'))),
-        )
+        .where(({ not }) => not(isNamed))
         .returning('sha256')
         .execute();
       for (const { sha256 } of rows) bytes += await folder.remove(sha256);
@@ -132,6 +129,10 @@ async function removeUnnamedContents({ db, folder }: StoreContext): Promise<{ co
     contents += removed.length;
   }
 }
+
+/** The condition that a run or a model names the content. */
+const isNamed = sql<boolean>`(exists (select 1 from artifact a where a.sha256 = blob.sha256)
+  or exists (select 1 from logged_model_artifact a where a.sha256 = blob.sha256))`;
 
 async function databaseProblems({ db, kind }: StoreContext): Promise<StoreProblem[]> {
   if (kind !== 'sqlite') return [];
@@ -148,14 +149,7 @@ async function databaseProblems({ db, kind }: StoreContext): Promise<StoreProble
 }
 
 async function contentProblems({ db, folder }: StoreContext): Promise<StoreProblem[]> {
-  const named = await db
-    .selectFrom('blob')
-    .where(({ exists, selectFrom }) =>
-      exists(selectFrom('artifact').select('path').whereRef('artifact.sha256', '=', 'blob.sha256')),
-    )
-    .select(['sha256', 'size'])
-    .orderBy('sha256')
-    .execute();
+  const named = await db.selectFrom('blob').where(isNamed).select(['sha256', 'size']).orderBy('sha256').execute();
   const problems: StoreProblem[] = [];
   for (const { sha256, size } of named) {
     try {

@@ -106,9 +106,9 @@ function runIdIn(reference: string): string {
 }
 
 /** Checks the length of a page. */
-export function checkLimit(limit: number): void {
-  if (Number.isInteger(limit) && limit >= 1 && limit <= 10_000) return;
-  throw new BallastError('The limit of a list must be 1 to 10000', {
+export function checkLimit(limit: number, largest = 10_000): void {
+  if (Number.isInteger(limit) && limit >= 1 && limit <= largest) return;
+  throw new BallastError(`The limit of a list must be 1 to ${largest}`, {
     code: 'STORE_LIMIT_INVALID',
     place: 'limit',
     value: limit,

@@ -23,6 +23,15 @@ export interface StoreSchema {
   holdout_row_set: HoldoutRowSetTable;
   holdout_read: HoldoutReadTable;
   audit_event: AuditEventTable;
+  experiment_tag: ExperimentTagTable;
+  dataset: DatasetTable;
+  run_dataset: RunDatasetTable;
+  logged_model: LoggedModelTable;
+  logged_model_parameter: LoggedModelTextTable;
+  logged_model_tag: LoggedModelTextTable;
+  logged_model_metric: LoggedModelMetricTable;
+  logged_model_artifact: LoggedModelArtifactTable;
+  run_model: RunModelTable;
 }
 
 export interface StoreInfoTable {
@@ -34,6 +43,15 @@ export interface ExperimentTable {
   id: Generated<number>;
   name: string;
   created_at: number;
+  /** Null until it is changed. */
+  updated_at: number | null;
+  deleted_at: number | null;
+}
+
+export interface ExperimentTagTable {
+  experiment_id: number;
+  name: string;
+  value: string;
 }
 
 export interface RunTable {
@@ -80,6 +98,11 @@ export interface MetricSeriesTable {
   id: Generated<number>;
   run_id: string;
   name: string;
+  /** The point of the highest step; of several, the latest in time; of those, the greatest. */
+  latest_step: number | null;
+  latest_timestamp: number | null;
+  latest_value: number | null;
+  latest_is_nan: 0 | 1 | null;
 }
 
 /** NaN, which SQLite cannot hold, is value 0 with is_nan 1. */
@@ -183,4 +206,73 @@ export interface AuditEventTable {
   action: string;
   subject: string;
   details: string;
+}
+
+/** A data set that a client named as the input of a run. */
+export interface DatasetTable {
+  id: Generated<number>;
+  experiment_id: number;
+  name: string;
+  digest: string;
+  source_type: string;
+  source: string;
+  schema: string | null;
+  profile: string | null;
+}
+
+export interface RunDatasetTable {
+  run_id: string;
+  dataset_id: number;
+  /** JSON: `{ name: value }`. */
+  tags: string;
+}
+
+/** A model that a client logged; its files are its own, whatever becomes of the run. */
+export interface LoggedModelTable {
+  sequence: Generated<number>;
+  /** `m-` and 32 hexadecimal digits. */
+  id: string;
+  experiment_id: number;
+  source_run_id: string | null;
+  name: string;
+  model_type: string;
+  status: 'pending' | 'ready' | 'failed';
+  created_at: number;
+  updated_at: number;
+  deleted_at: number | null;
+}
+
+export interface LoggedModelTextTable {
+  model_id: string;
+  name: string;
+  value: string;
+}
+
+/** A metric of a model; `dataset_name` and `dataset_digest` are empty where it was not measured on a named data set. */
+export interface LoggedModelMetricTable {
+  model_id: string;
+  run_id: string;
+  name: string;
+  step: number;
+  timestamp: number;
+  value: number;
+  is_nan: 0 | 1;
+  dataset_name: string;
+  dataset_digest: string;
+}
+
+export interface LoggedModelArtifactTable {
+  model_id: string;
+  path: string;
+  sha256: string;
+  media_type: string;
+  created_at: number;
+}
+
+/** A model that a run used or made. */
+export interface RunModelTable {
+  run_id: string;
+  model_id: string;
+  direction: 'input' | 'output';
+  step: number;
 }

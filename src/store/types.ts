@@ -1,5 +1,6 @@
 import type { HoldoutLock, HoldoutRegister } from '../data/index.js';
 import type { FinalStatus, RunStatus } from './run-status.js';
+import type { TrackingStore } from './tracking/types.js';
 
 /** What a run is compared as: the reference without regularization, the model the spec asks for, or it without one part. */
 export type RunRole = 'baseline' | 'model' | 'ablation';
@@ -211,6 +212,8 @@ export interface ArtifactStore {
   listArtifacts(runId: string): Promise<ArtifactRecord[]>;
   /** @throws BallastError `ARTIFACT_NOT_FOUND` */
   openArtifact(runId: string, path: string): Promise<OpenArtifact>;
+  /** Takes artifacts at or below a path off a run and returns how many; their contents may then be collected. */
+  deleteArtifacts(runId: string, path: string): Promise<number>;
 }
 
 export interface DataVersion {
@@ -421,6 +424,7 @@ export interface Store
     EvaluationStore,
     AuditStore,
     RetentionStore,
+    TrackingStore,
     AsyncDisposable {
   /** Where it is, without credentials. */
   readonly location: string;

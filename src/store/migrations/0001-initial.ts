@@ -1,5 +1,6 @@
-import { type CreateTableBuilder, type Kysely, sql } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { type DatabaseKind, type DialectTypes, dialectTypes } from './dialect-types.js';
+import { withKey } from './with-key.js';
 
 /** Makes every table of the first store version. What the columns mean stands in schema.ts. */
 export async function createInitialTables(db: Kysely<unknown>, kind: DatabaseKind): Promise<void> {
@@ -227,16 +228,4 @@ async function makeAppendOnly(db: Kysely<unknown>, name: string, kind: DatabaseK
     ${sql.lit(`begin raise exception '${message}'; end`)}`.execute(db);
   await sql`create trigger ${sql.ref(`${name}_append_only`)} before update or delete or truncate on ${sql.table(name)}
     for each statement execute function ${sql.ref(`${name}_refuse`)}()`.execute(db);
-}
-
-/** Adds a primary key the database numbers in ascending order and never reuses. */
-function withKey<Name extends string, Key extends string>(
-  builder: CreateTableBuilder<Name, never>,
-  key: Key,
-  { integer }: DialectTypes,
-  kind: DatabaseKind,
-): CreateTableBuilder<Name, Key> {
-  return builder.addColumn(key, integer, (column) =>
-    kind === 'sqlite' ? column.primaryKey().autoIncrement() : column.primaryKey().generatedAlwaysAsIdentity(),
-  );
 }

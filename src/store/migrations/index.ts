@@ -1,5 +1,6 @@
 import type { Kysely, Migration } from 'kysely';
 import { createInitialTables } from './0001-initial.js';
+import { addTracking } from './0002-tracking.js';
 import type { DatabaseKind } from './dialect-types.js';
 
 type Step = (db: Kysely<unknown>, kind: DatabaseKind) => Promise<void>;
@@ -7,6 +8,7 @@ type Step = (db: Kysely<unknown>, kind: DatabaseKind) => Promise<void>;
 /** Every migration by its number and name, in order. One that was released is never changed: a new one is added. */
 const STEPS: Readonly<Record<string, Step>> = {
   '0001_initial': createInitialTables,
+  '0002_tracking': addTracking,
 };
 
 /** The names of the migrations this version of Ballast knows, in order. */

@@ -11,6 +11,7 @@ import { recordsContract } from './records.js';
 import { retentionContract } from './retention.js';
 import { runsContract } from './runs.js';
 import type { StorePlace, Subject } from './subject.js';
+import { trackingContract } from './tracking.js';
 
 /**
  * What every database under a store must do alike. A new database earns the whole suite by one call.
@@ -39,5 +40,6 @@ export function storeContract(database: string, createPlace: () => Promise<Store
     artifactsContract(subject);
     holdoutContract(subject);
     retentionContract(subject);
+    trackingContract(subject);
   });
 }

@@ -1,0 +1,80 @@
+import { BallastError } from '../../errors.js';
+
+/** A file or folder as MLflow lists them. */
+export interface FileInfo {
+  readonly path: string;
+  readonly is_dir: boolean;
+  readonly file_size?: number;
+}
+
+/**
+ * The files and folders right below a folder; a file is its own only child. Of a path that is not there, none.
+ *
+ * @param folder empty for the root
+ * @param options.full whether paths begin at the root, as run listings have them, or at the folder
+ */
+export function childrenOf(
+  files: readonly { readonly path: string; readonly size: number }[],
+  folder: string,
+  { full }: { full: boolean },
+): FileInfo[] {
+  const at = folder.replace(/\/+$/, '');
+  requirePlain(at);
+  const prefix = at === '' ? '' : `${at}/`;
+  const children = new Map<string, FileInfo>();
+  for (const { path, size } of files) {
+    if (!path.startsWith(prefix)) continue;
+    const [name = '', ...rest] = path.slice(prefix.length).split('/');
+    const shown = full ? `${prefix}${name}` : name;
+    children.set(
+      name,
+      rest.length > 0 ? { path: shown, is_dir: true } : { path: shown, is_dir: false, file_size: size },
+    );
+  }
+  return [...children.values()];
+}
+
+function requirePlain(path: string): void {
+  if (path === '' || path.split('/').every((part) => part !== '' && part !== '.' && part !== '..')) return;
+  throw new BallastError('Invalid path', {
+    code: 'ARTIFACT_PATH_INVALID',
+    place: 'path',
+    value: path,
+    remedy: 'Use a relative path with forward slashes and without "..".',
+  });
+}
+
+/** Whose artifacts a path of the artifact proxy means, and which. */
+export interface ProxyPath {
+  readonly owner: 'run' | 'model';
+  readonly experimentId: number;
+  /** Of the run or of the logged model. */
+  readonly id: string;
+  /** Below the artifacts of the owner; empty for all of them. */
+  readonly path: string;
+}
+
+const OF_RUN = /^(\d{1,15})\/([0-9a-f]{32})\/artifacts(?:\/(.*))?$/s;
+const OF_MODEL = /^(\d{1,15})\/models\/(m-[0-9a-f]{32})\/artifacts(?:\/(.*))?$/s;
+
+/**
+ * Reads a path of the artifact proxy. Only the two shapes that this server hands out are any: nothing else below the
+ * store can be named.
+ *
+ * @throws BallastError `ARTIFACT_PATH_INVALID`
+ */
+export function parseProxyPath(path: string): ProxyPath {
+  const run = OF_RUN.exec(path);
+  const found = run ?? OF_MODEL.exec(path);
+  if (found === null) {
+    throw new BallastError('Invalid path: it names the artifacts of no run and of no model', {
+      code: 'ARTIFACT_PATH_INVALID',
+      place: 'path',
+      value: path,
+      remedy: 'Use the artifact URI of a run or of a logged model.',
+    });
+  }
+  const below = (found[3] ?? '').replace(/\/+$/, '');
+  requirePlain(below);
+  return { owner: run === null ? 'model' : 'run', experimentId: Number(found[1]), id: found[2], path: below };
+}
