@@ -11,6 +11,8 @@ const COMMANDS = {
   recipes: async () => (await import('./recipes.js')).recipesCommand,
   train: async () => (await import('./train.js')).trainCommand,
   path: async () => (await import('./path.js')).pathCommand,
+  sweep: async () => (await import('./sweep.js')).sweepCommand,
+  sweeps: async () => (await import('./sweeps.js')).sweepsCommand,
   evaluate: async () => (await import('./evaluate.js')).evaluateCommand,
   landscape: async () => (await import('./landscape.js')).landscapeCommand,
   ledger: async () => (await import('./ledger.js')).ledgerCommand,
@@ -34,6 +36,8 @@ const SUMMARIES: Readonly<Record<keyof typeof COMMANDS, string>> = {
   recipes: 'list the ready-made recipes',
   train: 'train the baseline and the spec’s model, side by side, tracked',
   path: 'the whole regularization path of a linear model, cross-validated',
+  sweep: 'search strengths, techniques, capacity; corrected for the luck of the best',
+  sweeps: 'list, status, resume, stop sweeps',
   evaluate: 'metrics with intervals, per class and slice; --holdout reads the locked rows',
   landscape: 'how sharp the minimum is: loss around a model, its curvature, plots of its surface',
   ledger: 'the gap ledger of a run: how much quality was lost where',
@@ -54,8 +58,6 @@ const SUMMARIES: Readonly<Record<keyof typeof COMMANDS, string>> = {
 
 /** Contract commands that later versions bring: said plainly rather than as a typing error. */
 const LATER = new Set([
-  'sweep',
-  'sweeps',
   'models',
   'rollout',
   'drift',

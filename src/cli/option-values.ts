@@ -23,3 +23,21 @@ export function shareOf(text: string): number {
   if (text.trim() === '' || !(value >= 0 && value <= 1)) throw new InvalidArgumentError('It is a share from 0 to 1.');
   return value;
 }
+
+/** Reads an option that is a length of time, as seconds: `90s`, `20m`, `1.5h`; a number alone is seconds. */
+export function duration(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*(s|m|min|h|d)?$/.exec(text.trim());
+  const seconds =
+    match === null ? 0 : Number(match[1]) * { s: 1, m: 60, min: 60, h: 3600, d: 86_400 }[match[2] ?? 's']!;
+  if (!(seconds > 0)) throw new InvalidArgumentError('It is a time such as 90s, 20m or 2h.');
+  return seconds;
+}
+
+/** Reads an option that is an amount of money. */
+export function money(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value > 0) || !Number.isFinite(value)) {
+    throw new InvalidArgumentError('It is an amount above 0.');
+  }
+  return value;
+}

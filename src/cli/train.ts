@@ -1,4 +1,4 @@
-import { relative, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { stringify } from 'yaml';
 import { BallastError } from '../errors.js';
@@ -19,6 +19,7 @@ import { localFolder } from './local-folder.js';
 import { answer, answerIsNo, type CommonOptions, note, withCommonOptions } from './output.js';
 import { Progress } from './progress.js';
 import { resumeCommand } from './resume-command.js';
+import { shownPath } from './shown-path.js';
 import { trainDocument, trainReportInput } from './train-document.js';
 import { withStore } from './use-store.js';
 import { version } from './version.js';
@@ -142,10 +143,4 @@ function interrupted(experiment: string | undefined): BallastError {
     ...common,
     remedy: `Go on with: ${goOn(experiment)}`,
   });
-}
-
-/** A path as short as it can be typed here. */
-function shownPath(path: string): string {
-  const short = relative(process.cwd(), path);
-  return short.startsWith('..') ? path : short;
 }

@@ -33,7 +33,6 @@ export interface IssueSetting {
 
 /** Sections of the contract that this version does not act on: better refused than ignored. */
 const LATER: ReadonlyMap<string, string> = new Map([
-  ['search', 'sweeps'],
   ['slo', 'service levels'],
   ['rollout', 'rollouts'],
   ['retraining', 'retraining'],

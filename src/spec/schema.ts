@@ -4,6 +4,7 @@ import { modelOptions } from '../models/options.js';
 import { listRegularizers } from '../regularizers/registry.js';
 import { entrySchema } from '../regularizers/resolve.js';
 import { trainingOptions } from '../training/options.js';
+import { searchOptions } from './search-options.js';
 
 /** One entry of the `regularizers` list; its options are checked by the regularizer itself. */
 const regularizer = z
@@ -37,6 +38,7 @@ export const specSchema = z.strictObject({
   training: trainingOptions.prefault({}).describe('Optimizer, schedule, epochs, seeds'),
   regularizers: z.array(regularizer).default([]).describe('Every regularizer and its strength'),
   objectives: objectives.prefault({}).describe('What a good model is'),
+  search: searchOptions.optional().describe('What ballast sweep varies; train takes the values that stand in the spec'),
   owner: z.string().optional().describe('Who answers for the model'),
 });
 

@@ -2,6 +2,7 @@
 export { openStore, type StoreOptions } from './open-store.js';
 export { type FinalStatus, isResumable, RUN_STATUSES, type RunStatus } from './run-status.js';
 export type { FoundRun, RunQuery } from './search/run-search.js';
+export type { StoredSweep, StoredTrial, SweepStore, TrialClaim } from './sweep-types.js';
 export type {
   Batch,
   DatasetInput,

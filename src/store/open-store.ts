@@ -21,6 +21,7 @@ import { runStore } from './runs.js';
 
 import type { StoreSchema } from './schema.js';
 import { runSearch } from './search/run-search.js';
+import { sweepStore } from './sweeps.js';
 import { trackedExperiments } from './tracking/experiments.js';
 import { loggedModelStore } from './tracking/logged-models.js';
 import { remoteRunStore } from './tracking/remote-runs.js';
@@ -66,7 +67,9 @@ export async function openStore(url = './.ballast', options: StoreOptions = {}):
     actor: options.actor ?? thisUser(),
   };
   const beats = heartbeats(db);
+  const { stop: stopSweeps, ...sweeps } = sweepStore(context);
   const close = async () => {
+    await stopSweeps();
     await beats.stop();
     await db.destroy();
   };
@@ -82,6 +85,7 @@ export async function openStore(url = './.ballast', options: StoreOptions = {}):
     ...holdoutStore(context),
     ...evaluationStore(context),
     ...auditStore(context),
+    ...sweeps,
     ...retentionStore(context),
     ...trackedExperiments(context),
     ...remoteRunStore(context),

@@ -32,6 +32,8 @@ export interface StoreSchema {
   logged_model_metric: LoggedModelMetricTable;
   logged_model_artifact: LoggedModelArtifactTable;
   run_model: RunModelTable;
+  sweep: SweepTable;
+  trial: TrialTable;
 }
 
 export interface StoreInfoTable {
@@ -275,4 +277,43 @@ export interface RunModelTable {
   model_id: string;
   direction: 'input' | 'output';
   step: number;
+}
+
+export interface SweepTable {
+  id: string;
+  name: string;
+  /** What decides its trials. JSON. */
+  definition: string;
+  state: 'running' | 'finished' | 'stopped';
+  /** Spent so far, over all processes that drove it. */
+  seconds: number;
+  /** JSON. */
+  result: string | null;
+  created_at: number;
+  ended_at: number | null;
+  /** The process that drives it. */
+  host: string | null;
+  pid: number | null;
+  process_started: string | null;
+  heartbeat_at: number;
+}
+
+export interface TrialTable {
+  sweep_id: string;
+  /** From 0. */
+  number: number;
+  /** JSON. */
+  point: string;
+  tag: string | null;
+  state: 'queued' | 'running' | 'complete' | 'pruned' | 'failed';
+  /** 0, and one more each time a worker takes it: an earlier worker can then no longer write to it. */
+  attempt: number;
+  run_id: string | null;
+  worker: string | null;
+  /** What a running trial has seen so far. JSON. */
+  progress: string | null;
+  /** JSON. */
+  outcome: string | null;
+  heartbeat_at: number;
+  ended_at: number | null;
 }

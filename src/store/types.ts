@@ -1,5 +1,6 @@
 import type { HoldoutLock, HoldoutRegister } from '../data/index.js';
 import type { FinalStatus, RunStatus } from './run-status.js';
+import type { SweepStore } from './sweep-types.js';
 import type { TrackingStore } from './tracking/types.js';
 
 /** What a run is compared as: the reference without regularization, the model the spec asks for, or it without one part. */
@@ -423,6 +424,7 @@ export interface Store
     HoldoutStore,
     EvaluationStore,
     AuditStore,
+    SweepStore,
     RetentionStore,
     TrackingStore,
     AsyncDisposable {

@@ -308,7 +308,8 @@ function labelOf({ role, seed, fold, without }: PlannedRun, spec: Spec): string 
   ].join(' ');
 }
 
-function refuseConflicts(
+/** Refuses what does not go together in a run; what only goes badly together is told. @throws BallastError */
+export function refuseConflicts(
   problem: Awaited<ReturnType<typeof problemOf>>['problem'],
   architecture: Architecture,
   pretrained: boolean,

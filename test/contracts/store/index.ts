@@ -11,6 +11,7 @@ import { recordsContract } from './records.js';
 import { retentionContract } from './retention.js';
 import { runsContract } from './runs.js';
 import type { StorePlace, Subject } from './subject.js';
+import { sweepsContract } from './sweeps.js';
 import { trackingContract } from './tracking.js';
 
 /**
@@ -41,5 +42,6 @@ export function storeContract(database: string, createPlace: () => Promise<Store
     holdoutContract(subject);
     retentionContract(subject);
     trackingContract(subject);
+    sweepsContract(subject);
   });
 }

@@ -1,0 +1,55 @@
+import type { OpenSweep } from '../tuning/sweep/definition.js';
+import type { SweepResult } from '../tuning/sweep/result.js';
+import { timeText } from './time-text.js';
+
+const ENDS: Readonly<Record<SweepResult['end'], string>> = {
+  trials: 'all trials are done',
+  exhausted: 'there is nothing left to try',
+  budget: 'the budget is spent',
+  interrupted: 'interrupted',
+  stopped: 'stopped',
+};
+
+/** What a sweep came to, for a terminal. */
+export function sweepLines(result: SweepResult, { definition }: Pick<OpenSweep, 'definition'>): string[] {
+  const { trials, best, front, importance, seconds, sweepId, end } = result;
+  const lines = [
+    `sweep ${sweepId.slice(0, 8)}: ${ENDS[end]}; ${trials.complete} complete, ${trials.pruned} pruned, ${trials.failed} failed in ${timeText(seconds)}`,
+  ];
+  if (best === undefined) return [...lines, 'No trial is complete.'];
+  const range = ([low, high]: readonly [number, number]): string => `[${figure(low)}, ${figure(high)}]`;
+  lines.push(
+    '',
+    `best: trial ${best.trial}, ${best.objective} ${figure(best.metric)}${best.interval === undefined ? '' : ` ${range(best.interval)}`} on the rows it was chosen on`,
+    best.correctedMetric === undefined
+      ? `      not corrected for the luck of the best: ${best.uncorrected}`
+      : `      ${figure(best.correctedMetric.value)} ${range(best.correctedMetric.interval)} corrected for the luck of the best of ${trials.complete}`,
+  );
+  if (best.insteadOf !== undefined) {
+    const { trial, metric, because } = best.insteadOf;
+    lines.push(`      simpler than trial ${trial} (${figure(metric)}), from which it cannot be told: ${because}`);
+  } else if (best.tied > 0) lines.push(`      ${best.tied} other trials cannot be told from it on these rows`);
+  lines.push('');
+  const shares = Object.keys(importance).length > 0;
+  const width = Math.max(...Object.keys(best.values).map((name) => name.length));
+  for (const [name, value] of Object.entries(best.values)) {
+    const share = shares ? `  importance ${(100 * (importance[name] ?? 0)).toFixed(0)} %` : '';
+    lines.push(`${name.padEnd(width)}  ${valueText(value).padEnd(10)}${share}`.trimEnd());
+  }
+  if (front !== undefined) {
+    const names = definition.objectives.map(({ name }) => name);
+    lines.push('', `front: ${front.length} trials (${names.join(', ')})`);
+    for (const { trial, objectives } of front) {
+      lines.push(`  trial ${trial}  ${names.map((name) => `${name} ${figure(objectives[name])}`).join('  ')}`);
+    }
+  }
+  return lines;
+}
+
+function figure(value: number): string {
+  return String(Number(value.toPrecision(4)));
+}
+
+function valueText(value: unknown): string {
+  return typeof value === 'number' ? String(Number(value.toPrecision(3))) : JSON.stringify(value);
+}

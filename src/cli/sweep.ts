@@ -1,0 +1,110 @@
+import { availableParallelism } from 'node:os';
+import { Command } from 'commander';
+import { BallastError } from '../errors.js';
+import { openRuntime } from '../graph/runtime/choose.js';
+import { readSpec } from '../spec/read.js';
+import type { Budget } from '../tuning/sweep/definition.js';
+import { startSweep } from '../tuning/sweep/run-sweep.js';
+import { interruptible } from './interruptible.js';
+import { localFolder } from './local-folder.js';
+import { duration, money, wholeNumber } from './option-values.js';
+import { type CommonOptions, withCommonOptions } from './output.js';
+import { answerSweep } from './sweep-answer.js';
+import { SweepProgress } from './sweep-progress.js';
+import { withStore } from './use-store.js';
+import { version } from './version.js';
+
+export interface SweepCommandOptions extends CommonOptions {
+  trials?: number;
+  workers: number;
+  budget?: number;
+  maxCost?: number;
+  pricePerHour?: number;
+  newHoldout?: boolean;
+  out?: string;
+}
+
+export function sweepCommand(): Command {
+  return withSweepOptions(withCommonOptions(new Command('sweep')))
+    .argument('<spec>', 'spec file (YAML or JSON); its search section says what varies, every strength unless given')
+    .option('--new-holdout', 'draw a new holdout where the spec no longer fits the locked one; recorded')
+    .addHelpText(
+      'after',
+      `
+Ctrl-C, kill -9 and power failures lose nothing but seconds: ballast sweeps resume ID goes on.
+
+Examples:
+  ballast sweep weather/spec.yaml --trials 30
+  ballast sweep weather/spec.yaml --trials 200 --workers 4 --budget 20m
+`,
+    )
+    .action(async (path: string, options: SweepCommandOptions) => {
+      const resolved = await readSpec(path);
+      await withStore(options.store, { create: true }, async (store) => {
+        const interruption = interruptible();
+        const progress = new SweepProgress();
+        try {
+          const driven = await startSweep(resolved, {
+            store,
+            storeUrl: options.store,
+            runtime: await openRuntime(),
+            workFolder: localFolder(options.store),
+            ballastVersion: version(),
+            workers: options.workers,
+            signal: interruption.signal,
+            onEvent: (event) => progress.show(event),
+            newHoldout: options.newHoldout === true,
+            ...limitsOf(options),
+          });
+          await answerSweep(driven, store, options);
+        } finally {
+          interruption.stop();
+        }
+      });
+    });
+}
+
+/** Options that a new sweep and a resumed one share. */
+export function withSweepOptions(command: Command): Command {
+  return command
+    .option(
+      '--trials <count>',
+      'trials in all; search.trials of the spec, or 30, unless given',
+      wholeNumber(1, 1_000_000),
+    )
+    .option(
+      '--workers <count>',
+      'trials at once, each in a process of its own; 1 gives the same sweep every time',
+      wholeNumber(1, 1024),
+      Math.min(8, availableParallelism()),
+    )
+    .option('--budget <time>', 'stop after this time: 90s, 20m, 2h', duration)
+    .option('--max-cost <money>', 'stop once this much is spent; needs --price-per-hour', money)
+    .option('--price-per-hour <money>', 'what an hour of one worker costs', money)
+    .option('--out <folder>', 'folder for report and best spec; under the store unless given');
+}
+
+/** Trials and budget as the tuning room takes them. */
+export function limitsOf({ trials, budget, maxCost, pricePerHour }: SweepCommandOptions): {
+  trials?: number;
+  budget?: Budget;
+} {
+  const limits: Budget = {
+    ...(budget === undefined ? {} : { seconds: budget }),
+    ...(maxCost === undefined ? {} : { money: maxCost }),
+    ...(pricePerHour === undefined ? {} : { pricePerHour }),
+  };
+  if (maxCost !== undefined && pricePerHour === undefined) throw withoutPrice();
+  return {
+    ...(trials === undefined ? {} : { trials }),
+    ...(Object.keys(limits).length === 0 ? {} : { budget: limits }),
+  };
+}
+
+function withoutPrice(): BallastError {
+  return new BallastError('what a sweep may cost says nothing without a price', {
+    code: 'USAGE',
+    place: '--max-cost',
+    remedy: 'Give --price-per-hour as well, or --budget for time',
+  });
+}

@@ -1,0 +1,60 @@
+import { z } from 'zod';
+
+const condition = z
+  .record(
+    z.string(),
+    z.union([z.string(), z.number(), z.boolean(), z.array(z.union([z.string(), z.number(), z.boolean()]))]),
+  )
+  .refine((when) => Object.keys(when).length === 1, 'a mapping of one key of the space to its value or values')
+  .describe('Only where another key of the space, a choice, has this value or one of these');
+
+const range = z.strictObject({
+  low: z.number(),
+  high: z.number(),
+  scale: z.enum(['linear', 'log']).default('linear'),
+  type: z.enum(['float', 'int']).default('float'),
+  when: condition.optional(),
+});
+
+const choice = z.strictObject({
+  choice: z.array(z.unknown()).min(1).describe('Values of any kind: numbers, names, lists such as hidden widths'),
+  when: condition.optional(),
+});
+
+const dimension = z.union([
+  z.literal('auto').describe("Of a strength: the sensible range of its regularizer's metadata"),
+  range,
+  choice,
+]);
+
+const sampler = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('random') }),
+  z.strictObject({ type: z.literal('grid'), steps: z.int().min(1).max(1000).default(5).describe('Values of a range') }),
+  z.strictObject({ type: z.literal('sobol') }),
+  z.strictObject({
+    type: z.literal('tpe'),
+    startUp: z.int().min(1).default(10).describe('Trials that fill the space evenly first'),
+    candidates: z.int().min(1).max(10_000).default(24),
+    multivariate: z.boolean().default(true).describe('Estimate parameters jointly'),
+  }),
+]);
+
+/** The spec's `search` section: what `ballast sweep` varies and how. */
+export const searchOptions = z.strictObject({
+  space: z
+    .record(z.string(), dimension)
+    .optional()
+    .describe(
+      'What varies, by key of the spec: regularizers.dropout.strength, regularizers.mixup.include, model.hidden, training.optimizer.learningRate; every declared strength unless given',
+    ),
+  sampler: sampler.prefault({ type: 'tpe' }).describe('How points are chosen'),
+  objectives: z
+    .array(z.string())
+    .optional()
+    .describe('Beside objectives.primary: validation metrics, or gap, parameters, seconds; the answer is then a front'),
+  trials: z.int().min(1).max(1_000_000).default(30),
+  seed: z.int().min(0).default(1).describe('Seed of the sampler; trials are trained under training.seed'),
+});
+
+export type SearchOptions = z.output<typeof searchOptions>;
+export type SearchDimension = z.output<typeof dimension>;

@@ -1,0 +1,188 @@
+import { BallastError } from '../../errors.js';
+import type { Trial } from '../../search/trial.js';
+import type { Store } from '../../store/types.js';
+import type { OpenSweep } from './definition.js';
+import { secondsAllowed } from './estimate.js';
+import type { Executor, ExecutorEnd, Judge } from './executor.js';
+import { trialOf } from './history.js';
+import { samplerOf } from './methods.js';
+import type { TrialOutcome, TrialProgress } from './outcome.js';
+
+/** What a sweep tells its audience while it works. */
+export type SweepEvent =
+  | { readonly type: 'trial'; readonly number: number; readonly point: Trial['point'] }
+  | { readonly type: 'trial-ended'; readonly trial: Trial; readonly outcome: TrialOutcome; readonly done: number }
+  | { readonly type: 'warning'; readonly message: string; readonly remedy: string };
+
+export interface DriveOptions {
+  readonly store: Store;
+  readonly sweepId: string;
+  readonly sweep: OpenSweep;
+  readonly executor: (judge: Judge) => Executor;
+  /** Spent before, by processes that drove it. */
+  readonly secondsBefore: number;
+  readonly signal: AbortSignal;
+  readonly onEvent: (event: SweepEvent) => void;
+}
+
+/** Why a sweep came to its end. */
+export type SweepEnd = 'trials' | 'exhausted' | 'budget' | 'interrupted' | 'stopped';
+
+/** How often a trial is taken again whose worker died. */
+const MOST_LOST = 3;
+/** Seconds between looks at whether another process asked it to stop, and between records of the time spent. */
+const LOOK_MS = 1000;
+
+/**
+ * Drives a sweep to its end: goes on with trials that are unfinished, lets the sampler choose others, hands them to the
+ * executor, ends what is not worth it, and stops at the budget. All that it knows is in the store, so that it may be
+ * killed at any time and driven on.
+ */
+export async function drive(options: DriveOptions): Promise<{ end: SweepEnd; seconds: number }> {
+  const { store, sweepId, sweep, signal, onEvent } = options;
+  const { definition, resolved, space } = sweep;
+  const search = resolved.spec.search!;
+  const sampler = samplerOf(search.sampler);
+  const started = performance.now();
+  const seconds = (): number => options.secondsBefore + (performance.now() - started) / 1000;
+  const stored = await store.listTrials(sweepId);
+  const trials = new Map<number, Trial>(stored.map((trial) => [trial.number, trialOf(trial)]));
+  const waiting = stored.filter(({ state }) => state === 'queued' || state === 'running').map(({ number }) => number);
+  const lost = new Map<number, number>();
+  const inOrder = (): Trial[] => [...trials.values()].sort((a, b) => a.number - b.number);
+  const judge: Judge = (number, progress) => {
+    trials.set(number, { ...trials.get(number)!, reports: progress.reports, units: lossesOf(progress) });
+    return 'go-on';
+  };
+  const executor = options.executor(judge);
+  const allowed = secondsAllowed(definition.budget ?? {}, executor.slots);
+  const atWork = new Set<Promise<void>>();
+  let end: SweepEnd | undefined;
+  let failure: unknown;
+  const stop = (why: SweepEnd): void => {
+    if (end !== undefined) return;
+    end = why;
+    executor.interrupt();
+  };
+  const onAbort = (): void => stop('interrupted');
+  signal.addEventListener('abort', onAbort);
+  if (signal.aborted) onAbort();
+  let looking: Promise<void> = Promise.resolve();
+  const timer = setInterval(() => {
+    if (seconds() > allowed) stop('budget');
+    looking = looking.then(async () => {
+      await store.updateSweep(sweepId, { seconds: seconds() });
+      if ((await store.findSweep(sweepId)).state === 'stopped') stop('stopped');
+    });
+    looking.catch((error: unknown) => {
+      failure ??= error;
+      stop('interrupted');
+    });
+  }, LOOK_MS);
+
+  try {
+    while (end === undefined) {
+      const number = waiting.shift() ?? (await next());
+      if (number === undefined) {
+        if (atWork.size === 0) break;
+        // What is at work may yet be given back.
+        await Promise.race(atWork);
+        continue;
+      }
+      const work = one(number).finally(() => atWork.delete(work));
+      atWork.add(work);
+      if (atWork.size >= executor.slots) await Promise.race(atWork);
+    }
+    await Promise.allSettled(atWork);
+  } finally {
+    clearInterval(timer);
+    signal.removeEventListener('abort', onAbort);
+    await executor.close();
+    await looking.catch(() => undefined);
+  }
+  if (failure !== undefined) throw failure;
+  await store.updateSweep(sweepId, { seconds: seconds() });
+  return { end: end ?? (trials.size >= definition.trials ? 'trials' : 'exhausted'), seconds: seconds() };
+
+  /** Lets the sampler choose a trial, and records it before anything is done for it. */
+  async function next(): Promise<number | undefined> {
+    const number = trials.size;
+    if (number >= definition.trials) return undefined;
+    const suggestion = sampler.suggest({
+      space,
+      trials: inOrder(),
+      number,
+      seed: search.seed,
+      objectives: definition.objectives.length,
+    });
+    if (suggestion === undefined) return undefined;
+    const { point, tag } = suggestion;
+    trials.set(number, {
+      number,
+      point,
+      state: 'running',
+      reports: [],
+      units: [],
+      ...(tag === undefined ? {} : { tag }),
+    });
+    await store.addTrials(sweepId, [{ number, point, tag }]);
+    return number;
+  }
+
+  async function one(number: number): Promise<void> {
+    onEvent({ type: 'trial', number, point: trials.get(number)!.point });
+    let ended: ExecutorEnd;
+    try {
+      ended = await executor.run(number);
+    } catch (error) {
+      failure ??= error;
+      stop('interrupted');
+      return;
+    }
+    if (ended.state === 'queued') return;
+    if (ended.state === 'lost') {
+      const times = (lost.get(number) ?? 0) + 1;
+      lost.set(number, times);
+      if (times < MOST_LOST) {
+        waiting.unshift(number);
+        return;
+      }
+      failure ??= new BallastError(`the worker of trial ${number} died ${times} times`, {
+        code: 'SWEEP_WORKER_DIED',
+        kind: 'environment',
+        remedy: 'Look for lack of memory; ballast sweeps resume goes on',
+      });
+      stop('interrupted');
+      return;
+    }
+    const { outcome } = ended;
+    const trial: Trial = {
+      ...trials.get(number)!,
+      state: ended.state,
+      reports: outcome.reports,
+      units: lossesOf(outcome),
+      ...(outcome.losses === undefined ? {} : { losses: outcome.losses }),
+      ...(outcome.violations === undefined ? {} : { violations: outcome.violations }),
+    };
+    trials.set(number, trial);
+    const done = inOrder().filter(({ state }) => state !== 'running');
+    onEvent({ type: 'trial-ended', trial, outcome, done: done.length });
+    refuseHopeless(done, outcome);
+  }
+
+  /** A sweep whose first trials all fail is a wrong spec, not a hard search. */
+  function refuseHopeless(done: readonly Trial[], { error }: TrialOutcome): void {
+    if (error === undefined || done.length !== Math.min(5, definition.trials)) return;
+    if (!done.every(({ state }) => state === 'failed')) return;
+    failure ??= new BallastError(`every trial so far failed: ${error.message}`, {
+      code: error.code,
+      place: 'search.space',
+      ...(error.remedy === undefined ? {} : { remedy: error.remedy }),
+    });
+    stop('interrupted');
+  }
+}
+
+function lossesOf({ units }: Pick<TrialProgress, 'units'>): (readonly number[])[] {
+  return units.map(({ losses }) => losses);
+}

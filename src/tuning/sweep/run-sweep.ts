@@ -1,0 +1,199 @@
+import { randomBytes } from 'node:crypto';
+import { BallastError } from '../../errors.js';
+import type { Runtime } from '../../graph/runtime/runtime.js';
+import { randomPoint } from '../../search/samplers/random.js';
+import { type PreparedData, prepareData } from '../../spec/prepare.js';
+import { type ResolvedSpec, resolveSpec } from '../../spec/read.js';
+import type { Store } from '../../store/types.js';
+import { lateRegister } from '../late-register.js';
+import { type Budget, type OpenSweep, openDefinition, type SweepDefinition } from './definition.js';
+import { drive, type SweepEvent } from './driver.js';
+import { type Estimate, estimateOf, secondsOfTrial } from './estimate.js';
+import { inlineExecutor } from './inline-executor.js';
+import { constraintsOf, objectivesOf } from './objectives.js';
+import { poolExecutor } from './pool-executor.js';
+import { resultOf, type SweepResult } from './result.js';
+import { sharedSessions } from './shared-sessions.js';
+
+export interface SweepOptions {
+  readonly store: Store;
+  readonly storeUrl: string;
+  readonly runtime: Runtime;
+  /** Folder for checkpoints. */
+  readonly workFolder: string;
+  readonly ballastVersion: string;
+  /** Worker processes; 1 trains in this one. */
+  readonly workers: number;
+  readonly signal: AbortSignal;
+  readonly onEvent: (event: SweepEvent | SweepBegun) => void;
+}
+
+export type SweepBegun =
+  | {
+      readonly type: 'data';
+      readonly name: string;
+      readonly version: string;
+      readonly rows: { readonly train: number; readonly validation: number; readonly holdout: number };
+    }
+  | { readonly type: 'estimate'; readonly estimate: Estimate; readonly workers: number }
+  | {
+      readonly type: 'begun';
+      readonly sweepId: string;
+      readonly trials: number;
+      readonly parameters: readonly string[];
+    };
+
+/** A sweep that has been driven as far as it goes. */
+export interface DrivenSweep {
+  readonly result: SweepResult;
+  readonly sweep: OpenSweep;
+}
+
+/**
+ * Begins a sweep over a spec and drives it to its end: its cost is estimated first, its definition recorded, then trial
+ * after trial is chosen, trained and recorded. Rows of the holdout are locked and never read.
+ *
+ * @throws BallastError of the spec, its space, its data; SWEEP_BUDGET
+ */
+export async function startSweep(
+  given: ResolvedSpec,
+  {
+    trials,
+    budget,
+    newHoldout = false,
+    ...options
+  }: SweepOptions & {
+    readonly trials?: number;
+    readonly budget?: Budget;
+    readonly newHoldout?: boolean;
+  },
+): Promise<DrivenSweep> {
+  const { store, runtime, signal, onEvent, workers } = options;
+  // The defaults of the search belong to the record, too.
+  const resolved = resolveSpec({ ...given.spec, search: given.spec.search ?? {} }, given.baseDirectory);
+  const { spec } = resolved;
+  const register = lateRegister(store.holdoutRegister('sweep'));
+  const data = await prepareData(resolved, { register, newHoldout });
+  const { train, validation, holdout } = data.split;
+  const rows = { train: train.length, validation: validation.length, holdout: holdout.length };
+  const definition: SweepDefinition = {
+    spec,
+    baseDirectory: resolved.baseDirectory,
+    dataVersion: data.version,
+    trials: trials ?? spec.search!.trials,
+    objectives: objectivesOf(spec),
+    constraints: constraintsOf(spec),
+    ballastVersion: options.ballastVersion,
+    ...(budget === undefined ? {} : { budget }),
+  };
+  const sweep = openDefinition(definition);
+  onEvent({ type: 'data', name: data.name, version: data.version, rows });
+  const trialSeconds = await secondsOfSomeTrial(sweep, data, { runtime, signal });
+  if (signal.aborted) {
+    throw new BallastError('interrupted before the first trial; nothing was recorded', {
+      code: 'INTERRUPTED',
+      kind: 'cancelled',
+    });
+  }
+  onEvent({
+    type: 'estimate',
+    estimate: estimateOf(trialSeconds, { trials: definition.trials, workers, budget }),
+    workers,
+  });
+  await register.commit();
+  await store.putDataVersion({
+    name: data.name,
+    version: data.version,
+    rows: data.table.rows,
+    schema: data.table.columns.map(({ name, kind }) => ({ name, kind })),
+    source: [spec.data.source].flat().join(' '),
+    splits: rows,
+  });
+  const sweepId = randomBytes(8).toString('hex');
+  await store.createSweep({ id: sweepId, name: spec.name, definition });
+  return driven(sweepId, sweep, data, 0, options);
+}
+
+/** The time of the spec as it stands; where it does not work as it stands, of a point of its space that does. */
+async function secondsOfSomeTrial(
+  { resolved, space, specAt }: OpenSweep,
+  data: PreparedData,
+  options: { runtime: Runtime; signal: AbortSignal },
+): Promise<number> {
+  try {
+    return await secondsOfTrial(resolved, data, options);
+  } catch (first) {
+    if (!(first instanceof BallastError) || first.kind === 'environment') throw first;
+    for (let number = 0; number < 8; number++) {
+      try {
+        return await secondsOfTrial(specAt(randomPoint({ space, number, seed: 1 }, 'estimate')), data, options);
+      } catch (error) {
+        if (!(error instanceof BallastError) || error.kind === 'environment') throw error;
+      }
+    }
+    throw first;
+  }
+}
+
+/**
+ * Goes on with a sweep that was interrupted, stopped or done: its unfinished trials first, then new ones.
+ *
+ * @param change more trials, another budget
+ * @throws BallastError SWEEP_NOT_FOUND, SWEEP_AT_WORK, SWEEP_DATA_CHANGED
+ */
+export async function resumeSweep(
+  reference: string,
+  { trials, budget, ...options }: SweepOptions & { readonly trials?: number; readonly budget?: Budget },
+): Promise<DrivenSweep> {
+  const { store } = options;
+  const found = await store.findSweep(reference);
+  const before = found.definition as SweepDefinition;
+  const definition: SweepDefinition = {
+    ...before,
+    ...(trials === undefined ? {} : { trials }),
+    ...(budget === undefined ? {} : { budget }),
+  };
+  const sweep = openDefinition(definition);
+  const data = await dataOfSweep(store, sweep);
+  const { seconds } = await store.takeSweep(found.id, definition);
+  return driven(found.id, sweep, data, seconds, options);
+}
+
+/** The data of a sweep as it was. @throws BallastError SWEEP_DATA_CHANGED */
+async function dataOfSweep(store: Store, { definition, resolved }: OpenSweep): Promise<PreparedData> {
+  const data = await prepareData(resolved, { register: store.holdoutRegister('sweep') });
+  if (data.version === definition.dataVersion) return data;
+  throw new BallastError('the data has changed since the sweep was begun', {
+    code: 'SWEEP_DATA_CHANGED',
+    kind: 'conflict',
+    value: data.version,
+    remedy: 'Begin a new sweep, or restore the data',
+  });
+}
+
+async function driven(
+  sweepId: string,
+  sweep: OpenSweep,
+  data: PreparedData,
+  secondsBefore: number,
+  { store, storeUrl, runtime, workFolder, workers, signal, onEvent }: SweepOptions,
+): Promise<DrivenSweep> {
+  const parameters = sweep.space.parameters.map(({ name }) => name);
+  onEvent({ type: 'begun', sweepId, trials: sweep.definition.trials, parameters });
+  const { end, seconds } = await drive({
+    store,
+    sweepId,
+    sweep,
+    secondsBefore,
+    signal,
+    onEvent,
+    executor: (judge) =>
+      workers > 1
+        ? poolExecutor({ workers, storeUrl, sweepId, workFolder }, judge)
+        : inlineExecutor({ store, runtime: sharedSessions(runtime), workFolder, sweepId, sweep }, judge),
+  });
+  const result = await resultOf({ store, sweepId, sweep, data, end, seconds });
+  const over = end === 'interrupted' || end === 'stopped' || end === 'budget';
+  await store.updateSweep(sweepId, { state: over ? 'stopped' : 'finished', result });
+  return { result, sweep };
+}

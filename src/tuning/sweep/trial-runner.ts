@@ -1,0 +1,205 @@
+import { join } from 'node:path';
+import { BallastError } from '../../errors.js';
+import type { Runtime } from '../../graph/runtime/runtime.js';
+import { canonicalJson } from '../../regularizers/canonical-json.js';
+import { manifestOf, regularizerId } from '../../regularizers/manifest.js';
+import { type PreparedData, prepareData } from '../../spec/prepare.js';
+import type { ResolvedSpec } from '../../spec/read.js';
+import type { StoredTrial, TrialClaim } from '../../store/sweep-types.js';
+import type { Store } from '../../store/types.js';
+import { architectureOf, type TrainingProblem } from '../../training/problem.js';
+import { CheckpointFolder } from '../checkpoints.js';
+import { codeCommit, describeEnvironment } from '../environment.js';
+import { refuseConflicts } from '../experiment.js';
+import { planRuns } from '../plan.js';
+import { problemOf } from '../train-run.js';
+import type { OpenSweep } from './definition.js';
+import { outcomeOf, type TrialOutcome, type TrialProgress, type UnitOutcome } from './outcome.js';
+import { recordTrial } from './trial-record.js';
+import { checkpointName, trainUnit } from './trial-unit.js';
+
+/** What a trial tells on its way, and is told. */
+export interface TrialHost {
+  /** After an epoch of the first unit, or after a unit that others follow: whether to go on. */
+  readonly report: (progress: TrialProgress, after: 'epoch' | 'unit') => Promise<'go-on' | 'prune'>;
+  /** Aborted: the trial keeps a checkpoint and is given back. */
+  readonly signal: AbortSignal;
+}
+
+/** How a trial's work here ended; `queued`: given back, to be gone on with from its checkpoint. */
+export type TrialEnd =
+  | { readonly state: 'complete' | 'pruned' | 'failed'; readonly outcome: TrialOutcome }
+  | { readonly state: 'queued' };
+
+export interface RunnerOptions {
+  readonly store: Store;
+  readonly runtime: Runtime;
+  /** Folder for checkpoints. */
+  readonly workFolder: string;
+  readonly sweepId: string;
+  readonly sweep: OpenSweep;
+}
+
+/** A trial at work. */
+interface Work {
+  readonly trial: StoredTrial & TrialClaim;
+  readonly resolved: ResolvedSpec;
+  readonly data: PreparedData;
+  readonly host: TrialHost;
+  readonly progress: { units: UnitOutcome[]; reports: TrialProgress['reports'] };
+  runId: string | undefined;
+  readonly started: number;
+}
+
+/**
+ * Trains trials of one sweep in this process. Data that no parameter of the sweep changes is read and encoded once. Each
+ * trial is a run of the store; rows of the holdout are set apart and never looked at.
+ */
+export class TrialRunner {
+  readonly #options: RunnerOptions;
+  readonly #checkpoints: CheckpointFolder;
+  readonly #prepared = new Map<string, Promise<PreparedData>>();
+  readonly #commit: Promise<string | undefined>;
+
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+    this.#checkpoints = new CheckpointFolder(join(options.workFolder, 'checkpoints'));
+    this.#commit = codeCommit(options.sweep.definition.baseDirectory);
+  }
+
+  /**
+   * Trains a claimed trial to its end, from its checkpoint where it has one, and records what it came to. A spec that
+   * does not work is an outcome too: `failed`.
+   *
+   * @throws BallastError of kind environment: the machine's fault, not the trial's
+   */
+  async run(trial: StoredTrial & TrialClaim, host: TrialHost): Promise<TrialEnd> {
+    const { store, sweep } = this.#options;
+    const before = trial.progress as TrialProgress | undefined;
+    const progress = { units: [...(before?.units ?? [])], reports: before?.reports ?? [] };
+    const started = performance.now();
+    let work: Work | undefined;
+    let end: TrialEnd;
+    try {
+      const resolved = sweep.specAt(trial.point);
+      work = { trial, resolved, data: await this.data(resolved), host, progress, runId: trial.runId, started };
+      end = await this.#train(work);
+    } catch (error) {
+      // A mix that does not work is an answer of the search; a machine that does not work is not.
+      if (!(error instanceof BallastError) || error.kind === 'environment') throw error;
+      const { code, message, remedy } = error;
+      const outcome = { ...progress, seconds: since(started), error: { code, message, remedy } };
+      end = { state: 'failed', outcome };
+    }
+    // The trial first: from here on it is done once and for all, and its run only says so.
+    const own = await store.endTrial(trial, end.state, end.state === 'queued' ? undefined : end.outcome);
+    if (own && work?.runId !== undefined) {
+      await recordTrial(store, work.runId, end);
+    }
+    return end;
+  }
+
+  /** The data of a spec of this sweep; the specs of most sweeps have it in common. */
+  data(resolved: ResolvedSpec): Promise<PreparedData> {
+    const { store } = this.#options;
+    const key = canonicalJson([resolved.spec.data, resolved.spec.task]);
+    let data = this.#prepared.get(key);
+    if (data === undefined) {
+      data = prepareData(resolved, { register: store.holdoutRegister('sweep') });
+      this.#prepared.set(key, data);
+    }
+    return data;
+  }
+
+  async #train(work: Work): Promise<TrialEnd> {
+    const { store, runtime, sweep } = this.#options;
+    const { resolved, data, host, progress, trial } = work;
+    const plans = planRuns(resolved.spec, data).filter(({ role }) => role === 'model');
+    const ended = (): TrialOutcome => ({ ...progress, seconds: since(work.started) });
+    for (let opened = false; progress.units.length < plans.length; opened = true) {
+      const index = progress.units.length;
+      const plan = plans[index];
+      const { problem, examples } = await problemOf(resolved, data, plan);
+      if (!opened) await this.#open(work, problem);
+      const runId = work.runId!;
+      const unit = await trainUnit({
+        store,
+        runtime,
+        checkpoints: this.#checkpoints,
+        runId,
+        index,
+        plan,
+        problem,
+        examples,
+        resolved,
+        data,
+        sweep,
+        signal: host.signal,
+        reports: progress.reports,
+        async report(reports) {
+          progress.reports = reports;
+          return host.report(progress, 'epoch');
+        },
+      });
+      if (unit.state === 'queued') return unit;
+      if (unit.state !== 'complete') {
+        return { state: unit.state, outcome: { ...ended(), ...('error' in unit ? { error: unit.error } : {}) } };
+      }
+      progress.units.push(unit.outcome);
+      await store.trialAtWork(trial, { progress });
+      if (progress.units.length < plans.length && (await host.report(progress, 'unit')) === 'prune') {
+        return { state: 'pruned', outcome: ended() };
+      }
+    }
+    return { state: 'complete', outcome: outcomeOf(progress, sweep.definition, since(work.started)) };
+  }
+
+  /** The run of a trial: a new one, or the one that an earlier process began. */
+  async #open(work: Work, problem: TrainingProblem): Promise<void> {
+    const { store, runtime, sweepId, sweep } = this.#options;
+    const { trial, resolved, data } = work;
+    const { spec, baseDirectory } = resolved;
+    const architecture = architectureOf(problem);
+    refuseConflicts(problem, architecture, spec.model.type === 'onnx', () => undefined);
+    if (work.runId !== undefined) {
+      const checkpoint = await this.#checkpoints.load(checkpointName(work.runId, work.progress.units.length));
+      const { status } = await store.getRun(work.runId);
+      if (status !== 'finished') {
+        await store.resumeRun(work.runId, { afterStep: checkpoint?.progress.epoch ?? 0 });
+        return;
+      }
+    }
+    const manifest = manifestOf(
+      problem.regularizers,
+      { normalization: architecture.normalization },
+      {
+        optimizer: spec.training.optimizer.type,
+        epochs: spec.training.epochs,
+        batchSize: spec.training.batchSize,
+        gradientClip: spec.training.gradientClip ?? null,
+        classWeights: canonicalJson(spec.training.classWeights),
+      },
+    );
+    const commit = await this.#commit;
+    work.runId = await store.createRun({
+      experiment: spec.name,
+      name: `trial ${trial.number}`,
+      kind: 'trial',
+      role: 'model',
+      spec: { ...spec, baseDirectory },
+      seed: spec.training.seed,
+      datasetName: data.name,
+      dataVersion: data.version,
+      regularizerId: regularizerId(manifest),
+      manifest,
+      environment: await describeEnvironment(runtime, spec.training, sweep.definition.ballastVersion),
+      groupId: sweepId,
+      ...(commit === undefined ? {} : { codeCommit: commit }),
+    });
+    await store.trialAtWork(trial, { runId: work.runId });
+  }
+}
+
+function since(started: number): number {
+  return (performance.now() - started) / 1000;
+}
