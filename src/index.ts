@@ -14,8 +14,9 @@ export { parseSpec, type ResolvedSpec, readSpec, resolveSpec } from './spec/read
 export { type Spec, specJsonSchema } from './spec/schema.js';
 export { openStore } from './store/open-store.js';
 export type { Run, Store } from './store/types.js';
-export { type EvaluatedRun, evaluateHoldout, evaluateOther, ledgerOfRun } from './tuning/evaluate-run.js';
+export { type EvaluatedRun, evaluateHoldout, evaluateOther } from './tuning/evaluate-run.js';
 export type { ExperimentEvent } from './tuning/events.js';
 export { type ExperimentOptions, type ExperimentResult, runExperiment } from './tuning/experiment.js';
 export { type Reproduction, reproduce } from './tuning/reproduce.js';
+export { ledgerOfRun } from './tuning/run-ledger.js';
 export type { RunResult } from './tuning/run-result.js';

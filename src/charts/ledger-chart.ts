@@ -11,7 +11,9 @@ export interface LedgerStage {
   /** The metric at this stage. */
   value: number;
   interval?: readonly [number, number];
-  /** Quality lost since the stage before; above zero is always a loss, whichever way the metric runs. None at the first. */
+  /** The stage that it is compared with, where that is not the one before. */
+  from?: string | null;
+  /** Quality lost since that stage; above zero is always a loss, whichever way the metric runs. None at the first. */
   delta?: number | null;
   deltaInterval?: readonly [number, number] | null;
 }
@@ -48,10 +50,17 @@ export function ledgerChart(options: LedgerChartOptions): string {
     top.markup,
     verticalAxis(area, y),
     element('line', { class: 'bc-axis', x1: area.left, y1: area.bottom, x2: area.right, y2: area.bottom }),
-    stages.map((stage, index) => step(stages[index - 1], stage, area.left + index * column, column, y, py, area)),
+    stages.map((stage, index) =>
+      step(comparedWith(stages, index), stage, area.left + index * column, column, y, py, area),
+    ),
     stages.map((stage, index) => level(stage, area.left + index * column, column, y, py)),
     stages.map((stage, index) => stageName(stage.stage, area.left + (index + 0.5) * column, area.bottom + 17, column)),
   );
+}
+
+function comparedWith(stages: readonly LedgerStage[], index: number): LedgerStage | undefined {
+  const { from } = stages[index];
+  return stages.find(({ stage }) => stage === from) ?? stages[index - 1];
 }
 
 /** A stage's value as a horizontal level with a whisker, and its figure above. */

@@ -17,6 +17,7 @@ import { calibrationPlot } from '../reports/plots/calibration.js';
 import { calibrationTable } from '../reports/terminal-evidence.js';
 import { terminalOptions } from '../reports/terminal-style.js';
 import { evaluateOther, scoreValidation } from '../tuning/evaluate-run.js';
+import { CALIBRATED } from '../tuning/result-record.js';
 import { modelOfRun } from '../tuning/run-rows.js';
 import { scoreFile } from './evaluate-file.js';
 import { type FileOptions, OF_FILES, withFileOptions } from './file-options.js';
@@ -123,6 +124,7 @@ async function calibrateAction(
       ...(conformal === undefined ? {} : { 'ballast.conformal': conformal }),
     });
   }
+  const kept = path === null ? undefined : await keepCalibrated(subject, path, options.store);
   if (options.plot !== undefined) await writeFileAtomically(options.plot, [Buffer.from(calibrationPlot(report))]);
   answer(
     options,
@@ -133,6 +135,9 @@ async function calibrateAction(
       ...(report.warning === undefined ? [] : [`warning  ${report.warning}. Prefer temperature, or give more rows.`]),
       ...(conformal === undefined ? [] : [promise(conformal, 'classes a set')]),
       ...(path === null ? [] : [`model    ${path}`]),
+      ...(kept === undefined
+        ? []
+        : [`next     ballast evaluate ${kept.slice(0, 8)} --holdout judges it beside the model`]),
       ...(options.plot === undefined ? [] : [`plot     ${options.plot}`]),
     ].join('\n'),
   );
@@ -188,6 +193,18 @@ async function promiseIntervals(subject: Subject, predictions: RegressionInput, 
   );
 }
 
+/**
+ * Keeps the calibrated model with its run, so that the next evaluation on the holdout judges it too; not where locked rows
+ * were among those it was fitted on. Returns the run.
+ */
+async function keepCalibrated({ run }: Subject, path: string, url: string): Promise<string | undefined> {
+  if (run === undefined) return undefined;
+  await withStore(url, { create: false }, async (store) => {
+    await store.putArtifact(run, CALIBRATED, { file: path }, { mediaType: 'application/x-onnx', model: true });
+  });
+  return run;
+}
+
 async function writeDescribed(model: Model, path: string, entries: Readonly<Record<string, unknown>>): Promise<void> {
   const described = Object.entries(entries).map(([key, value]): [string, string] => [key, JSON.stringify(value)]);
   await writeModelFile({ ...model, metadata: new Map([...model.metadata, ...described]) }, path);
@@ -202,6 +219,8 @@ function promise({ coverage: { target, value, size, holds, perClass } }: Conform
 interface Subject {
   readonly predictions: PredictionInput;
   readonly classes: number;
+  /** The run whose model it is, where it may keep the calibrated one. */
+  readonly run?: string;
   /** Absent where only probabilities are given. */
   readonly model?: {
     readonly model: Model;
@@ -227,18 +246,13 @@ async function scoreModel(reference: string, options: CalibrateOptions): Promise
   return withStore(options.store, { create: false }, async (store) => {
     const run = await store.findRun(reference);
     const runtime = await openRuntime();
-    const predictions =
-      options.data === undefined
-        ? await scoreValidation(store, runtime, run)
-        : predictionsOn(await evaluateOther(store, runtime, run, options.data));
+    const others = options.data === undefined ? undefined : await evaluateOther(store, runtime, run, options.data);
+    const predictions = others === undefined ? await scoreValidation(store, runtime, run) : predictionsOn(others);
     const { model, ports } = await modelOfRun(store, run);
     const folder = join(localFolder(options.store), 'experiments', run.groupId ?? run.id);
-    return subjectOf(
-      predictions,
-      model,
-      ports.output,
-      join(folder, `${run.name.replaceAll(' ', '-')}.calibrated.onnx`),
-    );
+    const out = join(folder, `${run.name.replaceAll(' ', '-')}.calibrated.onnx`);
+    const subject = subjectOf(predictions, model, ports.output, out);
+    return (others?.locked ?? 0) > 0 ? subject : { ...subject, run: run.id };
   });
 }
 

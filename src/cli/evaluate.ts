@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { BallastError } from '../errors.js';
 import { parseAttack } from '../evaluation/attacks/options.js';
@@ -11,10 +9,9 @@ import { terminalOptions } from '../reports/terminal-style.js';
 import type { Run, Store } from '../store/types.js';
 import { type EvaluatedRun, evaluateHoldout, evaluateOther } from '../tuning/evaluate-run.js';
 import { primaryMetric } from '../tuning/judge.js';
-import { MODEL } from '../tuning/result-record.js';
 import { specOfRun } from '../tuning/run-rows.js';
 import { askedOf, withAskedOptions } from './asked-options.js';
-import { type EvaluateFileOptions, evaluateFile, readForeign } from './evaluate-file.js';
+import { type EvaluateFileOptions, evaluateFile } from './evaluate-file.js';
 import { evaluatePredictions, isUnitTask, UNIT_TASKS } from './evaluate-predictions.js';
 import { evaluationDocument } from './evaluation-document.js';
 import { fairnessLines } from './fairness-lines.js';
@@ -23,6 +20,7 @@ import { refuseGiven } from './given-options.js';
 import { noteLocked } from './locked-rows.js';
 import { answer } from './output.js';
 import { robustnessLines } from './robustness-lines.js';
+import { runOf } from './run-of.js';
 import { sliceLines } from './slice-lines.js';
 import { stressLines, tellStress } from './stress-lines.js';
 import { uncertaintyLines, uncertaintyOfPredictions } from './uncertainty.js';
@@ -195,32 +193,6 @@ async function evaluateRuns(store: Store, run: Run, other: Run | undefined, opti
     );
   }
   answer(options, document, lines.join('\n'));
-}
-
-/** The run that is meant: by its id, or by a model file that it exported. */
-async function runOf(store: Store, reference: string): Promise<Run> {
-  if (!reference.endsWith('.onnx')) return store.findRun(reference);
-  const { metadata } = await readForeign(reference);
-  const id = metadata.get('ballast.run');
-  if (id === undefined) {
-    throw new BallastError('this model is of no run of Ballast, so it has no holdout', {
-      code: 'MODEL_WITHOUT_RUN',
-      place: reference,
-      remedy: 'Evaluate it on rows of your choice with --data SOURCE',
-    });
-  }
-  const run = await store.findRun(id);
-  const stored = await store.openArtifact(run.id, MODEL);
-  const sha256 = createHash('sha256')
-    .update(await readFile(reference))
-    .digest('hex');
-  if (sha256 === stored.sha256) return run;
-  throw new BallastError(`this file is not the model that run ${run.id.slice(0, 8)} exported: its content differs`, {
-    code: 'MODEL_CHANGED',
-    kind: 'conflict',
-    place: reference,
-    remedy: `Evaluate the run (ballast evaluate ${run.id.slice(0, 8)} --holdout), or this file with --data SOURCE`,
-  });
 }
 
 /** Before rows are read and counted: two runs can only be paired on the holdout of the same data. */

@@ -4,7 +4,7 @@ import { delongVariance, derive, normalQuantile, rocArea } from '../numeric/inde
 import { type Evaluation, evaluate } from './evaluate.js';
 import { evaluateFairness, fairnessValues } from './fairness.js';
 import type { ClassificationInput, PredictionInput } from './input.js';
-import { buildLedger, gapOf } from './ledger.js';
+import { buildLedger, gapOf, measureLoss } from './ledger.js';
 import { mcnemarTest } from './mcnemar.js';
 import { comparePaired, meanOverSeeds, pairedOverSeeds } from './paired.js';
 import { type ClassificationSample, prepareSample } from './sample.js';
@@ -229,6 +229,30 @@ describe('gap ledger', () => {
     expect(same.deltaInterval![1] - same.deltaInterval![0]).toBeLessThan(
       other.deltaInterval![1] - other.deltaInterval![0],
     );
+  });
+
+  it('takes stress for a branch, and comparisons that were kept for those of the same rows', () => {
+    const [holdout, stressed, calibrated] = [rightly(380, 400), rightly(200, 400), rightly(382, 400)];
+    const kept = { value: 0.45, interval: [0.4, 0.5] as const, method: 'kept' };
+    const ledger = buildLedger('accuracy', [
+      { stage: 'holdout', evaluation: holdout },
+      { stage: 'stress', evaluation: stressed, lost: { from: 'holdout', figures: { accuracy: kept } } },
+      { stage: 'calibrated', evaluation: calibrated, lost: { from: 'train', figures: { accuracy: kept } } },
+    ]);
+    expect(ledger.stages.map(({ from }) => from)).toEqual([null, 'holdout', 'holdout']);
+    expect(ledger.stages[1]).toMatchObject({ delta: 0.45, deltaInterval: [0.4, 0.5], deltaMethod: 'kept' });
+    // Kept against another stage: not what was lost here.
+    expect(ledger.stages[2].delta).toBeCloseTo(-0.005, 12);
+    expect(ledger.largest).toBeNull();
+  });
+
+  it('keeps what a stage lost against another on the same rows, in every metric, losses positive', () => {
+    const { first, second } = simulatePair(derive(5), 300, 2, [0.5, 0.9]);
+    const { from, figures } = measureLoss('holdout', first, second);
+    expect(from).toBe('holdout');
+    const [before, after] = [evaluate(first), evaluate(second)];
+    expect(figures.accuracy.value).toBeCloseTo(before.metrics.accuracy.value - after.metrics.accuracy.value, 12);
+    expect(figures.logLoss.value).toBeCloseTo(after.metrics.logLoss.value - before.metrics.logLoss.value, 12);
   });
 
   it('looks at one class or slice, and bridges stages without a value', () => {

@@ -5,6 +5,7 @@ import { CLASS_METRICS } from './classes.js';
 import type { Evaluation } from './evaluate.js';
 import type { Figure } from './figure.js';
 import type { IntervalOptions, PredictionInput } from './input.js';
+import { requestedMetrics } from './measure.js';
 import { findMetric } from './metrics/index.js';
 import { comparePaired } from './paired.js';
 
@@ -24,6 +25,18 @@ export const LEDGER_STAGES = [
 
 export type LedgerStageName = (typeof LEDGER_STAGES)[number];
 
+/**
+ * Stages beside the way of the model: what it would lose if its rows went wrong. They are compared with the stage they
+ * branch from, the stage after them with that one too, and they are not what lost most: nothing was lost yet.
+ */
+const BRANCHES: ReadonlySet<LedgerStageName> = new Set(['stress']);
+
+/** What was lost since an earlier stage, by metric, measured row by row when both were evaluated. Above 0 is a loss. */
+export interface MeasuredLoss {
+  readonly from: LedgerStageName;
+  readonly figures: Readonly<Record<string, Figure>>;
+}
+
 /** What was measured at a stage. */
 export interface LedgerInput {
   readonly stage: LedgerStageName;
@@ -33,6 +46,8 @@ export interface LedgerInput {
    * and after compression, say) are compared row by row; without them as if the rows were different ones.
    */
   readonly paired?: { readonly rowSet: string; readonly predictions: PredictionInput };
+  /** Where the predictions are gone, and the comparison was kept. */
+  readonly lost?: MeasuredLoss;
 }
 
 /** Which part of the rows a ledger is about; all of them when left out. */
@@ -47,7 +62,9 @@ export interface LedgerStage {
   readonly rows: number;
   readonly value: number;
   readonly interval: Interval;
-  /** Quality lost since the stage before, in the metric's unit: above 0 is a loss. null at the first stage. */
+  /** The stage that it is compared with: the one before it on the model's way. null at the first. */
+  readonly from: LedgerStageName | null;
+  /** Quality lost since `from`, in the metric's unit: above 0 is a loss. null at the first stage. */
   readonly delta: number | null;
   readonly deltaInterval: Interval | null;
   readonly deltaMethod: string | null;
@@ -57,14 +74,15 @@ export interface Ledger {
   readonly metric: string;
   readonly scope?: LedgerScope;
   readonly stages: readonly LedgerStage[];
-  /** The stage that lost most; null when none lost anything. */
+  /** The stage that lost most, stress aside; null when none lost anything. */
   readonly largest: LedgerStageName | null;
   /** Stages where the metric has no value, with the reason; the deltas bridge them. */
   readonly omitted: Readonly<Partial<Record<LedgerStageName, string>>>;
 }
 
 /**
- * Builds the ledger of one metric. The deltas sum to what was lost between the first and the last stage. Intervals of
+ * Builds the ledger of one metric. The deltas sum to what was lost between the first and the last stage, that of stress
+ * aside, which is a branch. Intervals of
  * deltas combine those of both stages (MOVER; Newcombe's for proportions) where rows differ, and are paired where both
  * stages bring predictions of one row set.
  */
@@ -95,13 +113,14 @@ export function buildLedger(metric: string, inputs: readonly LedgerInput[], opti
       rows,
       value: figure.value,
       interval: figure.interval,
+      from: previous?.input.stage ?? null,
       delta: delta?.value ?? null,
       deltaInterval: delta?.interval ?? null,
       deltaMethod: delta?.method ?? null,
     });
-    previous = { input, figure };
+    if (!BRANCHES.has(input.stage)) previous = { input, figure };
   }
-  const losses = stages.filter(({ delta }) => delta !== null && delta > 0);
+  const losses = stages.filter(({ stage, delta }) => !BRANCHES.has(stage) && delta !== null && delta > 0);
   const largest = losses.reduce<LedgerStage | undefined>(
     (a, b) => (a === undefined || b.delta! > a.delta! ? b : a),
     undefined,
@@ -144,6 +163,11 @@ function lost(
   direction: 'higher' | 'lower',
   options: LedgerOptions,
 ): Figure {
+  const kept = after.input.lost;
+  if (options.scope === undefined && kept?.from === before.input.stage) {
+    const figure = kept.figures[metric];
+    if (figure !== undefined) return figure;
+  }
   const [a, b] = [before.input.paired, after.input.paired];
   if (options.scope === undefined && a !== undefined && b !== undefined && a.rowSet === b.rowSet) {
     const [first, second] = direction === 'higher' ? [a, b] : [b, a];
@@ -168,4 +192,23 @@ export function gapOf(train: Evaluation, validation: Evaluation, metric: string)
   const [before, after] = [train.metrics[metric], validation.metrics[metric]];
   if (before === undefined || after === undefined) return undefined;
   return qualityLost(before, after, findMetric(metric).metric.direction);
+}
+
+/**
+ * What one set of predictions lost against another of the same rows, in every metric that both have.
+ *
+ * @param metrics beside the standard ones
+ */
+export function measureLoss(
+  from: LedgerStageName,
+  before: PredictionInput,
+  after: PredictionInput,
+  metrics: readonly string[] = [],
+): MeasuredLoss {
+  const figures = requestedMetrics(before.task, metrics).flatMap(({ name, metric }): [string, Figure][] => {
+    const [first, second] = metric.direction === 'higher' ? [before, after] : [after, before];
+    const compared = comparePaired({ metric: name, first, second });
+    return 'reason' in compared ? [] : [[name, compared.difference]];
+  });
+  return { from, figures: Object.fromEntries(figures) };
 }

@@ -166,7 +166,11 @@ export function ledgerTable(ledger: Ledger, options: TerminalOptions = {}): stri
     },
     { text: deltaInterval === null ? '' : intervalText(deltaInterval, format), style: style.dim },
   ]);
-  return terminalTable(columns, rows, style.dim, options.width);
+  const branch = stages.some(({ stage }) => stage === 'stress');
+  const table = terminalTable(columns, rows, style.dim, options.width);
+  return branch
+    ? `${table}\n${style.dim('stress: each row gone wrong in one way, against the same rows as they are; no stage after it is compared with it')}`
+    : table;
 }
 
 /** What a list of runs shows beside the runs. */

@@ -5,7 +5,7 @@ import type { AttackOptions } from '../evaluation/attacks/options.js';
 import type { Robustness } from '../evaluation/attacks/robustness.js';
 import type { Evaluation } from '../evaluation/evaluate.js';
 import { type PredictionInput, SAID_MEASURES } from '../evaluation/input.js';
-import { buildLedger, type Ledger, type LedgerInput, type LedgerStageName } from '../evaluation/ledger.js';
+import { type Ledger, measureLoss } from '../evaluation/ledger.js';
 import { requireRows, type SliceSearch } from '../evaluation/slices/find-slices.js';
 import { corruptionsOf, type StressReport } from '../evaluation/stress/stress.js';
 import { noUncertainty } from '../evaluation/uncertainty.js';
@@ -17,11 +17,12 @@ import type { Run, Store } from '../store/types.js';
 import { attackModel, requireScores } from './attack-model.js';
 import { judge, primaryMetric, withSensitive } from './judge.js';
 import type { ModelPorts } from './model-ports.js';
-import { requireModel } from './result-record.js';
+import { CALIBRATED, requireModel } from './result-record.js';
+import { keepStage, ledgerOfRun } from './run-ledger.js';
 import { dataChanged, modelOfRun, otherRows, ownRows, type RowsOfRun, specOfRun } from './run-rows.js';
 import { scoreRows } from './score.js';
 import { searchSlices } from './slice-search.js';
-import { type StressSettings, stressModel } from './stress-model.js';
+import { type StressedModel, type StressSettings, stressModel } from './stress-model.js';
 
 export interface EvaluatedRun {
   readonly rows: number;
@@ -80,12 +81,45 @@ export async function evaluateHoldout(
   const roles = withSensitive(data.roles, beside.fairness ?? [], { table: data.table, task: resolved.spec.task });
   await refuseImpossible(store, run, beside, { table: data.table, rows, roles });
   const holdoutReads = await register.countRead(data.name, data.rowSet, `runs:/${run.id}`);
-  const scored = await scoreRun(store, runtime, run, { table: data.table, rows, roles }, beside);
+  const part = { table: data.table, rows, roles };
+  const { stressTest, ...scored } = await scoreRun(store, runtime, run, part, beside);
   const { predictions } = scored;
-  const evaluation = judge(resolved.spec, { table: data.table, roles }, predictions, rows, beside.asked?.metrics);
-  await store.putEvaluation(run.id, 'holdout', evaluation);
+  const judged = (answers: PredictionInput, of: Uint32Array): Evaluation =>
+    judge(resolved.spec, part, answers, of, beside.asked?.metrics);
+  const evaluation = judged(predictions, rows);
+  await keepStage(store, run, 'holdout', evaluation);
+  if (stressTest !== undefined) {
+    const { clean, mixed, stressed } = stressTest;
+    const lost = measureLoss('holdout', clean, mixed);
+    await keepStage(store, run, 'stress', judged(mixed, stressed), { lost });
+  }
+  const calibrated = await scoreCalibrated(store, runtime, run, part);
+  if (calibrated !== undefined) {
+    const { predictions: answers, model } = calibrated;
+    const lost = measureLoss('holdout', predictions, answers);
+    await keepStage(store, run, 'calibrated', judged(answers, rows), { lost, model });
+  }
   const ledger = await ledgerOfRun(store, run, primaryMetric(resolved.spec));
   return { rows: rows.length, evaluation, ...scored, ledger, holdoutReads };
+}
+
+/** What the run's model says of the same rows with its calibration behind it, where it was calibrated. */
+async function scoreCalibrated(
+  store: Store,
+  runtime: Runtime,
+  run: Run,
+  { table, rows, roles }: RowsOfRun,
+): Promise<{ predictions: PredictionInput; model: string } | undefined> {
+  if (!(await store.listArtifacts(run.id)).some(({ path }) => path === CALIBRATED)) return undefined;
+  const { ports } = await modelOfRun(store, run);
+  const artifact = await store.openArtifact(run.id, CALIBRATED);
+  const session = await runtime.load(await artifact.bytes());
+  try {
+    const columns = { target: roles.target ?? '', weight: roles.weight };
+    return { predictions: await scoreRows(session, ports, table, rows, columns), model: artifact.sha256 };
+  } finally {
+    session.release();
+  }
 }
 
 /** What cannot be done is refused before the read is counted: a refused command must not have looked. */
@@ -127,7 +161,7 @@ export async function evaluateOther(
   const resolved = specOfRun(run);
   const { table, rows, roles: own, locked } = await otherRows(store, run, source);
   const roles = withSensitive(own, beside.fairness ?? [], { table, task: resolved.spec.task });
-  const scored = await scoreRun(store, runtime, run, { table, rows, roles }, beside);
+  const { stressTest: _stressTest, ...scored } = await scoreRun(store, runtime, run, { table, rows, roles }, beside);
   const { predictions } = scored;
   const evaluation = judge(resolved.spec, { table, roles }, predictions, rows, beside.asked?.metrics);
   const ledger = await ledgerOfRun(store, run, primaryMetric(resolved.spec));
@@ -144,7 +178,9 @@ async function scoreRun(
   run: Run,
   part: RowsOfRun,
   { attack, stress, slices, asked = NOTHING_ASKED }: Beside = {},
-): Promise<Pick<EvaluatedRun, 'predictions' | 'robustness' | 'stress' | 'weakSlices'>> {
+): Promise<
+  Pick<EvaluatedRun, 'predictions' | 'robustness' | 'stress' | 'weakSlices'> & { readonly stressTest?: StressedModel }
+> {
   const { table, rows, roles } = part;
   const { bytes, model, ports } = await modelOfRun(store, run);
   requireAsked(asked, ports.task, ports.classes);
@@ -155,12 +191,13 @@ async function scoreRun(
     const predictions = withAsked(scored, asked);
     const { spec } = specOfRun(run);
     const settings = { metric: primaryMetric(spec), seed: spec.training.seed, tell: stress };
+    const stressTest = stress === undefined ? undefined : await stressModel(session, ports, part, settings);
     return {
       predictions,
+      ...(stressTest === undefined ? {} : { stressTest, stress: stressTest.report }),
       ...(attack === undefined
         ? {}
         : { robustness: await attackModel(runtime, { model, ports, table, rows, target }, attack) }),
-      ...(stress === undefined ? {} : { stress: await stressModel(session, ports, part, settings) }),
       ...(slices === true ? { weakSlices: searchSlices(part, predictions, settings.seed) } : {}),
     };
   } finally {
@@ -202,7 +239,7 @@ export async function evaluateModel(
     return {
       evaluation,
       predictions,
-      ...(stress === undefined ? {} : { stress: await stressModel(session, ports, part, settings) }),
+      ...(stress === undefined ? {} : { stress: (await stressModel(session, ports, part, settings)).report }),
       ...(slices === true ? { weakSlices: searchSlices(part, predictions, seed) } : {}),
     };
   } finally {
@@ -236,15 +273,3 @@ async function loadFile(runtime: Runtime, model: Model, path: string): Promise<S
 }
 
 const NOTHING_ASKED: Asked = { metrics: [] };
-
-const STAGES: readonly LedgerStageName[] = ['train', 'validation', 'holdout'];
-
-/** The gap ledger of a run as far as its stages were evaluated. */
-export async function ledgerOfRun(store: Store, run: Run, metric: string): Promise<Ledger> {
-  const evaluations = await store.getEvaluations(run.id);
-  const inputs = STAGES.flatMap((stage): LedgerInput[] => {
-    const found = evaluations.find((evaluation) => evaluation.stage === stage);
-    return found === undefined ? [] : [{ stage, evaluation: found.record as Evaluation }];
-  });
-  return buildLedger(metric, inputs);
-}

@@ -10,6 +10,8 @@ import type { RunResult } from './run-result.js';
 const RESULT = 'result.json';
 const OUTPUTS = { train: 'train-outputs.f32', validation: 'validation-outputs.f32' } as const;
 export const MODEL = 'model.onnx';
+/** The model with a calibration map behind it. */
+export const CALIBRATED = 'calibrated.onnx';
 const PREPROCESSOR = 'preprocessor.json';
 const TOKENIZERS = 'tokenizers.json';
 

@@ -1,5 +1,5 @@
 import { takeRows } from '../data/take-rows.js';
-import { type StressReport, stressTest } from '../evaluation/stress/stress.js';
+import { type StressTest, stressTest } from '../evaluation/stress/stress.js';
 import type { Session } from '../graph/runtime/runtime.js';
 import { evenly } from './differentiable-part.js';
 import type { ModelPorts } from './model-ports.js';
@@ -12,6 +12,9 @@ export interface StressSettings {
   readonly tell?: ((corruption: string, severity: number) => void) | undefined;
 }
 
+/** A stress test, and which rows of the table were stressed. */
+export type StressedModel = StressTest & { readonly stressed: Uint32Array };
+
 /** At most so many rows are stressed, evenly spaced: each is scored some forty times. */
 const MOST_ROWS = 5000;
 
@@ -21,14 +24,16 @@ export async function stressModel(
   ports: ModelPorts,
   { table, rows, roles }: RowsOfRun,
   { metric, seed, tell }: StressSettings,
-): Promise<StressReport> {
-  const chosen = takeRows(table, evenly(rows, MOST_ROWS));
+): Promise<StressedModel> {
+  const own = evenly(rows, MOST_ROWS);
+  const chosen = takeRows(table, own);
   const all = Uint32Array.from({ length: chosen.rows }, (_, row) => row);
   const { target = '', weight, features } = roles;
-  return stressTest(chosen, (stressed) => scoreRows(session, ports, stressed, all, { target, weight }), {
+  const tested = await stressTest(chosen, (stressed) => scoreRows(session, ports, stressed, all, { target, weight }), {
     metric,
     features,
     seed,
     ...(tell === undefined ? {} : { tell }),
   });
+  return { ...tested, stressed: own };
 }

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { ArrayColumn, CategoryColumn, Column, NumberColumn, Table, TextColumn } from '../../data/table.js';
 import { takeRows } from '../../data/take-rows.js';
 import { derive } from '../../numeric/random.js';
+import { evaluate } from '../evaluate.js';
 import type { PredictionInput } from '../input.js';
 import { blur, contrast, signalNoise } from './arrays.js';
 import { clipping, missingNumbers, noise, swappedCategories, typos, unit } from './columns.js';
@@ -164,8 +165,17 @@ describe('stressTest', () => {
   };
 
   test('finds what a model depends on, more of it at higher severity, and nothing where it does not look', async () => {
-    const report = await stressTest(table, score, { metric: 'accuracy', features: ['x', 'c', 'picture'], seed: 1 });
+    const { report, clean, mixed } = await stressTest(table, score, {
+      metric: 'accuracy',
+      features: ['x', 'c', 'picture'],
+      seed: 1,
+    });
     expect(report.clean).toBe(1);
+    expect(clean.target).toBe(target);
+    // Every row goes wrong in one way of several, and some of them do not matter to this model.
+    const ofMixed = evaluate({ ...mixed }).metrics.accuracy.value;
+    expect(ofMixed).toBeLessThan(1);
+    expect(ofMixed).toBeGreaterThan(1 - Math.max(...report.results.map(({ lost }) => lost.value)));
     const lost = (name: string) =>
       report.results.filter(({ corruption }) => corruption === name).map((each) => each.lost.value);
     const byNoise = lost('noise');
@@ -190,7 +200,11 @@ describe('stressTest', () => {
         predictions: Float64Array.from(values, known),
       });
     };
-    const { results } = await stressTest(table, regress, { metric: 'rmse', features: ['x'], seed: 1 });
+    const {
+      report: { results },
+      mixed,
+    } = await stressTest(table, regress, { metric: 'rmse', features: ['x'], seed: 1 });
+    expect(evaluate({ ...mixed }).metrics.rmse.value).toBeGreaterThan(0);
     for (const { lost } of results) expect(lost.value).toBeGreaterThan(0);
   });
 

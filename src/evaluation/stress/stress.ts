@@ -8,6 +8,7 @@ import { comparePaired } from '../paired.js';
 import { blur, brightness, contrast, imageNoise, signalNoise } from './arrays.js';
 import { clipping, missingCategories, missingNumbers, noise, swappedCategories, typos, unit } from './columns.js';
 import type { Corruption } from './corruption.js';
+import { mixPredictions } from './mix-predictions.js';
 
 export const CORRUPTIONS: readonly Corruption[] = [
   noise,
@@ -46,6 +47,18 @@ export interface StressReport {
   readonly worst: readonly { readonly corruption: string; readonly lost: number }[];
 }
 
+/** A stress test with the answers that a ledger is made of. */
+export interface StressTest {
+  readonly report: StressReport;
+  /** Answers to the rows as they are. */
+  readonly clean: PredictionInput;
+  /** Answers to rows that went wrong each in one way, drawn at random, at severity {@link MIXED_SEVERITY}. */
+  readonly mixed: PredictionInput;
+}
+
+/** The middle one. */
+const MIXED_SEVERITY = 3;
+
 export interface StressOptions {
   readonly metric: string;
   /** Columns that a model looks at: the others stay as they are. */
@@ -67,17 +80,19 @@ export async function stressTest(
   table: Table,
   score: (table: Table) => Promise<PredictionInput>,
   { metric, features, seed, tell }: StressOptions,
-): Promise<StressReport> {
+): Promise<StressTest> {
   const wanted = new Set(features);
   const applicable = corruptionsOf(table, features);
   const clean = await score(table);
   const sign = findMetric(metric).metric.direction === 'higher' ? 1 : -1;
   const results: StressResult[] = [];
+  const middle: PredictionInput[] = [];
   let before = Number.NaN;
   for (const corruption of applicable) {
     for (const [index, amount] of corruption.amounts.entries()) {
       tell?.(corruption.name, index + 1);
       const answers = await score(corrupted(table, corruption, { amount, wanted, seed }));
+      if (index + 1 === MIXED_SEVERITY) middle.push(answers);
       const compared = comparePaired({ metric, first: clean, second: answers, seed });
       if ('reason' in compared) {
         throw new BallastError(`${metric} has no value on corrupted rows: ${compared.reason}`, {
@@ -98,7 +113,10 @@ export async function stressTest(
       return { corruption: name, lost: own.reduce((sum, { lost }) => sum + lost.value, 0) / own.length };
     })
     .sort((a, b) => b.lost - a.lost);
-  return { metric, rows: table.rows, clean: before, results, worst };
+  const random = derive(seed, 'stress', 'mixed');
+  const choice = Int32Array.from({ length: table.rows }, () => Math.floor(random.uniform() * middle.length));
+  const report = { metric, rows: table.rows, clean: before, results, worst };
+  return { report, clean, mixed: mixPredictions(middle, choice) };
 }
 
 /** The corruptions that some of these columns can have. @throws BallastError STRESS_NOTHING where there is none */

@@ -1,0 +1,45 @@
+import type { Evaluation } from '../evaluation/evaluate.js';
+import {
+  buildLedger,
+  LEDGER_STAGES,
+  type Ledger,
+  type LedgerInput,
+  type LedgerScope,
+  type LedgerStageName,
+  type MeasuredLoss,
+} from '../evaluation/ledger.js';
+import type { Run, Store } from '../store/types.js';
+import { CALIBRATED } from './result-record.js';
+
+/** What the store keeps of a stage: the evaluation, and the loss where it was measured row by row. */
+type StageRecord = Evaluation & {
+  readonly lost?: MeasuredLoss;
+  /** Hash of the model that was judged, where it is another than the run's own. */
+  readonly model?: string;
+};
+
+/** Keeps what was measured at a stage of a run's life, in the place of what was there. */
+export async function keepStage(
+  store: Store,
+  run: Run,
+  stage: LedgerStageName,
+  evaluation: Evaluation,
+  beside: Pick<StageRecord, 'lost' | 'model'> = {},
+): Promise<void> {
+  await store.putEvaluation(run.id, stage, { ...evaluation, ...beside } satisfies StageRecord);
+}
+
+/** The gap ledger of a run as far as its stages were evaluated. */
+export async function ledgerOfRun(store: Store, run: Run, metric: string, scope?: LedgerScope): Promise<Ledger> {
+  const evaluations = await store.getEvaluations(run.id);
+  const calibrated = (await store.listArtifacts(run.id)).find(({ path }) => path === CALIBRATED);
+  const inputs = LEDGER_STAGES.flatMap((stage): LedgerInput[] => {
+    const found = evaluations.find((evaluation) => evaluation.stage === stage);
+    if (found === undefined) return [];
+    const { lost, model, ...evaluation } = found.record as StageRecord;
+    // Calibrated again since: what was measured is of a model that is not there any more.
+    if (stage === 'calibrated' && model !== calibrated?.sha256) return [];
+    return [{ stage, evaluation, ...(lost === undefined ? {} : { lost }) }];
+  });
+  return buildLedger(metric, inputs, scope === undefined ? {} : { scope });
+}
