@@ -10,6 +10,7 @@ import { evaluate } from '../evaluation/evaluate.js';
 import { findMetric } from '../evaluation/metrics/index.js';
 import { writeFileAtomically } from '../graph/format/atomic-file.js';
 import { openRuntime } from '../graph/runtime/choose.js';
+import { writeDiagnosisReport } from '../reports/diagnosis-report.js';
 import { diagnosisText, outcomeText } from '../reports/diagnosis-text.js';
 import { terminalOptions } from '../reports/terminal-style.js';
 import type { Run, Store } from '../store/types.js';
@@ -23,6 +24,7 @@ import { type FileOptions, OF_FILES, withFileOptions } from './file-options.js';
 import { refuseGiven } from './given-options.js';
 import { interruptible } from './interruptible.js';
 import { localFolder } from './local-folder.js';
+import { htmlFile } from './option-values.js';
 import { answer, answerIsNo, note } from './output.js';
 import { Progress } from './progress.js';
 import { withStore } from './use-store.js';
@@ -33,6 +35,7 @@ interface DiagnoseOptions extends FileOptions {
   labels?: boolean;
   apply?: boolean;
   out?: string;
+  report?: string;
 }
 
 export function diagnoseCommand(): Command {
@@ -42,6 +45,7 @@ export function diagnoseCommand(): Command {
     .option('--labels', 'look for wrong labels too: five trainings more')
     .option('--apply', 'make the change of the surest finding, train again, and tell whether it helped')
     .option('--out <file>', 'write the changed spec here (YAML)')
+    .option('--report <file.html>', 'write findings and probes as a page', htmlFile)
     .option('--data <source>', 'rows that the model was not trained on (.onnx files)')
     .addHelpText(
       'after',
@@ -75,6 +79,7 @@ async function diagnoseStored(store: Store, reference: string, options: Diagnose
     const runtime = await openRuntime();
     const run = await store.findRun(reference);
     if (options.out !== undefined) requireBeside(options.out, run);
+    const subject = `${run.name}, run ${run.id.slice(0, 8)}`;
     let trained = 0;
     const found = await diagnoseRun(store, run, {
       runtime,
@@ -89,13 +94,14 @@ async function diagnoseStored(store: Store, reference: string, options: Diagnose
     if (options.out !== undefined) await writeChanged(options.out, found, mend);
     if (options.apply !== true || mend === undefined || mend !== first) {
       if (options.apply === true) note(notApplied(first));
-      tell(found, options);
+      await tell(found, options, subject);
       return;
     }
     // What was found is not lost where the training is interrupted.
     if (options.json !== true)
       process.stdout.write(`${diagnosisText(found.findings, found.evidence, terminalOptions())}\n\n`);
-    tell(found, options, await applyIt(store, run, found, mend, options, { runtime, signal: interruption.signal }));
+    const applied = await applyIt(store, run, found, mend, options, { runtime, signal: interruption.signal });
+    await tell(found, options, subject, applied);
   } finally {
     interruption.stop();
   }
@@ -157,11 +163,16 @@ async function writeChanged(path: string, { resolved }: Diagnosis, mend: Finding
   note(`changed spec written to ${path}`);
 }
 
-function tell(
+async function tell(
   { findings, evidence }: Pick<Diagnosis, 'findings' | 'evidence'>,
   options: DiagnoseOptions,
+  subject: string,
   applied?: Application,
-): void {
+): Promise<void> {
+  if (options.report !== undefined) {
+    await writeDiagnosisReport({ subject, createdAt: new Date(), findings, evidence, applied }, options.report);
+    note(`report written to ${options.report}`);
+  }
   const healthy = isHealthy(findings);
   if (!healthy) answerIsNo();
   const document = {
@@ -205,5 +216,5 @@ async function diagnoseFile(path: string, options: DiagnoseOptions): Promise<voi
   };
   // There is no spec to change.
   const findings = diagnose(evidence).map((finding) => ({ ...finding, patch: null }));
-  tell({ findings, evidence }, options);
+  await tell({ findings, evidence }, options, path);
 }

@@ -11,6 +11,7 @@ import { readModelFile } from '../graph/format/file.js';
 import { normalize } from '../graph/format/normalize.js';
 import type { Model } from '../graph/model.js';
 import { openRuntime } from '../graph/runtime/choose.js';
+import { writeEvaluationReport } from '../reports/evaluation-report.js';
 import { metricsTable } from '../reports/terminal.js';
 import { terminalOptions } from '../reports/terminal-style.js';
 import { readOptions } from '../spec/prepare.js';
@@ -37,6 +38,7 @@ export interface EvaluateFileOptions extends FileOptions, AskedOptions {
   stress?: boolean;
   slices?: boolean;
   fairness?: string[];
+  report?: string;
 }
 
 /**
@@ -77,6 +79,16 @@ export async function evaluateFile(path: string, options: EvaluateFileOptions & 
     const { target } = setting.roles;
     robustness = await attackModel(runtime, { model: asRead, ports, table, rows, target }, attack);
     lines.push('', ...robustnessLines(robustness));
+  }
+  if (options.report !== undefined) {
+    await writeEvaluationReport(
+      {
+        ...{ subject: path, rows: options.data, createdAt: new Date() },
+        ...{ evaluation, uncertainty, weakSlices, stress, robustness },
+      },
+      options.report,
+    );
+    lines.push('', `report   ${options.report}`);
   }
   answer(
     options,

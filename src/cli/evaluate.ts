@@ -4,6 +4,7 @@ import { parseAttack } from '../evaluation/attacks/options.js';
 import { comparePaired } from '../evaluation/paired.js';
 import type { UnitTask } from '../evaluation/units/unit-metric.js';
 import { openRuntime } from '../graph/runtime/choose.js';
+import { writeEvaluationReport } from '../reports/evaluation-report.js';
 import { ledgerTable, metricsTable } from '../reports/terminal.js';
 import { terminalOptions } from '../reports/terminal-style.js';
 import type { Run, Store } from '../store/types.js';
@@ -18,6 +19,7 @@ import { fairnessLines } from './fairness-lines.js';
 import { collected, type FileOptions, OF_FILES, withFileOptions } from './file-options.js';
 import { refuseGiven } from './given-options.js';
 import { noteLocked } from './locked-rows.js';
+import { htmlFile } from './option-values.js';
 import { answer } from './output.js';
 import { robustnessLines } from './robustness-lines.js';
 import { runOf } from './run-of.js';
@@ -37,7 +39,7 @@ interface EvaluateOptions extends Omit<EvaluateFileOptions, 'task'> {
 /** What --predictions has no use for. */
 const OF_MODELS = [
   ...['holdout', 'data', 'against', 'adversarial', 'fairness', 'slices', 'stress', 'uncertainty'],
-  ...['spec', 'output'],
+  ...['spec', 'output', 'report'],
 ];
 
 export function evaluateCommand(): Command {
@@ -58,6 +60,7 @@ export function evaluateCommand(): Command {
       '--stress',
       'quality lost to corrupted rows: noise, missing fields, wrong units, blur, ... at five severities',
     )
+    .option('--report <file.html>', 'write all of it as a page', htmlFile)
     .option('--uncertainty', 'how well uncertainty tells wrong rows from right ones')
     .addHelpText(
       'after',
@@ -174,6 +177,19 @@ async function evaluateRuns(store: Store, run: Run, other: Run | undefined, opti
           comparison,
         }),
   };
+  if (options.report !== undefined) {
+    await writeEvaluationReport(
+      {
+        ...{
+          subject: `${run.name}, run ${run.id.slice(0, 8)}`,
+          rows: data ?? 'the locked holdout',
+          createdAt: new Date(),
+        },
+        ...{ evaluation, ledger, holdoutReads, uncertainty, weakSlices, stress, robustness },
+      },
+      options.report,
+    );
+  }
   const lines = [metricsTable(evaluation, terminalOptions()), '', ledgerTable(ledger, terminalOptions())];
   lines.push(...uncertaintyLines(uncertainty));
   lines.push(...fairnessLines(evaluation), ...sliceLines(weakSlices), ...stressLines(stress));
@@ -192,6 +208,7 @@ async function evaluateRuns(store: Store, run: Run, other: Run | undefined, opti
       `The holdout has now been read ${holdoutReads === 1 ? 'once' : `${holdoutReads} times`}; every read makes it a little less of a holdout.`,
     );
   }
+  if (options.report !== undefined) lines.push('', `report   ${options.report}`);
   answer(options, document, lines.join('\n'));
 }
 

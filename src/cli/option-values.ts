@@ -41,3 +41,9 @@ export function money(text: string): number {
   }
   return value;
 }
+
+/** Reads an option that names a page to write. */
+export function htmlFile(path: string): string {
+  if (!/\.html?$/i.test(path)) throw new InvalidArgumentError('Reports are HTML: name it *.html.');
+  return path;
+}

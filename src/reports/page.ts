@@ -26,6 +26,21 @@ export function page(title: string, ...body: Child[]): string {
   return `<!doctype html>\n${html.source}\n`;
 }
 
+/** The head of a page: what kind of page it is, what it is about, and facts as a list of names and values. */
+export function masthead(kind: string, title: string, facts: readonly (readonly [string, string])[]): Markup {
+  return element(
+    'header',
+    {},
+    element('div', { class: 'brand' }, element('i', { 'aria-hidden': 'true' }), kind),
+    element('h1', {}, title),
+    element(
+      'dl',
+      { class: 'facts' },
+      facts.map(([name, value]) => element('div', {}, element('dt', {}, name), element('dd', {}, value))),
+    ),
+  );
+}
+
 /** A section with a heading that the navigation links to; nothing when it has no content. */
 export interface Section {
   readonly id: string;

@@ -1,6 +1,6 @@
 import { element, formatNumber, type Markup } from '../charts/index.js';
 import { differenceFormat, intervalText, metricDisplay, signedText } from './metric-display.js';
-import { figure, grid, navigation, page, type Section, sectionMarkup } from './page.js';
+import { figure, grid, masthead, navigation, page, type Section, sectionMarkup } from './page.js';
 import { leadRuns, type Plot, type PlotSection } from './plots/plot.js';
 import { trainPlots } from './plots/train-plots.js';
 import { fairnessTables } from './sections/fairness.js';
@@ -22,13 +22,7 @@ export function trainReport(input: TrainReportInput): string {
   const sections = trainSections(input).filter(({ content }) => content.some((part) => part !== null));
   return page(
     `${input.title} \u2013 Ballast`,
-    element(
-      'header',
-      {},
-      element('div', { class: 'brand' }, element('i', { 'aria-hidden': 'true' }), 'Ballast training report'),
-      element('h1', {}, input.title),
-      facts(input),
-    ),
+    masthead('Ballast training report', input.title, facts(input)),
     verdictCard(input),
     tiles(input),
     navigation(sections),
@@ -37,9 +31,9 @@ export function trainReport(input: TrainReportInput): string {
   );
 }
 
-function facts({ dataset, task, createdAt }: TrainReportInput): Markup {
+function facts({ dataset, task, createdAt }: TrainReportInput): [string, string][] {
   const count = (rows: number): string => formatNumber(rows, 'integer');
-  const entries: [string, string][] = [
+  return [
     ['Task', task],
     ['Data', dataset.name],
     ['Version', dataset.version.length > 20 ? `${dataset.version.slice(0, 19)}\u2026` : dataset.version],
@@ -52,11 +46,6 @@ function facts({ dataset, task, createdAt }: TrainReportInput): Markup {
       Number.isNaN(createdAt.getTime()) ? '\u2013' : `${createdAt.toISOString().slice(0, 16).replace('T', ' ')} UTC`,
     ],
   ];
-  return element(
-    'dl',
-    { class: 'facts' },
-    entries.map(([name, value]) => element('div', {}, element('dt', {}, name), element('dd', {}, value))),
-  );
 }
 
 function trainSections(input: TrainReportInput): Section[] {

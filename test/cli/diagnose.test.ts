@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ballast } from '../support/command.js';
 import { writeCustomers } from '../support/small-data.js';
 import type { TrainDocument } from '../support/train-document.js';
+import { parseWellFormed } from '../well-formed.js';
 
 interface DiagnosisDocument {
   readonly findings: readonly {
@@ -41,7 +42,8 @@ describe('diagnose', () => {
         { type: 'dropout', strength: 0.1 },
       ],
     });
-    const { code, stderr, json } = await ballast(folder, 'diagnose', run, '--apply', '--out', 'mended.yaml', '--json');
+    const words = ['diagnose', run, '--apply', '--out', 'mended.yaml', '--report', 'findings.html', '--json'];
+    const { code, stderr, json } = await ballast(folder, ...words);
     expect(code, stderr).toBe(1);
     const { findings, healthy, applied } = json<DiagnosisDocument>();
     expect(healthy).toBe(false);
@@ -50,6 +52,10 @@ describe('diagnose', () => {
     expect(found!.expected!.delta).toBeLessThan(0);
     expect(found!.patch!.map(({ path }) => path)).toContain('/regularizers/0/strength');
     expect(applied).toMatchObject({ verdict: 'helped', held: true });
+    const page = parseWellFormed(readFileSync(join(folder, 'findings.html'), 'utf8'));
+    const headings = page.filter(({ name }) => name === 'h2').map(({ text }) => text);
+    expect(headings.length).toBe(findings.length + 2);
+    expect(headings.slice(-2)).toEqual(['Applied', 'Probes']);
     expect(readFileSync(join(folder, 'mended.yaml'), 'utf8')).toContain('l2');
     // What was applied is a run like any other.
     expect((await ballast(folder, 'runs', 'show', applied!.run, '--json')).code).toBe(0);

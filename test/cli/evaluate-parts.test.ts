@@ -1,10 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ballast } from '../support/command.js';
 import { customerRows, writeCsv, writeCustomers } from '../support/small-data.js';
 import type { TrainDocument } from '../support/train-document.js';
+import { parseWellFormed } from '../well-formed.js';
 
 interface Stressed {
   readonly metrics: Record<string, { value: number }>;
@@ -39,7 +40,22 @@ describe('evaluate, beyond the metrics', () => {
     );
     const worst = stress?.results.filter(({ corruption, severity }) => corruption === 'noise' && severity === 5) ?? [];
     expect(worst[0].lost.value).toBeGreaterThan(0.1);
-    const ofFile = await ballast(folder, 'evaluate', runs[1].model, '--data', 'customers.csv', '--stress', '--json');
+    const whole = ['--stress', '--slices', '--uncertainty', '--fairness', 'sex', '--report', 'pages/evaluation.html'];
+    const ofFile = await ballast(folder, 'evaluate', runs[1].model, '--data', 'customers.csv', ...whole, '--json');
+    const page = parseWellFormed(readFileSync(join(folder, 'pages/evaluation.html'), 'utf8'));
+    expect(page.filter(({ name }) => name === 'h2').map(({ text }) => text)).toEqual([
+      'Figures',
+      'Calibration',
+      'Uncertainty',
+      'Weak slices',
+      'Stress',
+      'Fairness',
+      'Classes and slices',
+      'Errors',
+    ]);
+    expect((await ballast(folder, 'evaluate', runs[1].runId, '--holdout', '--report', 'page.txt', '--json')).code).toBe(
+      2,
+    );
     expect(ofFile.json<Stressed>().stress?.results.length).toBe(stress?.results.length);
     const plain = await ballast(folder, 'evaluate', runs[1].runId, '--data', 'customers.csv', '--json');
     expect(plain.json<Stressed>().stress).toBeUndefined();
