@@ -41,7 +41,7 @@ interface CalibrateOptions extends FileOptions {
 
 export function calibrateCommand(): Command {
   return withFileOptions(new Command('calibrate'))
-    .argument('[model]', 'run (its id or runs:/ID) or .onnx file')
+    .argument('[model]', 'run (its id or runs:/ID), .onnx file, or models:/NAME/VERSION')
     .option('--data <source>', 'rows that the model was not trained on; a run’s own validation rows unless given')
     .option('--probabilities <file>', 'instead of a model: CSV or npz with probabilities (or logits) and labels')
     .addOption(

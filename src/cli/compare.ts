@@ -15,7 +15,7 @@ import { withStore } from './use-store.js';
 
 export function compareCommand(): Command {
   return withFileOptions(new Command('compare'))
-    .argument('<first>', 'run (its id or runs:/ID) or .onnx file')
+    .argument('<first>', 'run (its id or runs:/ID), .onnx file, or models:/NAME/VERSION')
     .argument('<second>', 'the one that it is compared with')
     .option('--data <source>', 'rows for both; the validation rows of both runs unless given')
     .addHelpText(

@@ -40,7 +40,7 @@ interface DiagnoseOptions extends FileOptions {
 
 export function diagnoseCommand(): Command {
   return withFileOptions(new Command('diagnose'))
-    .argument('<model>', 'run (its id or runs:/ID) or .onnx file')
+    .argument('<model>', 'run (its id or runs:/ID), .onnx file, or models:/NAME/VERSION')
     .option('--no-probes', 'judge only what is recorded; train no variants of the spec')
     .option('--labels', 'look for wrong labels too: five trainings more')
     .option('--apply', 'make the change of the surest finding, train again, and tell whether it helped')

@@ -44,7 +44,7 @@ const OF_MODELS = [
 
 export function evaluateCommand(): Command {
   return withAskedOptions(withFileOptions(new Command('evaluate'), ['classification', 'regression', ...UNIT_TASKS]))
-    .argument('[model]', 'run (its id or runs:/ID) or .onnx file')
+    .argument('[model]', 'run (its id or runs:/ID), .onnx file, or models:/NAME/VERSION')
     .option('--holdout', 'on the locked holdout of the run; the read is counted')
     .option('--data <source>', 'on the rows of this source')
     .option('--predictions <file>', 'instead of a model: its answers, beside what was right; see docs/evaluate.md')

@@ -39,7 +39,7 @@ interface LandscapeOptions extends FileOptions {
 
 export function landscapeCommand(): Command {
   return withFileOptions(new Command('landscape'))
-    .argument('<model>', 'run (its id or runs:/ID) or .onnx file')
+    .argument('<model>', 'run (its id or runs:/ID), .onnx file, or models:/NAME/VERSION')
     .option('--data <source>', 'on the rows of this source; a run’s own training rows unless given')
     .addOption(new Option('--part <part>', 'which own rows of a run').choices(['train', 'validation']))
     .option('--rows <count>', 'at most so many rows, evenly spaced', wholeNumber(2, 1e7), 1000)

@@ -26,6 +26,7 @@ const COMMANDS = {
   bench: async () => (await import('./bench.js')).benchCommand,
   compare: async () => (await import('./compare.js')).compareCommand,
   explain: async () => (await import('./explain.js')).explainCommand,
+  models: async () => (await import('./models.js')).modelsCommand,
   serve: async () => (await import('./serve.js')).serveCommand,
   schema: async () => (await import('./schema.js')).schemaCommand,
   doctor: async () => (await import('./doctor.js')).doctorCommand,
@@ -51,6 +52,7 @@ const SUMMARIES: Readonly<Record<keyof typeof COMMANDS, string>> = {
   bench: 'what a model costs here: latency, cold start, memory, bytes, money; two in turns',
   compare: 'two models on the same rows, with paired tests',
   explain: 'the terms of the field, frequent questions, a plan of seven days',
+  models: 'the registry: versions, aliases, checklists, who answers for a model',
   serve: 'one server over the store: MLflow clients log, search, register and download here',
   schema: 'JSON Schema of the spec file',
   doctor: 'is this machine fit',
@@ -58,7 +60,6 @@ const SUMMARIES: Readonly<Record<keyof typeof COMMANDS, string>> = {
 
 /** Contract commands that later versions bring: said plainly rather than as a typing error. */
 const LATER = new Set([
-  'models',
   'rollout',
   'drift',
   'slo',
@@ -95,6 +96,10 @@ export async function run(argv: readonly string[]): Promise<number> {
       program.addCommand(added.description(SUMMARIES[command as keyof typeof COMMANDS]));
     }
     takeOver(program);
+    program.hook('preAction', async (_program, command) => {
+      const { resolveModelArguments } = await import('./model-reference.js');
+      await resolveModelArguments(command);
+    });
     if (argv.length === 0) {
       program.outputHelp();
       return 0;

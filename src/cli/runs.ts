@@ -4,6 +4,7 @@ import type { Manifest } from '../regularizers/manifest.js';
 import { runsTable } from '../reports/terminal.js';
 import { terminalOptions } from '../reports/terminal-style.js';
 import type { Spec } from '../spec/schema.js';
+import { REPRODUCED_TAG } from '../store/registry/checklists.js';
 import { isResumable, RUN_STATUSES, type RunStatus } from '../store/run-status.js';
 import type { Run, RunSummary, Store } from '../store/types.js';
 import type { Environment } from '../tuning/environment.js';
@@ -200,6 +201,7 @@ async function reproduceRun(reference: string, options: CommonOptions): Promise<
         if (event.type === 'epoch' && event.record.epoch % 10 === 0) note(`  epoch ${event.record.epoch}`);
       },
     });
+    await store.setTags(run.id, { [REPRODUCED_TAG]: result.identical ? 'identical' : 'different' });
     if (!result.identical) answerIsNo();
     const text = result.identical
       ? 'identical: every trained value has the same bytes'

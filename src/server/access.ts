@@ -18,6 +18,8 @@ export interface Caller {
   requireModel(name: string, permission: Permission): Promise<void>;
   /** Makes an experiment, which is then the caller’s to manage. @throws BallastError `ACCESS_DENIED`, `EXPERIMENT_EXISTS` */
   createExperiment(name: string, tags: Readonly<Record<string, string>>): Promise<number>;
+  /** Makes a registered model, which is then the caller’s to manage. @throws BallastError `ACCESS_DENIED`, `MODEL_EXISTS` */
+  createModel(name: string, options: Parameters<Store['createModel']>[1]): Promise<void>;
   /** Those of these experiments that the caller may read. */
   readable(experimentIds: readonly number[]): Promise<readonly number[]>;
   /** Whether the caller may read a registered model. */
@@ -35,6 +37,7 @@ export function openCaller(store: Store, name: string): Caller {
     requireLoggedModel: granted,
     requireModel: granted,
     createExperiment: (experiment, tags) => store.createExperiment(experiment, tags),
+    createModel: (model, options) => store.createModel(model, options),
     readable: async (experimentIds) => experimentIds,
     mayReadModel: async () => true,
   };

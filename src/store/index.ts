@@ -1,5 +1,9 @@
 /** The records of a project: runs, metrics, artifacts, data versions, lineage, holdout register, audit log. */
 export { openStore, type StoreOptions } from './open-store.js';
+export { type CheckedItem, checklist, promote, REPRODUCED_TAG, requireReady, sign } from './registry/checklists.js';
+export { isOfProduction } from './registry/production.js';
+export { findVersion, isModelReference, parseSource } from './registry/reference.js';
+export type { ModelVersion, NewVersion, RegisteredModel, Responsibility, SignOff } from './registry/types.js';
 export { type FinalStatus, isResumable, RUN_STATUSES, type RunStatus } from './run-status.js';
 export type { FoundRun, RunQuery } from './search/run-search.js';
 export type { StoredSweep, StoredTrial, SweepStore, TrialClaim } from './sweep-types.js';

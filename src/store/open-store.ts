@@ -16,6 +16,7 @@ import { metricStore } from './metrics.js';
 import { migrate } from './migrate.js';
 import { refuseNetworkFileSystem } from './network-file-system.js';
 import { parameterStore } from './parameters.js';
+import { registryStore } from './registry/models.js';
 import { retentionStore } from './retention.js';
 import { runStore } from './runs.js';
 
@@ -91,6 +92,7 @@ export async function openStore(url = './.ballast', options: StoreOptions = {}):
     ...remoteRunStore(context),
     ...loggedModelStore(context),
     ...runSearch(context),
+    ...registryStore(context),
     close,
     [Symbol.asyncDispose]: close,
   };

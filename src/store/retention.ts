@@ -130,9 +130,10 @@ async function removeUnnamedContents({ db, folder }: StoreContext): Promise<{ co
   }
 }
 
-/** The condition that a run or a model names the content. */
+/** The condition that a run, a logged model or a version of a registered one names the content. */
 const isNamed = sql<boolean>`(exists (select 1 from artifact a where a.sha256 = blob.sha256)
-  or exists (select 1 from logged_model_artifact a where a.sha256 = blob.sha256))`;
+  or exists (select 1 from logged_model_artifact a where a.sha256 = blob.sha256)
+  or exists (select 1 from model_version_file a where a.sha256 = blob.sha256))`;
 
 async function databaseProblems({ db, kind }: StoreContext): Promise<StoreProblem[]> {
   if (kind !== 'sqlite') return [];

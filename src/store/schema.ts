@@ -34,6 +34,13 @@ export interface StoreSchema {
   run_model: RunModelTable;
   sweep: SweepTable;
   trial: TrialTable;
+  registered_model: RegisteredModelTable;
+  registered_model_tag: RegisteredModelTagTable;
+  model_version: ModelVersionTable;
+  model_version_tag: ModelVersionTagTable;
+  model_version_file: ModelVersionFileTable;
+  model_alias: ModelAliasTable;
+  model_sign_off: ModelSignOffTable;
 }
 
 export interface StoreInfoTable {
@@ -316,4 +323,84 @@ export interface TrialTable {
   outcome: string | null;
   heartbeat_at: number;
   ended_at: number | null;
+}
+
+export interface RegisteredModelTable {
+  id: Generated<number>;
+  name: string;
+  description: string;
+  created_at: number;
+  updated_at: number;
+  /** The highest version there ever was: the number of a deleted version is not given again. */
+  last_version: number;
+  owner: string | null;
+  on_call: string | null;
+  escalation: string | null;
+  criticality: string | null;
+  threat_model: string | null;
+}
+
+export interface RegisteredModelTagTable {
+  model_id: number;
+  name: string;
+  value: string;
+}
+
+/** A version: files that never change, and what they came from. */
+export interface ModelVersionTable {
+  model_id: number;
+  version: number;
+  description: string;
+  created_at: number;
+  updated_at: number;
+  created_by: string;
+  state: 'ready' | 'archived';
+  /** MLflow's older word for an alias: `None`, `Staging`, `Production`, `Archived`. */
+  stage: string;
+  /** The reference it was registered from. */
+  source: string;
+  run_id: string | null;
+  run_link: string | null;
+  logged_model_id: string | null;
+  /** SHA-256 of the list of files, each with its own SHA-256. */
+  digest: string;
+  /** The ONNX file, where there is exactly one. */
+  onnx_path: string | null;
+  onnx_sha256: string | null;
+  regularizer_id: string | null;
+  manifest: string;
+  dataset_name: string | null;
+  data_version: string | null;
+  code_commit: string | null;
+}
+
+export interface ModelVersionTagTable {
+  model_id: number;
+  version: number;
+  name: string;
+  value: string;
+}
+
+export interface ModelVersionFileTable {
+  model_id: number;
+  version: number;
+  path: string;
+  sha256: string;
+  media_type: string;
+}
+
+export interface ModelAliasTable {
+  model_id: number;
+  name: string;
+  version: number;
+}
+
+/** An item of a checklist that someone answers for. */
+export interface ModelSignOffTable {
+  model_id: number;
+  version: number;
+  item: string;
+  actor: string;
+  note: string;
+  created_at: number;
 }

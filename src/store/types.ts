@@ -1,4 +1,5 @@
 import type { HoldoutLock, HoldoutRegister } from '../data/index.js';
+import type { RegistryStore } from './registry/types.js';
 import type { FinalStatus, RunStatus } from './run-status.js';
 import type { SweepStore } from './sweep-types.js';
 import type { TrackingStore } from './tracking/types.js';
@@ -427,6 +428,7 @@ export interface Store
     SweepStore,
     RetentionStore,
     TrackingStore,
+    RegistryStore,
     AsyncDisposable {
   /** Where it is, without credentials. */
   readonly location: string;

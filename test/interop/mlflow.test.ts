@@ -97,6 +97,26 @@ describe.skipIf(!has('mlflow', 'sklearn'))(
       });
     });
 
+    test('registers, aliases and loads back an ONNX model', async () => {
+      expect(await client('registry')).toEqual({
+        champion: 'RESOURCE_CONFLICT',
+        source: 'INVALID_PARAMETER_VALUE',
+        logged: '1',
+        run: true,
+        versions: ['2', '1'],
+        equal: true,
+        predicted: [
+          [2, 3],
+          [4, 6],
+        ],
+        tags: [{ team: 'a' }, 'yes', 'first'],
+        search: ['scale'],
+        found: [1, 2],
+        latest: ['2'],
+      });
+      expect(await store.getVersion('scale', 1)).toMatchObject({ onnxPath: 'model.onnx', state: 'ready' });
+    });
+
     test('is told what it may not in its own error codes, and nothing is changed', async () => {
       expect(await client('refusals')).toEqual({
         'parameter rewritten': 'INVALID_PARAMETER_VALUE',

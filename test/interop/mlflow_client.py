@@ -137,5 +137,59 @@ def refusals():
     return found
 
 
+def registry():
+    import numpy as np
+    import onnx
+    from onnx import TensorProto, helper
+
+    graph = helper.make_graph(
+        [helper.make_node("Mul", ["x", "w"], ["y"])],
+        "scale",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 2])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 2])],
+        [helper.make_tensor("w", TensorProto.FLOAT, [2], [2.0, 3.0])],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
+    client = MlflowClient()
+    with mlflow.start_run() as run:
+        logged = mlflow.onnx.log_model(model, name="scale", registered_model_name="scale")
+    client.set_registered_model_alias("scale", "challenger", 1)
+    client.set_registered_model_tag("scale", "team", "a")
+    client.set_model_version_tag("scale", "1", "reviewed", "yes")
+    client.update_model_version("scale", "1", description="first")
+    by_run = mlflow.register_model(f"runs:/{run.info.run_id}/scale", "scale")
+    copied = client.copy_model_version("models:/scale/1", "copied")
+    loaded = mlflow.onnx.load_model("models:/scale@challenger")
+    rows = np.array([[1, 1], [2, 2]], dtype=np.float32)
+    predicted = mlflow.pyfunc.load_model("models:/scale/1").predict(rows)
+    found = {}
+    try:
+        client.set_registered_model_alias("scale", "champion", 1)
+    except MlflowException as error:
+        found["champion"] = error.error_code
+    try:
+        client.create_model_version("scale", "/etc/passwd")
+    except MlflowException as error:
+        found["source"] = error.error_code
+    version = client.get_model_version_by_alias("scale", "challenger")
+    result = {
+        **found,
+        "logged": logged.registered_model_version,
+        "run": version.run_id == run.info.run_id,
+        "versions": [by_run.version, copied.version],
+        "equal": loaded.SerializeToString() == model.SerializeToString(),
+        "predicted": np.asarray(predicted["y"]).tolist(),
+        "tags": [client.get_registered_model("scale").tags, version.tags["reviewed"], version.description],
+        "search": [m.name for m in client.search_registered_models("tags.team = 'a'")],
+        "found": sorted(int(v.version) for v in client.search_model_versions("name = 'scale'")),
+        "latest": [v.version for v in client.get_latest_versions("scale")],
+    }
+    client.delete_registered_model_alias("scale", "challenger")
+    client.rename_registered_model("copied", "renamed")
+    client.delete_model_version("renamed", "1")
+    client.delete_registered_model("renamed")
+    return result
+
+
 if __name__ == "__main__":
     print(json.dumps(globals()[sys.argv[1]]()))

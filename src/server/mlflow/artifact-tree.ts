@@ -45,34 +45,47 @@ function requirePlain(path: string): void {
 }
 
 /** Whose artifacts a path of the artifact proxy means, and which. */
-export interface ProxyPath {
-  readonly owner: 'run' | 'model';
-  readonly experimentId: number;
-  /** Of the run or of the logged model. */
-  readonly id: string;
-  /** Below the artifacts of the owner; empty for all of them. */
-  readonly path: string;
-}
+export type ProxyPath =
+  | {
+      readonly owner: 'run' | 'model';
+      readonly experimentId: number;
+      /** Of the run or of the logged model. */
+      readonly id: string;
+      /** Below the artifacts of the owner; empty for all of them. */
+      readonly path: string;
+    }
+  | { readonly owner: 'version'; readonly modelId: number; readonly version: number; readonly path: string };
 
 const OF_RUN = /^(\d{1,15})\/([0-9a-f]{32})\/artifacts(?:\/(.*))?$/s;
 const OF_MODEL = /^(\d{1,15})\/models\/(m-[0-9a-f]{32})\/artifacts(?:\/(.*))?$/s;
 
+const OF_VERSION = /^registered\/(\d{1,15})\/(\d{1,9})(?:\/(.*))?$/s;
+
 /**
- * Reads a path of the artifact proxy. Only the two shapes that this server hands out are any: nothing else below the
+ * Reads a path of the artifact proxy. Only the three shapes that this server hands out are any: nothing else below the
  * store can be named.
  *
  * @throws BallastError `ARTIFACT_PATH_INVALID`
  */
 export function parseProxyPath(path: string): ProxyPath {
+  const version = OF_VERSION.exec(path);
+  if (version !== null) {
+    const at = (version[3] ?? '').replace(/\/+$/, '');
+    requirePlain(at);
+    return { owner: 'version', modelId: Number(version[1]), version: Number(version[2]), path: at };
+  }
   const run = OF_RUN.exec(path);
   const found = run ?? OF_MODEL.exec(path);
   if (found === null) {
-    throw new BallastError('Invalid path: it names the artifacts of no run and of no model', {
-      code: 'ARTIFACT_PATH_INVALID',
-      place: 'path',
-      value: path,
-      remedy: 'Use the artifact URI of a run or of a logged model.',
-    });
+    throw new BallastError(
+      'Invalid path: it names the artifacts of no run, of no logged model and of no registered one',
+      {
+        code: 'ARTIFACT_PATH_INVALID',
+        place: 'path',
+        value: path,
+        remedy: 'Use the artifact URI of a run or of a logged model.',
+      },
+    );
   }
   const below = (found[3] ?? '').replace(/\/+$/, '');
   requirePlain(below);

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { BallastError } from '../../errors.js';
+import type { OpenArtifact } from '../../store/index.js';
 import type { Caller, Permission } from '../access.js';
 import { callerOf, type ServerContext } from '../context.js';
 import { childrenOf, type ProxyPath, parseProxyPath } from './artifact-tree.js';
@@ -34,16 +35,12 @@ export async function artifactProxy(app: FastifyInstance, context: ServerContext
   app.get('/artifacts', async (request) => {
     const { path = '' } = request.query as { path?: string };
     const { proxy, caller } = await permitted(request, String(path), 'read');
-    const files =
-      proxy.owner === 'run'
-        ? await caller.store.listArtifacts(proxy.id)
-        : await caller.store.listModelArtifacts(proxy.id);
-    return { files: childrenOf(files, proxy.path, { full: false }) };
+    return { files: childrenOf(await filesOf(caller, proxy), proxy.path, { full: false }) };
   });
 
   app.get('/artifacts/*', async (request, reply) => {
     const { proxy, caller } = await permitted(request, wildcard(request), 'read');
-    return send(reply, caller, proxy);
+    return send(reply, await openFile(caller, proxy));
   });
 
   app.put('/artifacts/*', async (request) => {
@@ -57,11 +54,12 @@ export async function artifactProxy(app: FastifyInstance, context: ServerContext
 
   app.delete('/artifacts/*', async (request) => {
     const { proxy, caller } = await permitted(request, wildcard(request), 'edit');
+    if (proxy.owner === 'version') throw immutable(proxy.path);
     const removed =
       proxy.owner === 'run'
         ? await caller.store.deleteArtifacts(proxy.id, proxy.path)
         : await caller.store.deleteModelArtifacts(proxy.id, proxy.path);
-    if (removed === 0) throw noArtifact(proxy);
+    if (removed === 0) throw noArtifact(proxy.path);
     return {};
   });
 
@@ -78,37 +76,52 @@ export async function artifactProxy(app: FastifyInstance, context: ServerContext
     const proxy = parseProxyPath(path);
     const caller = await callerOf(request);
     const { store } = caller;
+    if (proxy.owner === 'version') {
+      await caller.requireModel(await store.modelName(proxy.modelId), permission);
+      return { proxy, caller };
+    }
     const experiment =
       proxy.owner === 'run'
         ? await store.experimentOfRun(proxy.id)
         : (await store.getLoggedModel(proxy.id, { deletedToo: true })).experimentId;
-    if (experiment !== proxy.experimentId) throw noArtifact(proxy);
+    if (experiment !== proxy.experimentId) throw noArtifact(proxy.path);
     await caller.requireExperiment(experiment, permission);
     return { proxy, caller };
   }
 }
 
+async function filesOf({ store }: Caller, proxy: ProxyPath): Promise<readonly { path: string; size: number }[]> {
+  if (proxy.owner === 'version') return store.versionFiles(await store.modelName(proxy.modelId), proxy.version);
+  return proxy.owner === 'run' ? store.listArtifacts(proxy.id) : store.listModelArtifacts(proxy.id);
+}
+
+async function openFile({ store }: Caller, proxy: ProxyPath): Promise<Pick<OpenArtifact, 'size' | 'stream'>> {
+  const { path } = proxy;
+  if (proxy.owner === 'version') {
+    return store.openVersionFile(await store.modelName(proxy.modelId), proxy.version, path);
+  }
+  return proxy.owner === 'run' ? store.openArtifact(proxy.id, path) : store.openModelArtifact(proxy.id, path);
+}
+
 async function put(
   { store }: Caller,
-  { owner, id, path }: ProxyPath,
+  proxy: ProxyPath,
   source: Uint8Array | AsyncIterable<Uint8Array>,
   mediaType: string,
 ): Promise<void> {
-  if (owner === 'model') {
-    await store.putModelArtifact(id, path, source, { mediaType });
-    return;
-  }
-  await store.putArtifact(id, path, source, { mediaType, model: path.endsWith('.onnx') });
+  const { owner, path } = proxy;
+  if (owner === 'version') throw immutable(path);
+  if (owner === 'model') await store.putModelArtifact(proxy.id, path, source, { mediaType });
+  else await store.putArtifact(proxy.id, path, source, { mediaType, model: path.endsWith('.onnx') });
 }
 
 /** A download never opens in a browser: whatever was stored, it is bytes to save. */
-async function send(reply: FastifyReply, { store }: Caller, { owner, id, path }: ProxyPath): Promise<FastifyReply> {
-  const artifact = owner === 'run' ? await store.openArtifact(id, path) : await store.openModelArtifact(id, path);
+function send(reply: FastifyReply, file: Pick<OpenArtifact, 'size' | 'stream'>): FastifyReply {
   return reply
     .header('content-type', 'application/octet-stream')
     .header('content-disposition', 'attachment')
-    .header('content-length', artifact.size)
-    .send(Readable.from(artifact.stream()));
+    .header('content-length', file.size)
+    .send(Readable.from(file.stream()));
 }
 
 function wildcard(request: FastifyRequest): string {
@@ -136,11 +149,19 @@ export async function* limited(stream: AsyncIterable<Uint8Array>, limit: number)
   }
 }
 
-function noArtifact({ owner, id, path }: ProxyPath): BallastError {
+function noArtifact(path: string): BallastError {
   return new BallastError(`There is no artifact "${path}"`, {
     code: 'ARTIFACT_NOT_FOUND',
     kind: 'not-found',
-    place: `${owner}s:/${id}`,
     remedy: 'List the artifacts to see what there is.',
+  });
+}
+
+function immutable(path: string): BallastError {
+  return new BallastError('The files of a registered version never change', {
+    code: 'VERSION_IMMUTABLE',
+    kind: 'forbidden',
+    place: path,
+    remedy: 'Register another version.',
   });
 }

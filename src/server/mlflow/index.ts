@@ -5,6 +5,7 @@ import { BATCH_BYTES } from './batch-limits.js';
 import type { Endpoint } from './endpoint.js';
 import { experimentEndpoints } from './experiments.js';
 import { loggedModelEndpoints } from './logged-models.js';
+import { registryEndpoints } from './registry.js';
 import { runEndpoints } from './runs.js';
 
 /** Every endpoint of MLflow's REST contract that this server answers. */
@@ -13,6 +14,7 @@ const MLFLOW_ENDPOINTS: readonly Endpoint[] = [
   ...runEndpoints,
   ...loggedModelEndpoints,
   ...artifactEndpoints,
+  ...registryEndpoints,
 ];
 
 /** Profiles of data sets are up to 16 MB. */

@@ -14,6 +14,8 @@ import type { ProxyPath } from './artifact-tree.js';
 import { limited } from './artifacts.js';
 
 interface Upload {
+  /** The path of the proxy, as it was given and as it was understood. */
+  readonly named: string;
   readonly proxy: ProxyPath;
   readonly folder: string;
   readonly parts: number;
@@ -57,7 +59,8 @@ export async function uploads(app: FastifyInstance, { context, permitted, put }:
       z.object({ path: z.string(), num_parts: z.int().min(1).max(MOST_PARTS) }),
       await json(request),
     );
-    const { proxy } = await permitted(request, join2(wildcard(request), path), 'edit');
+    const named = fileIn(wildcard(request), path);
+    const { proxy } = await permitted(request, named, 'edit');
     for (const [id, { begun }] of underWay) if (Date.now() - begun > LIFE_MS) await forget(id);
     if (underWay.size >= MOST_UPLOADS)
       throw new BallastError('Too many uploads are under way', {
@@ -67,7 +70,7 @@ export async function uploads(app: FastifyInstance, { context, permitted, put }:
       });
     const id = randomBytes(32).toString('base64url');
     const folder = await mkdtemp(join(tmpdir(), 'ballast-upload-'));
-    underWay.set(id, { proxy, folder, parts: num_parts, begun: Date.now() });
+    underWay.set(id, { named, proxy, folder, parts: num_parts, begun: Date.now() });
     const base = `${request.protocol}://${request.headers.host ?? ''}${request.url.slice(0, request.url.indexOf('/mpu/'))}`;
     return {
       upload_id: id,
@@ -98,8 +101,7 @@ export async function uploads(app: FastifyInstance, { context, permitted, put }:
     );
     const upload = found(underWay, upload_id);
     const { proxy } = upload;
-    const owner = proxy.owner === 'run' ? proxy.id : `models/${proxy.id}`;
-    const { caller } = await permitted(request, `${proxy.experimentId}/${owner}/artifacts/${proxy.path}`, 'edit');
+    const { caller } = await permitted(request, upload.named, 'edit');
     const numbers = parts.map(({ part_number }) => part_number);
     const files = Array.from({ length: upload.parts }, (_, i) => join(upload.folder, String(i + 1)));
     for (const [i, file] of files.entries()) {
@@ -123,7 +125,7 @@ export async function uploads(app: FastifyInstance, { context, permitted, put }:
 }
 
 /** The proxy path of a file: the client names the folder in the address and the file in the body. */
-function join2(folder: string, file: string): string {
+function fileIn(folder: string, file: string): string {
   const name = file.replaceAll('\\', '/').split('/').at(-1) ?? '';
   return `${folder.replace(/\/+$/, '')}/${name}`;
 }

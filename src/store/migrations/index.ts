@@ -2,6 +2,7 @@ import type { Kysely, Migration } from 'kysely';
 import { createInitialTables } from './0001-initial.js';
 import { addTracking } from './0002-tracking.js';
 import { createSweepTables } from './0003-sweeps.js';
+import { addRegistry } from './0004-registry.js';
 import type { DatabaseKind } from './dialect-types.js';
 
 type Step = (db: Kysely<unknown>, kind: DatabaseKind) => Promise<void>;
@@ -11,6 +12,7 @@ const STEPS: Readonly<Record<string, Step>> = {
   '0001_initial': createInitialTables,
   '0002_tracking': addTracking,
   '0003_sweeps': createSweepTables,
+  '0004_registry': addRegistry,
 };
 
 /** The names of the migrations this version of Ballast knows, in order. */

@@ -8,6 +8,7 @@ import { holdoutContract } from './holdout.js';
 import { metricsContract } from './metrics.js';
 import { openingContract } from './opening.js';
 import { recordsContract } from './records.js';
+import { registryContract } from './registry.js';
 import { retentionContract } from './retention.js';
 import { runsContract } from './runs.js';
 import type { StorePlace, Subject } from './subject.js';
@@ -42,6 +43,7 @@ export function storeContract(database: string, createPlace: () => Promise<Store
     holdoutContract(subject);
     retentionContract(subject);
     trackingContract(subject);
+    registryContract(subject);
     sweepsContract(subject);
   });
 }
