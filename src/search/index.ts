@@ -1,6 +1,10 @@
-/** Search: spaces, samplers, importance, Pareto fronts. Pure: no file, no clock, no chance but that of a seed. */
+/** Search: spaces, samplers, pruners, importance, Pareto fronts. Pure: no file, no clock, no chance but that of a seed. */
 export { importances } from './importance.js';
 export { dominates, paretoFront } from './pareto.js';
+export { noPruner, type Pruner, type Verdict } from './pruner.js';
+export { ashaPruner, type HalvingOptions, halvingPruner, hyperbandPruner } from './pruners/halving.js';
+export { type MedianOptions, medianPruner } from './pruners/median.js';
+export { type WilcoxonOptions, wilcoxonPruner } from './pruners/wilcoxon.js';
 export type { Request, Sampler, Suggestion } from './sampler.js';
 export { gridPoints, gridSampler } from './samplers/grid.js';
 export { randomSampler } from './samplers/random.js';

@@ -39,6 +39,31 @@ const sampler = z.discriminatedUnion('type', [
   }),
 ]);
 
+const halving = {
+  least: z.int().min(1).default(1).describe('Epochs at the first rung'),
+  factor: z.number().gt(1).max(100).default(3).describe('Of so many trials at a rung one goes on'),
+};
+
+const pruner = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('none') }),
+  z.strictObject({
+    type: z.literal('median'),
+    startUp: z.int().min(1).default(5).describe('Trials that must have come as far'),
+    warmUp: z.int().min(0).default(0).describe('Epochs in which nothing is pruned'),
+  }),
+  z.strictObject({ type: z.literal('successive-halving'), ...halving }),
+  z.strictObject({ type: z.literal('hyperband'), ...halving }),
+  z.strictObject({
+    type: z.literal('asha').describe('Successive halving whose losers pause and may be called back'),
+    ...halving,
+  }),
+  z.strictObject({
+    type: z.literal('wilcoxon').describe('Between folds or seeds: worse than the best by a paired test'),
+    level: z.number().gt(0).lt(1).default(0.1),
+    startUp: z.int().min(1).default(3).describe('Units before the first look'),
+  }),
+]);
+
 /** The spec's `search` section: what `ballast sweep` varies and how. */
 export const searchOptions = z.strictObject({
   space: z
@@ -48,6 +73,7 @@ export const searchOptions = z.strictObject({
       'What varies, by key of the spec: regularizers.dropout.strength, regularizers.mixup.include, model.hidden, training.optimizer.learningRate; every declared strength unless given',
     ),
   sampler: sampler.prefault({ type: 'tpe' }).describe('How points are chosen'),
+  pruner: pruner.prefault({ type: 'none' }).describe('Which trials are ended before their last epoch'),
   objectives: z
     .array(z.string())
     .optional()

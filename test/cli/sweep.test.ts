@@ -27,6 +27,11 @@ describe('sweep', () => {
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
+  /** Those that no trial will need again. */
+  const checkpoints = (): string[] => {
+    const path = join(folder, '.ballast', 'checkpoints');
+    return existsSync(path) ? readdirSync(path) : [];
+  };
   const sweep = (...options: string[]): Promise<CommandResult> =>
     ballast(folder, 'sweep', 'spec.yaml', '--workers', '1', '--json', ...options);
 
@@ -151,9 +156,33 @@ describe('sweep', () => {
       (await store.listArtifacts(runId!)).filter(({ path }) => path.startsWith('validation-outputs')),
     ).toHaveLength(6);
     await store.close();
-    const checkpoints = join(folder, '.ballast', 'checkpoints');
-    expect(existsSync(checkpoints) ? readdirSync(checkpoints) : []).toEqual([]);
+    expect(checkpoints()).toEqual([]);
   });
+
+  test.each(['median', 'asha', 'hyperband'])(
+    'ends what is not worth it by %s, and records it as pruned',
+    async (type) => {
+      const training = { epochs: 9, batchSize: 32, optimizer: { type: 'adamw', learningRate: 0.01 } };
+      const space = { 'training.optimizer.learningRate': { low: 1e-5, high: 0.1, scale: 'log' } };
+      const pruner = type === 'median' ? { type, startUp: 3 } : { type };
+      writeSpec(folder, customerSpec({ training, search: { space, pruner, sampler: { type: 'random' } } }));
+      const { code, stderr, json } = await sweep('--trials', '14');
+      expect(code, stderr).toBe(0);
+      const { trials, sweepId, best } = json<SweepDocument>();
+      expect(trials.pruned).toBeGreaterThan(2);
+      expect(trials.complete + trials.pruned).toBe(14);
+      const store = await openStore(join(folder, '.ballast'));
+      const stored = await store.listTrials(sweepId);
+      await store.close();
+      for (const { state, outcome, number } of stored) {
+        const { reports } = outcome as { reports: unknown[] };
+        if (state === 'pruned') expect(reports.length).toBeLessThan(9);
+        else expect(reports).toHaveLength(9);
+        if (number === best.trial) expect(state).toBe('complete');
+      }
+      expect(checkpoints()).toEqual([]);
+    },
+  );
 
   test('stops at its budget, and refuses one that no trial fits into', async () => {
     writeSpec(

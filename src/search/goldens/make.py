@@ -2,6 +2,15 @@
 
 import json
 
-from scipy.stats import qmc
+import numpy as np
+from scipy.stats import qmc, wilcoxon
 
-print(json.dumps({"sobol": qmc.Sobol(64, scramble=False).random(16).tolist()}))
+random = np.random.default_rng(1)
+ranks = []
+for count in (3, 5, 8, 12, 20):
+    for shift in (0.0, 0.5, 1.5):
+        values = random.normal(shift, 1, count)
+        p = wilcoxon(values, alternative="greater", method="exact").pvalue
+        ranks.append({"differences": values.tolist(), "p": p})
+
+print(json.dumps({"sobol": qmc.Sobol(64, scramble=False).random(16).tolist(), "signedRank": ranks}))

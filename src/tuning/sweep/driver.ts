@@ -1,12 +1,15 @@
 import { BallastError } from '../../errors.js';
 import type { Trial } from '../../search/trial.js';
+import type { StoredTrial } from '../../store/sweep-types.js';
 import type { Store } from '../../store/types.js';
 import type { OpenSweep } from './definition.js';
 import { secondsAllowed } from './estimate.js';
 import type { Executor, ExecutorEnd, Judge } from './executor.js';
 import { trialOf } from './history.js';
-import { samplerOf } from './methods.js';
+import { prunerOf, samplerOf } from './methods.js';
 import type { TrialOutcome, TrialProgress } from './outcome.js';
+import type { TrialEnd } from './trial-runner.js';
+import { thisWorker } from './worker-name.js';
 
 /** What a sweep tells its audience while it works. */
 export type SweepEvent =
@@ -22,6 +25,8 @@ export interface DriveOptions {
   /** Spent before, by processes that drove it. */
   readonly secondsBefore: number;
   readonly signal: AbortSignal;
+  /** Removes the checkpoint of a unit that will not go on. */
+  readonly forget: (runId: string, unit: number) => Promise<void>;
   readonly onEvent: (event: SweepEvent) => void;
 }
 
@@ -43,16 +48,21 @@ export async function drive(options: DriveOptions): Promise<{ end: SweepEnd; sec
   const { definition, resolved, space } = sweep;
   const search = resolved.spec.search!;
   const sampler = samplerOf(search.sampler);
+  const pruner = prunerOf(search.pruner, resolved.spec.training.epochs);
   const started = performance.now();
   const seconds = (): number => options.secondsBefore + (performance.now() - started) / 1000;
   const stored = await store.listTrials(sweepId);
   const trials = new Map<number, Trial>(stored.map((trial) => [trial.number, trialOf(trial)]));
-  const waiting = stored.filter(({ state }) => state === 'queued' || state === 'running').map(({ number }) => number);
+  const open = stored.filter(({ state }) => state === 'queued' || state === 'running');
+  const paused = new Set(open.filter(isPaused).map(({ number }) => number));
+  const waiting = open.map(({ number }) => number).filter((number) => !paused.has(number));
   const lost = new Map<number, number>();
   const inOrder = (): Trial[] => [...trials.values()].sort((a, b) => a.number - b.number);
-  const judge: Judge = (number, progress) => {
-    trials.set(number, { ...trials.get(number)!, reports: progress.reports, units: lossesOf(progress) });
-    return 'go-on';
+  const judge: Judge = (number, progress, after) => {
+    const trial = { ...trials.get(number)!, reports: progress.reports, units: lossesOf(progress) };
+    trials.set(number, trial);
+    const others = inOrder().filter((other) => other !== trial);
+    return pruner.decide(trial, others, after);
   };
   const executor = options.executor(judge);
   const allowed = secondsAllowed(definition.budget ?? {}, executor.slots);
@@ -82,7 +92,7 @@ export async function drive(options: DriveOptions): Promise<{ end: SweepEnd; sec
 
   try {
     while (end === undefined) {
-      const number = waiting.shift() ?? (await next());
+      const number = waiting.shift() ?? promoted() ?? (await next());
       if (number === undefined) {
         if (atWork.size === 0) break;
         // What is at work may yet be given back.
@@ -94,6 +104,7 @@ export async function drive(options: DriveOptions): Promise<{ end: SweepEnd; sec
       if (atWork.size >= executor.slots) await Promise.race(atWork);
     }
     await Promise.allSettled(atWork);
+    if (end === undefined) await endPaused();
   } finally {
     clearInterval(timer);
     signal.removeEventListener('abort', onAbort);
@@ -103,6 +114,29 @@ export async function drive(options: DriveOptions): Promise<{ end: SweepEnd; sec
   if (failure !== undefined) throw failure;
   await store.updateSweep(sweepId, { seconds: seconds() });
   return { end: end ?? (trials.size >= definition.trials ? 'trials' : 'exhausted'), seconds: seconds() };
+
+  /** A paused trial that is worth going on with after all. */
+  function promoted(): number | undefined {
+    const number = pruner.promote?.(
+      [...paused].map((each) => trials.get(each)!),
+      inOrder(),
+    )?.number;
+    if (number !== undefined) paused.delete(number);
+    return number;
+  }
+
+  /** Nothing that could call them back is left to come. */
+  async function endPaused(): Promise<void> {
+    for (const number of paused) {
+      const claim = await store.claimTrial(sweepId, number, { worker: thisWorker(), silentMs: 0 });
+      if (claim === undefined) continue;
+      const { units, reports, seconds: spent = 0 } = claim.progress as TrialProgress;
+      const outcome: TrialOutcome = { units, reports, seconds: spent };
+      await store.endTrial(claim, 'pruned', outcome);
+      if (claim.runId !== undefined) await options.forget(claim.runId, units.length);
+      ended(number, { state: 'pruned', outcome });
+    }
+  }
 
   /** Lets the sampler choose a trial, and records it before anything is done for it. */
   async function next(): Promise<number | undefined> {
@@ -131,16 +165,19 @@ export async function drive(options: DriveOptions): Promise<{ end: SweepEnd; sec
 
   async function one(number: number): Promise<void> {
     onEvent({ type: 'trial', number, point: trials.get(number)!.point });
-    let ended: ExecutorEnd;
+    let work: ExecutorEnd;
     try {
-      ended = await executor.run(number);
+      work = await executor.run(number);
     } catch (error) {
       failure ??= error;
       stop('interrupted');
       return;
     }
-    if (ended.state === 'queued') return;
-    if (ended.state === 'lost') {
+    if (work.state === 'queued') {
+      if (work.progress.paused === true) paused.add(number);
+      return;
+    }
+    if (work.state === 'lost') {
       const times = (lost.get(number) ?? 0) + 1;
       lost.set(number, times);
       if (times < MOST_LOST) {
@@ -155,10 +192,13 @@ export async function drive(options: DriveOptions): Promise<{ end: SweepEnd; sec
       stop('interrupted');
       return;
     }
-    const { outcome } = ended;
+    ended(number, work);
+  }
+
+  function ended(number: number, { state, outcome }: Exclude<TrialEnd, { state: 'queued' }>): void {
     const trial: Trial = {
       ...trials.get(number)!,
-      state: ended.state,
+      state,
       reports: outcome.reports,
       units: lossesOf(outcome),
       ...(outcome.losses === undefined ? {} : { losses: outcome.losses }),
@@ -181,6 +221,10 @@ export async function drive(options: DriveOptions): Promise<{ end: SweepEnd; sec
     });
     stop('interrupted');
   }
+}
+
+function isPaused({ progress }: StoredTrial): boolean {
+  return (progress as TrialProgress | undefined)?.paused === true;
 }
 
 function lossesOf({ units }: Pick<TrialProgress, 'units'>): (readonly number[])[] {

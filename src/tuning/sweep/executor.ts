@@ -1,3 +1,4 @@
+import type { Verdict } from '../../search/pruner.js';
 import type { TrialProgress } from './outcome.js';
 import type { TrialEnd } from './trial-runner.js';
 
@@ -18,4 +19,4 @@ export interface Executor {
 }
 
 /** Asked after an epoch or unit of a trial. */
-export type Judge = (number: number, progress: TrialProgress, after: 'epoch' | 'unit') => 'go-on' | 'prune';
+export type Judge = (number: number, progress: TrialProgress, after: 'epoch' | 'unit') => Verdict;

@@ -1,3 +1,7 @@
+import { noPruner, type Pruner } from '../../search/pruner.js';
+import { ashaPruner, halvingPruner, hyperbandPruner } from '../../search/pruners/halving.js';
+import { medianPruner } from '../../search/pruners/median.js';
+import { wilcoxonPruner } from '../../search/pruners/wilcoxon.js';
 import type { Sampler } from '../../search/sampler.js';
 import { gridSampler } from '../../search/samplers/grid.js';
 import { randomSampler } from '../../search/samplers/random.js';
@@ -16,6 +20,30 @@ export function samplerOf(options: SearchOptions['sampler']): Sampler {
       return sobolSampler;
     case 'tpe':
       return tpeSampler(options);
+    default:
+      return options satisfies never;
+  }
+}
+
+/**
+ * The pruner that a spec asks for.
+ *
+ * @param epochs of a trial that goes all the way
+ */
+export function prunerOf(options: SearchOptions['pruner'], epochs: number): Pruner {
+  switch (options.type) {
+    case 'none':
+      return noPruner;
+    case 'median':
+      return medianPruner(options);
+    case 'successive-halving':
+      return halvingPruner(options);
+    case 'hyperband':
+      return hyperbandPruner({ ...options, epochs });
+    case 'asha':
+      return ashaPruner(options);
+    case 'wilcoxon':
+      return wilcoxonPruner(options);
     default:
       return options satisfies never;
   }

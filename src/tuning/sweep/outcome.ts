@@ -32,6 +32,10 @@ export interface UnitOutcome {
 export interface TrialProgress {
   readonly units: readonly UnitOutcome[];
   readonly reports: readonly Report[];
+  /** Spent on it so far. */
+  readonly seconds?: number;
+  /** It waits at a rung for being called back. */
+  readonly paused?: boolean;
 }
 
 /** The outcome of a trial whose units are done: means over them. */

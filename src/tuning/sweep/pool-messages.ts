@@ -1,3 +1,4 @@
+import type { Verdict } from '../../search/pruner.js';
 import type { TrialProgress } from './outcome.js';
 import type { TrialEnd } from './trial-runner.js';
 
@@ -5,7 +6,7 @@ import type { TrialEnd } from './trial-runner.js';
 export type ToWorker =
   | { readonly type: 'open'; readonly store: string; readonly sweepId: string; readonly workFolder: string }
   | { readonly type: 'trial'; readonly number: number }
-  | { readonly type: 'verdict'; readonly verdict: 'go-on' | 'prune' }
+  | { readonly type: 'verdict'; readonly verdict: Verdict }
   /** Keep a checkpoint and give the trial back. */
   | { readonly type: 'interrupt' };
 

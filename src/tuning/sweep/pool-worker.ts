@@ -1,6 +1,8 @@
 /** A worker process of a sweep: takes trials from the process that started it, one at a time, until that is gone. */
+
 import { BallastError } from '../../errors.js';
 import { openRuntime } from '../../graph/runtime/choose.js';
+import type { Verdict } from '../../search/pruner.js';
 import { openStore } from '../../store/open-store.js';
 import { openDefinition, type SweepDefinition } from './definition.js';
 import type { FromWorker, ToWorker } from './pool-messages.js';
@@ -13,7 +15,7 @@ const tell = (message: FromWorker): void => {
 };
 
 const stopping = new AbortController();
-let verdict: (verdict: 'go-on' | 'prune') => void = () => undefined;
+let verdict: (verdict: Verdict) => void = () => undefined;
 let work: ((number: number) => Promise<void>) | undefined;
 
 async function open({ store: url, sweepId, workFolder }: Extract<ToWorker, { type: 'open' }>): Promise<void> {

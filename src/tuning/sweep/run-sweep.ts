@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { BallastError } from '../../errors.js';
 import type { Runtime } from '../../graph/runtime/runtime.js';
 import { randomPoint } from '../../search/samplers/random.js';
 import { type PreparedData, prepareData } from '../../spec/prepare.js';
 import { type ResolvedSpec, resolveSpec } from '../../spec/read.js';
 import type { Store } from '../../store/types.js';
+import { CheckpointFolder } from '../checkpoints.js';
 import { lateRegister } from '../late-register.js';
 import { type Budget, type OpenSweep, openDefinition, type SweepDefinition } from './definition.js';
 import { drive, type SweepEvent } from './driver.js';
@@ -14,6 +16,7 @@ import { constraintsOf, objectivesOf } from './objectives.js';
 import { poolExecutor } from './pool-executor.js';
 import { resultOf, type SweepResult } from './result.js';
 import { sharedSessions } from './shared-sessions.js';
+import { checkpointName } from './trial-unit.js';
 
 export interface SweepOptions {
   readonly store: Store;
@@ -180,6 +183,7 @@ async function driven(
 ): Promise<DrivenSweep> {
   const parameters = sweep.space.parameters.map(({ name }) => name);
   onEvent({ type: 'begun', sweepId, trials: sweep.definition.trials, parameters });
+  const checkpoints = new CheckpointFolder(join(workFolder, 'checkpoints'));
   const { end, seconds } = await drive({
     store,
     sweepId,
@@ -187,6 +191,7 @@ async function driven(
     secondsBefore,
     signal,
     onEvent,
+    forget: (runId, unit) => checkpoints.remove(checkpointName(runId, unit)),
     executor: (judge) =>
       workers > 1
         ? poolExecutor({ workers, storeUrl, sweepId, workFolder }, judge)

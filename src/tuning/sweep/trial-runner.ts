@@ -3,6 +3,7 @@ import { BallastError } from '../../errors.js';
 import type { Runtime } from '../../graph/runtime/runtime.js';
 import { canonicalJson } from '../../regularizers/canonical-json.js';
 import { manifestOf, regularizerId } from '../../regularizers/manifest.js';
+import type { Verdict } from '../../search/pruner.js';
 import { type PreparedData, prepareData } from '../../spec/prepare.js';
 import type { ResolvedSpec } from '../../spec/read.js';
 import type { StoredTrial, TrialClaim } from '../../store/sweep-types.js';
@@ -21,7 +22,7 @@ import { checkpointName, trainUnit } from './trial-unit.js';
 /** What a trial tells on its way, and is told. */
 export interface TrialHost {
   /** After an epoch of the first unit, or after a unit that others follow: whether to go on. */
-  readonly report: (progress: TrialProgress, after: 'epoch' | 'unit') => Promise<'go-on' | 'prune'>;
+  readonly report: (progress: TrialProgress, after: 'epoch' | 'unit') => Promise<Verdict>;
   /** Aborted: the trial keeps a checkpoint and is given back. */
   readonly signal: AbortSignal;
 }
@@ -29,7 +30,7 @@ export interface TrialHost {
 /** How a trial's work here ended; `queued`: given back, to be gone on with from its checkpoint. */
 export type TrialEnd =
   | { readonly state: 'complete' | 'pruned' | 'failed'; readonly outcome: TrialOutcome }
-  | { readonly state: 'queued' };
+  | { readonly state: 'queued'; readonly progress: TrialProgress };
 
 export interface RunnerOptions {
   readonly store: Store;
@@ -77,7 +78,8 @@ export class TrialRunner {
     const { store, sweep } = this.#options;
     const before = trial.progress as TrialProgress | undefined;
     const progress = { units: [...(before?.units ?? [])], reports: before?.reports ?? [] };
-    const started = performance.now();
+    // What earlier processes spent on it counts.
+    const started = performance.now() - 1000 * (before?.seconds ?? 0);
     let work: Work | undefined;
     let end: TrialEnd;
     try {
@@ -91,6 +93,7 @@ export class TrialRunner {
       const outcome = { ...progress, seconds: since(started), error: { code, message, remedy } };
       end = { state: 'failed', outcome };
     }
+    if (end.state === 'queued') await store.trialAtWork(trial, { progress: end.progress });
     // The trial first: from here on it is done once and for all, and its run only says so.
     const own = await store.endTrial(trial, end.state, end.state === 'queued' ? undefined : end.outcome);
     if (own && work?.runId !== undefined) {
@@ -141,13 +144,13 @@ export class TrialRunner {
           return host.report(progress, 'epoch');
         },
       });
-      if (unit.state === 'queued') return unit;
+      if (unit.state === 'queued') return { state: 'queued', progress: { ...ended(), paused: unit.paused } };
       if (unit.state !== 'complete') {
         return { state: unit.state, outcome: { ...ended(), ...('error' in unit ? { error: unit.error } : {}) } };
       }
       progress.units.push(unit.outcome);
       await store.trialAtWork(trial, { progress });
-      if (progress.units.length < plans.length && (await host.report(progress, 'unit')) === 'prune') {
+      if (progress.units.length < plans.length && (await host.report(progress, 'unit')) !== 'go-on') {
         return { state: 'pruned', outcome: ended() };
       }
     }

@@ -4,6 +4,7 @@ import { findMetric } from '../../evaluation/metrics/index.js';
 import { prepareSample } from '../../evaluation/sample.js';
 import type { Runtime } from '../../graph/runtime/runtime.js';
 import { sizeOf } from '../../graph/tensor.js';
+import type { Verdict } from '../../search/pruner.js';
 import type { Report } from '../../search/trial.js';
 import type { PreparedData } from '../../spec/prepare.js';
 import type { ResolvedSpec } from '../../spec/read.js';
@@ -35,14 +36,14 @@ export interface UnitOptions {
   readonly sweep: OpenSweep;
   readonly signal: AbortSignal;
   readonly reports: readonly Report[];
-  readonly report: (reports: readonly Report[]) => Promise<'go-on' | 'prune'>;
+  readonly report: (reports: readonly Report[]) => Promise<Verdict>;
 }
 
 type UnitEnd =
   | { readonly state: 'complete'; readonly outcome: UnitOutcome }
   | { readonly state: 'failed'; readonly error: NonNullable<TrialOutcome['error']> }
   | { readonly state: 'pruned' }
-  | { readonly state: 'queued' };
+  | { readonly state: 'queued'; readonly paused: boolean };
 
 /** Artifact with the validation outputs of a unit. */
 export function unitOutputs(index: number): string {
@@ -60,24 +61,29 @@ export async function trainUnit(options: UnitOptions): Promise<UnitEnd> {
   const { objectives } = options.sweep.definition;
   const name = checkpointName(runId, index);
   const resume = await checkpoints.load(name);
+  const parameters = parametersOf(problem);
   const started = performance.now();
   const recorder = new RunRecorder(store, runId);
   const pruning = new AbortController();
-  let reports = index === 0 ? reportsOf(resume?.progress.history ?? [], objectives) : options.reports;
+  const answered: { verdict: Verdict } = { verdict: 'go-on' };
+  let reports = index === 0 ? reportsOf(resume?.progress.history ?? [], objectives, parameters) : options.reports;
   const result = await trainRun(problem, {
     runtime,
     signal: AbortSignal.any([signal, pruning.signal]),
     resume,
     async onEvent(event) {
-      if (event.type === 'checkpoint' && !pruning.signal.aborted) await checkpoints.save(name, event.checkpoint);
+      if (event.type === 'checkpoint' && answered.verdict !== 'prune') await checkpoints.save(name, event.checkpoint);
       if (event.type !== 'epoch' || index > 0) return;
       await recorder.epoch(event.record);
-      reports = [...reports, ...reportsOf([event.record], objectives)];
-      if ((await options.report(reports)) === 'prune') pruning.abort();
+      reports = [...reports, ...reportsOf([event.record], objectives, parameters)];
+      answered.verdict = await options.report(reports);
+      if (answered.verdict !== 'go-on') pruning.abort();
     },
   });
   await recorder.flush();
-  if (result.outcome === 'cancelled' && !pruning.signal.aborted) return { state: 'queued' };
+  if (result.outcome === 'cancelled' && answered.verdict !== 'prune') {
+    return { state: 'queued', paused: answered.verdict === 'pause' };
+  }
   await checkpoints.remove(name);
   if (result.outcome === 'cancelled') return { state: 'pruned' };
   if (result.outcome === 'diverged') {
@@ -128,14 +134,17 @@ function figuresOf(
   const values = valuesOf(validation, outputs.validation);
   const seen = valuesOf(train, outputs.train);
   const sign = findMetric(primary).metric.direction === 'higher' ? 1 : -1;
-  const parameters = architectureOf(problem).parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
-  return { ...values, gap: sign * (seen[primary] - values[primary]), parameters, seconds };
+  return { ...values, gap: sign * (seen[primary] - values[primary]), parameters: parametersOf(problem), seconds };
+}
+
+function parametersOf(problem: TrainingProblem): number {
+  return architectureOf(problem).parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 }
 
 /** Epochs as reports: every objective that an epoch knows of; of others there is nothing to compare yet. */
-function reportsOf(history: readonly EpochRecord[], objectives: readonly Objective[]): Report[] {
+function reportsOf(history: readonly EpochRecord[], objectives: readonly Objective[], parameters: number): Report[] {
   return history.map(({ epoch, validation, gap, seconds }) => {
-    const known: Readonly<Record<string, number>> = { ...validation, gap, seconds };
+    const known: Readonly<Record<string, number>> = { ...validation, gap, seconds, parameters };
     return { step: epoch, losses: objectives.map((o) => lossOf(o, known[o.name] ?? Number.NaN)) };
   });
 }
