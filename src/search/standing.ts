@@ -21,7 +21,7 @@ function lowest(reports: readonly Report[], objective: number): number {
  * as good in everything and better in something. What a single objective decides by its median or its best third is then
  * decided by dominance, so that pruning works for several objectives alike.
  */
-export function standing(own: readonly number[], others: readonly (readonly number[])[]): number {
+function standing(own: readonly number[], others: readonly (readonly number[])[]): number {
   const known = own.flatMap((loss, i) => (Number.isNaN(loss) ? [] : [i]));
   const of = (losses: readonly number[]): number[] => known.map((i) => losses[i]);
   const mine = of(own);
