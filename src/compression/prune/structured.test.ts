@@ -1,0 +1,72 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { differenceOf, feedsOf, NETWORKS, network } from '../../../test/support/networks.js';
+import type { Model } from '../../graph/model.js';
+import { openRuntime } from '../../graph/runtime/choose.js';
+import type { Runtime } from '../../graph/runtime/runtime.js';
+import { float32, type Tensor } from '../../graph/tensor.js';
+import { prepareModel } from '../quantize/prepare.js';
+import { cutUnits } from './cut.js';
+import type { PrunableUnit } from './groups.js';
+import { eachElement } from './importance.js';
+import { prunableGroups, pruneStructured } from './structured.js';
+
+/** The model with every weight of some units 0: removing them must not change a thing. */
+function silenced(model: Model, units: readonly PrunableUnit[]): Model {
+  const initializers = new Map<string, Tensor>(model.graph.initializers);
+  for (const { members } of units) {
+    for (const member of members) {
+      const value = initializers.get(member.name)!;
+      const data = Float32Array.from(value.data as Float32Array);
+      eachElement(value, member, (position) => {
+        data[position] = 0;
+      });
+      initializers.set(member.name, float32(value.shape, data));
+    }
+  }
+  return { ...model, graph: { ...model.graph, initializers } };
+}
+
+describe('structured pruning', () => {
+  let runtime: Runtime;
+  beforeAll(async () => {
+    runtime = await openRuntime();
+  });
+
+  it.each(NETWORKS)('%s without units of zero weights answers the same', async (name) => {
+    const given = network(name);
+    const { model } = await prepareModel(runtime, given.model);
+    const { dependencies, groups } = await prunableGroups(runtime, model, feedsOf(given, 3));
+    expect(groups.length).toBeGreaterThan(0);
+    for (const [g, group] of groups.entries()) {
+      const chosen = group.units.filter((_, i) => (i + g) % 3 === 1);
+      const zero = silenced(model, chosen);
+      const cut = cutUnits(zero, dependencies, new Set(chosen.map(({ id }) => id)));
+      const difference = await differenceOf(runtime, [zero, cut], feedsOf(given, 5));
+      expect(difference, group.name).toBeLessThan(1e-5);
+    }
+  });
+
+  it.each(NETWORKS)('%s loses half of its units at once, and everything fits', async (name) => {
+    const given = network(name);
+    const { model } = await prepareModel(runtime, given.model);
+    const options = { ratio: 0.5, scope: 'layer', multipleOf: 1, most: 0.9, criterion: 'magnitude' } as const;
+    const pruned = await pruneStructured(runtime, model, feedsOf(given, 3), options);
+    expect(pruned.parameters.after).toBeLessThan(0.8 * pruned.parameters.before);
+    for (const { before, after } of pruned.widths) expect(after).toBe(before - Math.floor(before / 2));
+    // It can be pruned again: shapes and groups were changed in the right places.
+    const again = await pruneStructured(runtime, pruned.model, feedsOf(given, 4), options);
+    expect(again.parameters.after).toBeLessThan(pruned.parameters.after);
+  });
+
+  it('removes heads as a whole, channels of grouped convolutions from every group, and depthwise ones by themselves', async () => {
+    const widthsOf = async (name: (typeof NETWORKS)[number]): Promise<number[]> => {
+      const given = network(name);
+      const { model } = await prepareModel(runtime, given.model);
+      const { groups } = await prunableGroups(runtime, model, feedsOf(given, 3));
+      return groups.map(({ units }) => units.length).sort((a, b) => a - b);
+    };
+    expect(await widthsOf('transformer')).toEqual([4, 4, 64, 64]);
+    expect(await widthsOf('grouped')).toEqual([2, 3, 8, 10]);
+    expect(await widthsOf('separable')).toEqual([8, 9, 12, 12]);
+  });
+});
