@@ -10,6 +10,7 @@ export { type LedgerChartOptions, type LedgerStage, ledgerChart } from './ledger
 export { type LineChartOptions, type LinePoint, type LineSeries, lineChart } from './line-chart.js';
 export { type Attributes, type Child, element, escapeText, fragment, Markup, verbatim } from './markup.js';
 export { formatBytes, formatNumber, formatSeconds, formatSigned, type NumberFormat } from './number-format.js';
+export { type ParetoOptions, type ParetoPoint, paretoPlot } from './pareto-plot.js';
 export { type ReliabilityBin, type ReliabilityOptions, reliabilityDiagram } from './reliability-diagram.js';
 export type { AxisOptions } from './scale.js';
 export { type ScatterOptions, type ScatterPoint, scatter } from './scatter.js';

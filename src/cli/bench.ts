@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
+import { formatBytes, formatSeconds } from '../charts/index.js';
 import { type BenchReport, type BenchSubject, bench, benchRatio } from '../compression/measure/bench.js';
 import { type Feeds, syntheticFeeds } from '../compression/measure/feeds.js';
 import type { PairedRatio } from '../compression/measure/latency.js';
@@ -8,11 +9,10 @@ import { readModelFile } from '../graph/format/file.js';
 import type { ValueInfo } from '../graph/model.js';
 import { openRuntime } from '../graph/runtime/choose.js';
 import type { PortInfo } from '../graph/runtime/runtime.js';
-import { bytesText, milliseconds } from '../reports/sizes.js';
 import { readSubject } from './evaluate-file.js';
 import { collected, type FileOptions, withFileOptions } from './file-options.js';
 import { interruptible } from './interruptible.js';
-import { wholeNumber } from './option-values.js';
+import { positive, wholeNumber } from './option-values.js';
 import { answer, note } from './output.js';
 
 interface BenchCommandOptions extends FileOptions {
@@ -130,13 +130,13 @@ function lines(path: string, report: BenchReport): string[] {
   const { machine, byThreads, coldStartMs, peakMemoryBytes, costPer1000, batch } = report;
   const rows = batch === 1 ? '' : `, ${batch} rows a call`;
   return [
-    `${path}  ${bytesText(report.bytes)}  (${machine.processor}, ${machine.runtime}, ${machine.provider}${rows})`,
+    `${path}  ${formatBytes(report.bytes)}  (${machine.processor}, ${machine.runtime}, ${machine.provider}${rows})`,
     ...byThreads.map(
       ({ threads, p50Ms, p99Ms, throughput }) =>
-        `  ${threads} thread${threads === 1 ? ' ' : 's'}   p50 ${milliseconds(p50Ms)}   p99 ${milliseconds(p99Ms)}   ${Math.round(throughput).toLocaleString('en-US')} rows/s`,
+        `  ${threads} thread${threads === 1 ? ' ' : 's'}   p50 ${formatSeconds(p50Ms / 1000)}   p99 ${formatSeconds(p99Ms / 1000)}   ${Math.round(throughput).toLocaleString('en-US')} rows/s`,
     ),
-    ...(coldStartMs === null ? [] : [`  cold start  ${milliseconds(coldStartMs)}   process to first answer`]),
-    ...(peakMemoryBytes === null ? [] : [`  memory      ${bytesText(peakMemoryBytes)}   peak of that process`]),
+    ...(coldStartMs === null ? [] : [`  cold start  ${formatSeconds(coldStartMs / 1000)}   process to first answer`]),
+    ...(peakMemoryBytes === null ? [] : [`  memory      ${formatBytes(peakMemoryBytes)}   peak of that process`]),
     ...(costPer1000 === null ? [] : [`  cost        ${costPer1000.toPrecision(3)} for 1,000 rows`]),
   ];
 }
@@ -144,14 +144,6 @@ function lines(path: string, report: BenchReport): string[] {
 function ratioLine({ value, interval: [low, high], rounds }: PairedRatio): string {
   const verdict = high < 1 ? 'the first is faster' : low > 1 ? 'the first is slower' : 'no clear difference';
   return `time, first / second: ${value.toFixed(3)} (95 % interval ${low.toFixed(3)} to ${high.toFixed(3)}, ${rounds} rounds): ${verdict}`;
-}
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !(value > 0 && Number.isFinite(value))) {
-    throw new InvalidArgumentError('It is a number above 0.');
-  }
-  return value;
 }
 
 function threadList(text: string): number[] {

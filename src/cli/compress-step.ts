@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { formatBytes } from '../charts/index.js';
 import { type Conversion, type Converted, convert } from '../compression/convert.js';
 import { bytesOfModel } from '../compression/measure/bench.js';
 import type { Batches } from '../compression/observe/activations.js';
@@ -9,7 +10,6 @@ import { writeModelFile } from '../graph/format/file.js';
 import type { Model } from '../graph/model.js';
 import { openRuntime } from '../graph/runtime/choose.js';
 import { exactByteProducts } from '../graph/runtime/processor.js';
-import { bytesText } from '../reports/sizes.js';
 import { evenly } from '../tuning/differentiable-part.js';
 import { feedBatches } from '../tuning/feed-batches.js';
 import type { CompressOptions } from './compress.js';
@@ -123,7 +123,7 @@ interface Outcome {
 
 function lines({ converted, notes }: Converted, { method, out, bytes, before, parity, rows }: Outcome): string[] {
   return [
-    `${method}  ${converted.length} converted  ${bytesText(before)} -> ${bytesText(bytes)} (${(before / bytes).toFixed(2)} x smaller)`,
+    `${method}  ${converted.length} converted  ${formatBytes(before)} -> ${formatBytes(bytes)} (${(before / bytes).toFixed(2)} x smaller)`,
     ...notes.map((text) => `note     ${text}`),
     ...(parity === null
       ? ['parity   not checked on rows: add --data']

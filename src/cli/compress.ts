@@ -1,11 +1,14 @@
 import { Command, Option } from 'commander';
 import { CONVERSIONS, type Conversion } from '../compression/convert.js';
+import { CRITERIA, type Criterion } from '../compression/prune/importance.js';
 import { RANGE_METHODS, type RangeMethod } from '../compression/quantize/ranges.js';
 import { BallastError } from '../errors.js';
+import { compressPipeline } from './compress-pipeline.js';
 import { compressStep } from './compress-step.js';
 import { collected, type FileOptions, withFileOptions } from './file-options.js';
+import { refuseGiven } from './given-options.js';
 import { interruptible } from './interruptible.js';
-import { wholeNumber } from './option-values.js';
+import { positive, shareOf, wholeNumber } from './option-values.js';
 
 export interface CompressOptions extends FileOptions {
   method?: Conversion;
@@ -16,14 +19,37 @@ export interface CompressOptions extends FileOptions {
   range: 'auto' | 'full' | 'reduced';
   exclude: string[];
   rows: number;
+  constraint: string[];
+  quick?: boolean;
+  epochs?: number;
+  learningRate: number;
+  batchSize: number;
+  teacherShare: number;
+  classWeighted?: boolean;
+  criterion: Criterion;
 }
+
+/** Options that only the search takes. */
+const OF_SEARCH = ['constraint', 'quick', 'teacherShare', 'classWeighted'] as const;
 
 export function compressCommand(): Command {
   return withFileOptions(new Command('compress'))
     .argument('<model>', '.onnx file')
     .option('--data <source>', 'representative rows, with the right answers where quality is to be judged')
-    .addOption(new Option('--method <method>', 'do this one step').choices(CONVERSIONS))
-    .option('--out <file>', 'where the model goes')
+    .option('--constraint <limit>', 'NAME<=VALUE or NAME>=VALUE that the model must keep to; repeatable', collected, [])
+    .option('--quick', 'few candidates, short trainings')
+    .addOption(new Option('--method <method>', 'do this one step instead of the search').choices(CONVERSIONS))
+    .option('--out <path>', 'where the models go: a folder, or a file with --method')
+    .option('--epochs <count>', 'of each training; 0 = convert only', wholeNumber(0, 1000))
+    .option('--learning-rate <rate>', 'of the trainings', positive, 1e-3)
+    .option('--batch-size <rows>', 'of the trainings', wholeNumber(1, 65_536), 64)
+    .option('--teacher-share <share>', 'of the original as a teacher in the loss', shareOf, 0.5)
+    .option('--class-weighted', 'let the teacher speak up for rare classes')
+    .addOption(
+      new Option('--criterion <criterion>', 'what a channel, neuron or head is worth')
+        .choices(CRITERIA)
+        .default('taylor'),
+    )
     .addOption(
       new Option('--calibration <method>', 'static-int8: how the range of an activation is found')
         .choices(RANGE_METHODS)
@@ -41,7 +67,13 @@ export function compressCommand(): Command {
     .addHelpText(
       'after',
       `
+Without --method every declared way is tried (conversions; prune, distil, quantize in three orders), recalibrated, judged on
+rows of their own, measured here, and the cheapest that keeps to the constraints is chosen; exit code 1 where none does.
+Interrupted, the same command goes on. Names of constraints: quality, qualityLoss, ece, eceRise, worstClass, worstClassLoss,
+p50Ms, p99Ms, timeRatio, coldStartMs, peakMemoryBytes, bytes, sizeRatio, and the metric's own.
+
 Examples:
+  ballast compress model.onnx --data rows.csv --target y --constraint "ece<=0.05" --constraint "p99Ms<=5" --quick
   ballast compress model.onnx --method clean --out clean.onnx
   ballast compress model.onnx --method dynamic-int8 --out small.onnx
   ballast compress model.onnx --method static-int8 --data rows.csv --target y --out small.onnx --json
@@ -53,7 +85,19 @@ Examples:
 async function compressAction(path: string, options: CompressOptions, command: Command): Promise<void> {
   const { signal, stop } = interruptible();
   try {
-    await compressStep(path, options, command, signal);
+    if (options.method === undefined) {
+      refuseGiven(command, ['perTensor', 'symmetric', 'exclude'], {
+        reason: 'is of a single step',
+        remedy: 'Add --method',
+      });
+      await compressPipeline(path, options, signal);
+    } else {
+      refuseGiven(command, OF_SEARCH, {
+        reason: 'is of the search, and --method does one step',
+        remedy: 'Leave it out',
+      });
+      await compressStep(path, options, command, signal);
+    }
   } catch (error) {
     throw signal.aborted ? new BallastError('interrupted', { code: 'CANCELLED', kind: 'cancelled' }) : error;
   } finally {

@@ -14,5 +14,9 @@ export function refuseGiven(
 ): void {
   const given = names.find((name) => command.getOptionValueSource(name) === 'cli');
   if (given === undefined) return;
-  throw new BallastError(`it ${reason}`, { code: 'USAGE', place: `--${given}`, remedy });
+  throw new BallastError(`it ${reason}`, {
+    code: 'USAGE',
+    place: `--${given.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
+    remedy,
+  });
 }

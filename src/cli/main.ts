@@ -48,7 +48,7 @@ const SUMMARIES: Readonly<Record<keyof typeof COMMANDS, string>> = {
   runs: 'list, show, compare, reproduce tracked runs',
   data: 'check data for leaks and poisoning; its version',
   advise: 'is regularization needed here? a starting spec',
-  compress: 'a smaller, faster model: clean, quantize; checked on representative rows',
+  compress: 'a smaller, faster model on a Pareto front: prune, distil, quantize, recalibrate; chosen by constraints',
   bench: 'what a model costs here: latency, cold start, memory, bytes, money; two in turns',
   compare: 'two models on the same rows, with paired tests',
   explain: 'the terms of the field, frequent questions, a plan of seven days',

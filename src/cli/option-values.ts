@@ -47,3 +47,12 @@ export function htmlFile(path: string): string {
   if (!/\.html?$/i.test(path)) throw new InvalidArgumentError('Reports are HTML: name it *.html.');
   return path;
 }
+
+/** Reads an option that is a number above 0. */
+export function positive(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value > 0 && Number.isFinite(value))) {
+    throw new InvalidArgumentError('It is a number above 0.');
+  }
+  return value;
+}

@@ -1,8 +1,9 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeModel } from '../../src/graph/format/encode.js';
+import { readModelFile } from '../../src/graph/format/file.js';
 import { derive } from '../../src/numeric/random.js';
 import { ballast } from '../support/command.js';
 import { network } from '../support/networks.js';
@@ -115,5 +116,75 @@ describe('compress, one step', () => {
     const { code, stderr } = await ballast(folder, 'compress', MODEL, ...options);
     expect(stderr).toMatch(message);
     expect([code, existsSync(join(folder, 'x.onnx'))]).toEqual([2, false]);
+  });
+});
+
+interface Entry {
+  readonly id: string;
+  readonly steps: string[];
+  readonly quality: { value: number; interval: [number, number] };
+  readonly ece: { value: number };
+  readonly worstClass: { value: number; class: string };
+  readonly p99Ms: number;
+  readonly bytes: number;
+  readonly meets: boolean;
+  readonly misses: Record<string, number>;
+  readonly model: string;
+}
+
+interface Search {
+  readonly baseline: Omit<Entry, 'id' | 'steps'>;
+  readonly front: Entry[];
+  readonly dominated: Entry[];
+  readonly failed: Record<string, string>;
+  readonly chosen: string | null;
+  readonly bestMiss: string | null;
+  readonly report: string;
+}
+
+describe('compress, the search', () => {
+  const QUICK = ['--quick', '--epochs', '1', '--json', ...ROWS];
+
+  test('tries the declared ways, delivers certified models, and goes on where it was interrupted', async () => {
+    const limits = ['--constraint', 'qualityLoss<=1', '--constraint', 'bytes<=1MB'];
+    const { code, stderr, json } = await ballast(folder, 'compress', MODEL, ...QUICK, ...limits);
+    expect(code, stderr).toBe(0);
+    const { baseline, front, dominated, failed, chosen, bestMiss, report } = json<Search>();
+    const ids = ['clean', 'fp16', 'dynamic-int8', 'static-int8', 'prune50-distil', 'prune50-distil-int8'];
+    expect([...front, ...dominated].map(({ id }) => id).sort()).toEqual([...ids].sort());
+    expect(failed).toEqual({});
+    expect(bestMiss).toBeNull();
+    const best = front.find(({ id }) => id === chosen);
+    expect(best?.meets).toBe(true);
+    expect(best?.bytes).toBeLessThan(baseline.bytes);
+    expect(best?.quality.interval[0]).toBeLessThanOrEqual(best?.quality.value ?? 0);
+    const { metadata } = await readModelFile(join(folder, best?.model ?? ''));
+    const certificate = JSON.parse(metadata.get('ballast.certificate') ?? '{}');
+    expect(certificate).toMatchObject({ candidate: chosen, primary: 'accuracy', data: { rows: 36 } });
+    expect(readFileSync(join(folder, report), 'utf8')).toContain('<svg');
+
+    const again = await ballast(folder, 'compress', MODEL, ...QUICK, ...limits);
+    expect(again.json<Search>().front).toEqual(front);
+    expect(again.stderr).not.toContain('measuring');
+  });
+
+  test('names the best miss and exits 1 where nothing keeps to the constraints', async () => {
+    const { code, json } = await ballast(folder, 'compress', MODEL, ...QUICK, '--constraint', 'sizeRatio<=0.01');
+    const { chosen, bestMiss, front } = json<Search>();
+    expect([code, chosen]).toEqual([1, null]);
+    const miss = front.find(({ id }) => id === bestMiss);
+    expect(miss?.misses['sizeRatio<=0.01']).toBeGreaterThan(0);
+    expect(existsSync(join(folder, miss?.model ?? ''))).toBe(true);
+  });
+
+  test.each([
+    [[...ROWS, '--constraint', 'speed<=5'], /"speed<=5" is no constraint/],
+    [[...ROWS, '--symmetric'], /--symmetric: it is of a single step/],
+    [[], /without rows nobody can say/],
+    [['--method', 'fp16', '--out', 'x.onnx', '--teacher-share', '0.3'], /--teacher-share: it is of the search/],
+  ])('refuses %j', async (options, message) => {
+    const { code, stderr } = await ballast(folder, 'compress', MODEL, ...options);
+    expect(stderr).toMatch(message);
+    expect(code).toBe(2);
   });
 });

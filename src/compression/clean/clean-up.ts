@@ -19,15 +19,24 @@ export interface CleanUp {
   readonly sharedConstants: number;
 }
 
+export interface CleanUpOptions {
+  /** Off for a model that is trained further: normalizations help training. */
+  readonly foldNormalizations?: boolean;
+}
+
 /**
  * A model that computes the same with less: constants folded, batch normalizations folded into weights, equal constants
  * stored once, dead code and Identity gone, Constant nodes initializers. Names of inputs and outputs stay.
  */
-export async function cleanUp(runtime: Runtime, given: Model): Promise<{ model: Model; report: CleanUp }> {
+export async function cleanUp(
+  runtime: Runtime,
+  given: Model,
+  { foldNormalizations = true }: CleanUpOptions = {},
+): Promise<{ model: Model; report: CleanUp }> {
   const nodesBefore = given.graph.nodes.length;
   const plain = fixDefaults(normalize(given));
   const constant = await foldConstants(runtime, plain);
-  const normalized = foldBatchNorm(constant.model);
+  const normalized = foldNormalizations ? foldBatchNorm(constant.model) : { model: constant.model, folded: 0 };
   const { graph, shared } = shareDuplicates(normalized.model.graph);
   return {
     model: { ...normalized.model, graph },

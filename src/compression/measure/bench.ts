@@ -52,7 +52,7 @@ export interface Machine {
 }
 
 /** This machine, as figures are told with. */
-function machineOf(runtime: Runtime, provider = 'cpu'): Machine {
+export function machineOf(runtime: Runtime, provider = 'cpu'): Machine {
   return {
     processor: cpus()[0]?.model.trim() ?? 'unknown',
     processors: availableParallelism(),

@@ -26,7 +26,8 @@ export function chooseUnits(
   groups.forEach(({ units }, g) => {
     const least = Math.max(1, Math.ceil(units.length * (1 - most) - 1e-9));
     const left = Math.max(least, units.length - counts[g]);
-    const wide = units.length >= 2 * multipleOf ? Math.min(units.length, Math.ceil(left / multipleOf) * multipleOf) : left;
+    const wide =
+      units.length >= 2 * multipleOf ? Math.min(units.length, Math.ceil(left / multipleOf) * multipleOf) : left;
     for (const index of removable(groups[g], orders[g], units.length - wide)) removed.add(units[index].id);
   });
   return removed;

@@ -136,7 +136,11 @@ class Cut {
       return part.filter((unit) => this.#stays(unit)).length;
     });
     const { num_outputs: _, ...attributes } = node.attributes;
-    return { ...node, attributes, inputs: [node.inputs[0], this.#constant(`${node.name}.sizes`, int64([count], left))] };
+    return {
+      ...node,
+      attributes,
+      inputs: [node.inputs[0], this.#constant(`${node.name}.sizes`, int64([count], left))],
+    };
   }
 
   #slice(node: Node): Node {

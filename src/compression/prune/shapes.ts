@@ -14,8 +14,14 @@ export async function shapesOf(
   for (const [name, { shape }] of graph.initializers) shapes.set(name, shape);
   for (const [name, { shape }] of Object.entries(feeds)) shapes.set(name, shape);
   const names = graph.nodes.flatMap((node) => node.outputs).filter((name) => name !== '');
-  await observe(runtime, model, () => [feeds], { names }, (values) => {
-    for (const [name, { shape }] of Object.entries(values)) shapes.set(name, shape);
-  });
+  await observe(
+    runtime,
+    model,
+    () => [feeds],
+    { names },
+    (values) => {
+      for (const [name, { shape }] of Object.entries(values)) shapes.set(name, shape);
+    },
+  );
   return shapes;
 }

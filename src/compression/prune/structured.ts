@@ -78,7 +78,7 @@ export async function pruneStructured(
 }
 
 /** Elements of all constants of floating point and of few bits. */
-export function parametersOf({ graph }: Model): number {
+function parametersOf({ graph }: Model): number {
   let count = 0;
   for (const { type, shape } of graph.initializers.values()) {
     if (type.startsWith('float') || type === 'int8' || type === 'uint8') count += sizeOf(shape);
@@ -93,10 +93,13 @@ async function check(runtime: Runtime, before: Model, after: Model, feeds: Feeds
     const [expected, found] = [await a.run(feeds), await b.run(feeds)];
     const wrong = Object.keys(expected).find((name) => `${expected[name].shape}` !== `${found[name]?.shape}`);
     if (wrong !== undefined) {
-      throw new BallastError(`after pruning, "${wrong}" would be [${found[wrong]?.shape}], not [${expected[wrong].shape}]`, {
-        code: 'PRUNE_SHAPES',
-        remedy: 'Sizes are computed in this model in a way that pruning cannot follow; quantize instead',
-      });
+      throw new BallastError(
+        `after pruning, "${wrong}" would be [${found[wrong]?.shape}], not [${expected[wrong].shape}]`,
+        {
+          code: 'PRUNE_SHAPES',
+          remedy: 'Sizes are computed in this model in a way that pruning cannot follow; quantize instead',
+        },
+      );
     }
   } finally {
     a.release();

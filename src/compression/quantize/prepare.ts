@@ -1,7 +1,7 @@
 import type { Model } from '../../graph/model.js';
 import type { Runtime } from '../../graph/runtime/runtime.js';
 import { upgrade } from '../../graph/upgrade/index.js';
-import { type CleanUp, cleanUp } from '../clean/clean-up.js';
+import { type CleanUp, type CleanUpOptions, cleanUp } from '../clean/clean-up.js';
 
 /**
  * A model as conversions take it: clean, and of Ballast's opset, where scales along an axis exist. Nodes without a name
@@ -9,10 +9,14 @@ import { type CleanUp, cleanUp } from '../clean/clean-up.js';
  *
  * @throws BallastError GRAPH_OPSET naming the node that has no counterpart
  */
-export async function prepareModel(runtime: Runtime, model: Model): Promise<{ model: Model; report: CleanUp }> {
-  const cleaned = await cleanUp(runtime, model);
+export async function prepareModel(
+  runtime: Runtime,
+  model: Model,
+  options: CleanUpOptions = {},
+): Promise<{ model: Model; report: CleanUp }> {
+  const cleaned = await cleanUp(runtime, model, options);
   // Upgrading turns attributes into constants, of which some are equal, and some nodes have only constants then.
-  const again = await cleanUp(runtime, upgrade(cleaned.model));
+  const again = await cleanUp(runtime, upgrade(cleaned.model), options);
   return {
     model: named(again.model),
     report: { ...cleaned.report, nodesAfter: again.report.nodesAfter },

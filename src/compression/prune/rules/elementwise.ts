@@ -59,7 +59,19 @@ const instanceNormalization: Rule = ({ units, axes }) => {
 export const ELEMENTWISE: Readonly<Record<string, Rule>> = {
   ...Object.fromEntries(
     [
-      ...['Relu', 'LeakyRelu', 'Elu', 'Selu', 'Celu', 'Sigmoid', 'HardSigmoid', 'HardSwish', 'Tanh', 'Softplus', 'Gelu'],
+      ...[
+        'Relu',
+        'LeakyRelu',
+        'Elu',
+        'Selu',
+        'Celu',
+        'Sigmoid',
+        'HardSigmoid',
+        'HardSwish',
+        'Tanh',
+        'Softplus',
+        'Gelu',
+      ],
       ...['Softsign', 'Mish', 'ThresholdedRelu', 'Erf', 'Exp', 'Log', 'Sqrt', 'Neg', 'Abs', 'Reciprocal', 'Sign'],
       ...['Floor', 'Ceil', 'Round', 'Sin', 'Cos', 'Not', 'IsNaN', 'IsInf', 'Clip', 'Cast', 'Identity'],
     ].map((opType) => [opType, unary]),

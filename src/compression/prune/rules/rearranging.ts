@@ -17,7 +17,11 @@ const concat: Rule = ({ units, axes, shape, node }) => {
       const parts = inputs.map((index) => axes(index)[i]);
       if (i !== along) return parts.reduce((a, b) => units.merge(a, b));
       // An axis that stays is one of units that stay, where another part may lose some.
-      return joined(units, parts, inputs.map((index) => shape(index)[i]));
+      return joined(
+        units,
+        parts,
+        inputs.map((index) => shape(index)[i]),
+      );
     }),
   ];
 };
@@ -74,7 +78,8 @@ const slice: Rule = ({ units, axes, shape, node, constant }) => {
   return [given];
 };
 
-const bound = (value: number, extent: number): number => Math.min(extent, Math.max(0, value < 0 ? value + extent : value));
+const bound = (value: number, extent: number): number =>
+  Math.min(extent, Math.max(0, value < 0 ? value + extent : value));
 
 /** Rows of a table: what a row holds may lose some, which rows there are may not. */
 const gather: Rule = ({ units, axes, shape, node }) => {

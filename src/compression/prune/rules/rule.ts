@@ -22,10 +22,5 @@ export interface RuleContext {
 /** The axes of a node's outputs, after joining what belongs together; undefined = not this case, so all stays. */
 export type Rule = (context: RuleContext) => readonly Axes[] | undefined;
 
-/** Axis of a tensor by its index, counted from the end where it is negative. */
-export function at(axes: Axes, index: number): Axis {
-  return axes.at(index);
-}
-
 /** No axis of a tensor of that rank may lose anything. */
 export const staying = (rank: number): Axis[] => new Array<Axis>(rank).fill(undefined);

@@ -1,0 +1,145 @@
+import { BallastError } from '../../errors.js';
+import type { Model } from '../../graph/model.js';
+import type { Runtime } from '../../graph/runtime/runtime.js';
+import { convert } from '../convert.js';
+import { batchesOf, feedsOf } from '../examples.js';
+import { gradientProducts } from '../prune/sensitivity.js';
+import { pruneStructured } from '../prune/structured.js';
+import { prepareModel } from '../quantize/prepare.js';
+import type { RangeMethod } from '../quantize/ranges.js';
+import { fineTune } from '../train/fine-tune.js';
+import { type Step, stepText } from './steps.js';
+import type { Subject } from './subject.js';
+
+export interface ApplyOptions {
+  readonly learningRate: number;
+  readonly batchSize: number;
+  /** Share of the original as a teacher in the loss. */
+  readonly teacherShare: number;
+  readonly classWeighted: boolean;
+  readonly calibration: RangeMethod;
+  readonly reducedRange: boolean;
+  /** Most rows for calibration and gradients. */
+  readonly calibrationRows: number;
+  /** Widths that are left are multiples of it, where they are twice as wide. */
+  readonly multipleOf: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly tell?: ((doing: string) => void) | undefined;
+}
+
+/** Pruning by more than this is done in two rounds, with training between. */
+const AT_ONCE = 0.5;
+
+/**
+ * Takes a network through the steps of a candidate. What was done is kept by its steps, so that candidates that begin alike
+ * share it. A training behind a quantization rounds as 8-bit storage will; the conversion itself comes last.
+ */
+export class Workshop {
+  readonly #made = new Map<string, Promise<Model>>();
+
+  constructor(
+    readonly runtime: Runtime,
+    readonly subject: Subject,
+    readonly options: ApplyOptions,
+  ) {}
+
+  /** The network after all steps. @throws BallastError of whatever a step cannot do */
+  async make(steps: readonly Step[]): Promise<Model> {
+    const { runtime, subject, options } = this;
+    const conversion = steps.find((step) => step.do === 'quantize');
+    const network = await this.#trained(steps);
+    const { model } = await prepareModel(runtime, network);
+    if (conversion === undefined) return model;
+    options.tell?.(stepText(conversion));
+    const rows = subject.rows.fit.subarray(0, options.calibrationRows);
+    const converted = await convert(runtime, model, batchesOf(subject.examples, rows), {
+      method: conversion.method,
+      calibration: options.calibration,
+      perChannel: true,
+      symmetric: false,
+      reducedRange: options.reducedRange,
+      exclude: new Set(),
+      signal: options.signal,
+    });
+    return converted.model;
+  }
+
+  /** The network in floating point after the steps that change its weights. */
+  #trained(steps: readonly Step[]): Promise<Model> {
+    let last = steps.length;
+    // A conversion at the end does not change what is trained.
+    while (last > 0 && steps[last - 1].do === 'quantize') last--;
+    if (last === 0) return Promise.resolve(this.subject.network);
+    const own = steps.slice(0, last);
+    const key = JSON.stringify(own);
+    const known = this.#made.get(key);
+    if (known !== undefined) return known;
+    const made = this.#apply(own);
+    this.#made.set(key, made);
+    return made;
+  }
+
+  async #apply(steps: readonly Step[]): Promise<Model> {
+    const before = steps.slice(0, -1);
+    const step = steps[steps.length - 1];
+    const network = await this.#trained(before);
+    if (step.do === 'prune') return this.#prune(network, step);
+    if (step.do !== 'distil') throw new Error('a conversion is no training');
+    const aware = before.some((earlier) => earlier.do === 'quantize');
+    return this.#distil(network, step.epochs, aware);
+  }
+
+  async #prune(network: Model, { ratio, criterion }: Extract<Step, { do: 'prune' }>): Promise<Model> {
+    const { runtime, subject, options } = this;
+    const rounds = ratio > AT_ONCE ? 2 : 1;
+    const share = 1 - (1 - ratio) ** (1 / rounds);
+    let current = network;
+    for (let round = 0; round < rounds; round++) {
+      if (round > 0) current = await this.#distil(current, 2, false);
+      options.tell?.(`pruning by ${Math.round(100 * share)} %`);
+      const rows = subject.rows.fit.subarray(0, options.calibrationRows);
+      const products =
+        criterion === 'taylor' ? await gradientProducts(runtime, current, subject.examples, rows) : undefined;
+      const few = feedsOf(subject.examples.inputs, subject.rows.fit.subarray(0, subject.examples.batch ?? 3));
+      const pruned = await pruneStructured(runtime, current, few, {
+        ratio: share,
+        scope: 'global',
+        multipleOf: options.multipleOf,
+        most: Math.min(0.9, share * 1.5),
+        criterion,
+        products,
+      });
+      current = pruned.model;
+    }
+    return current;
+  }
+
+  async #distil(network: Model, epochs: number, quantizationAware: boolean): Promise<Model> {
+    const { runtime, subject, options } = this;
+    const { rows, examples, seed } = subject;
+    const { model, outcome } = await fineTune(
+      runtime,
+      network,
+      examples,
+      { train: rows.fit, validation: rows.tune },
+      {
+        epochs,
+        learningRate: options.learningRate,
+        batchSize: options.batchSize,
+        seed,
+        teacher: subject.network,
+        teacherShare: options.teacherShare,
+        classWeighted: options.classWeighted,
+        quantizationAware,
+        signal: options.signal,
+        tell: options.tell,
+      },
+    );
+    if (outcome !== 'diverged') return model;
+    throw new BallastError('training diverged', {
+      code: 'TRAINING_DIVERGED',
+      kind: 'divergence',
+      remedy: 'Lower --learning-rate',
+    });
+  }
+}

@@ -1,0 +1,69 @@
+import { BallastError } from '../../errors.js';
+import { findMetric } from '../../evaluation/metrics/index.js';
+import type { Figures } from './figures.js';
+
+/** What a compressed model must keep to, such as `ece<=0.05`. */
+export interface Constraint {
+  readonly text: string;
+  readonly name: string;
+  readonly least: boolean;
+  readonly limit: number;
+}
+
+type Measure = (figures: Figures, baseline: Figures, higherIsBetter: boolean) => number | null;
+
+const lost = (now: number, before: number, higherIsBetter: boolean): number =>
+  higherIsBetter ? before - now : now - before;
+
+/** What can be constrained; a loss is quality lost against the original, in the metric's own unit. */
+const MEASURES: Readonly<Record<string, Measure>> = {
+  quality: ({ quality }) => quality.value,
+  qualityLoss: ({ quality }, baseline, higher) => lost(quality.value, baseline.quality.value, higher),
+  ece: ({ ece }) => ece?.value ?? null,
+  eceRise: ({ ece }, baseline) => (ece === null || baseline.ece === null ? null : ece.value - baseline.ece.value),
+  worstClass: ({ worstClass }) => worstClass?.value ?? null,
+  worstClassLoss: ({ worstClass }, baseline) =>
+    worstClass === null || baseline.worstClass === null ? null : baseline.worstClass.value - worstClass.value,
+  p50Ms: ({ p50Ms }) => p50Ms,
+  p99Ms: ({ p99Ms }) => p99Ms,
+  timeRatio: ({ timeRatio }) => timeRatio.value,
+  coldStartMs: ({ coldStartMs }) => coldStartMs,
+  peakMemoryBytes: ({ peakMemoryBytes }) => peakMemoryBytes,
+  bytes: ({ bytes }) => bytes,
+  sizeRatio: ({ bytes }, baseline) => bytes / baseline.bytes,
+};
+
+/** What holds where nothing is said: a point of quality, two points of the worst class. */
+export const DEFAULT_CONSTRAINTS: readonly string[] = ['qualityLoss<=0.01', 'worstClassLoss<=0.02'];
+
+const UNITS: Readonly<Record<string, number>> = { '': 1, '%': 0.01, kB: 1e3, MB: 1e6, GB: 1e9, ms: 1 };
+
+/**
+ * Reads a constraint: NAME<=VALUE or NAME>=VALUE, where a value may bear a unit (%, kB, MB, GB, ms) and the primary metric's
+ * own name means quality.
+ *
+ * @throws BallastError CONSTRAINT
+ */
+export function parseConstraint(text: string, primary: string): Constraint {
+  const [, name, operator, number, unit] =
+    /^\s*([A-Za-z0-9]+)\s*(<=|>=)\s*(-?[\d.]+(?:e-?\d+)?)\s*(%|kB|MB|GB|ms)?\s*$/.exec(text) ?? [];
+  const known = name === primary ? 'quality' : name;
+  const limit = Number(number) * (UNITS[unit ?? ''] ?? 1);
+  if (known === undefined || !Object.hasOwn(MEASURES, known) || !Number.isFinite(limit)) {
+    throw new BallastError(`"${text}" is no constraint`, {
+      code: 'CONSTRAINT',
+      place: '--constraint',
+      remedy: `Write NAME<=VALUE or NAME>=VALUE; names are ${Object.keys(MEASURES).join(', ')} and ${primary}`,
+    });
+  }
+  return { text: text.trim(), name: known, least: operator === '>=', limit };
+}
+
+/** By how much a constraint is missed, as a share of its limit; 0 where it is met. */
+export function missOf(constraint: Constraint, figures: Figures, baseline: Figures, primary: string): number {
+  const higher = findMetric(primary).metric.direction === 'higher';
+  const value = MEASURES[constraint.name](figures, baseline, higher);
+  if (value === null) return Number.POSITIVE_INFINITY;
+  const over = constraint.least ? constraint.limit - value : value - constraint.limit;
+  return Math.max(0, over) / Math.max(Math.abs(constraint.limit), 1e-3);
+}
