@@ -4,12 +4,12 @@ import { BallastError } from '../errors.js';
 import { withCalibration } from '../evaluation/calibrators/calibrated-model.js';
 import { CALIBRATION_METHODS, type CalibrationMethod } from '../evaluation/calibrators/calibrator.js';
 import { calibrate } from '../evaluation/calibrators/report.js';
-import { CONFORMAL_KINDS, type ConformalSetKind } from '../evaluation/conformal/conformal.js';
+import { CONFORMAL_KINDS, type ConformalSetKind, type IntervalBase } from '../evaluation/conformal/conformal.js';
 import { withConformal } from '../evaluation/conformal/conformal-model.js';
 import { type ConformalReport, conformalIntervals, conformalSets } from '../evaluation/conformal/report.js';
 import type { PredictionInput, RegressionInput } from '../evaluation/input.js';
 import { writeFileAtomically } from '../graph/format/atomic-file.js';
-import { writeModelFile } from '../graph/format/file.js';
+import { readModelFile, writeModelFile } from '../graph/format/file.js';
 import type { Model } from '../graph/model.js';
 import { openRuntime } from '../graph/runtime/choose.js';
 import { upgrade } from '../graph/upgrade/index.js';
@@ -19,7 +19,8 @@ import { terminalOptions } from '../reports/terminal-style.js';
 import { evaluateOther, scoreValidation } from '../tuning/evaluate-run.js';
 import { CALIBRATED } from '../tuning/result-record.js';
 import { modelOfRun } from '../tuning/run-rows.js';
-import { scoreFile } from './evaluate-file.js';
+import { allRows, measureShift, type Shift, shiftOfRun } from '../tuning/shift.js';
+import { readLike, readSubject, scoreFile } from './evaluate-file.js';
 import { type FileOptions, OF_FILES, withFileOptions } from './file-options.js';
 import { refuseGiven } from './given-options.js';
 import { localFolder } from './local-folder.js';
@@ -37,6 +38,9 @@ interface CalibrateOptions extends FileOptions {
   plot?: string;
   coverage?: number;
   sets: ConformalSetKind;
+  intervals: 'residual' | 'scaled';
+  quantiles?: [string, string];
+  shifted?: string;
 }
 
 export function calibrateCommand(): Command {
@@ -61,6 +65,20 @@ export function calibrateCommand(): Command {
         .choices(CONFORMAL_KINDS)
         .default('lac'),
     )
+    .addOption(
+      new Option('--intervals <kind>', 'of a regression: residual, as wide everywhere; scaled by the deviation it says')
+        .choices(['residual', 'scaled'])
+        .default('residual'),
+    )
+    .option(
+      '--quantiles <lower,upper>',
+      'of a regression: outputs (.onnx) that predict two quantiles, to be widened',
+      twoNames,
+    )
+    .option(
+      '--shifted <source>',
+      'promise coverage of rows like these, which need no right answers, not of rows like those of the fit',
+    )
     .option('--plot <file.svg>', 'draw reliability before and after', svgFile)
     .addHelpText(
       'after',
@@ -70,6 +88,8 @@ Figures after are cross-fitted: every row is judged by a map that was fitted wit
 Examples:
   ballast calibrate 3f2a91c0
   ballast calibrate 3f2a91c0 --coverage 0.9
+  ballast calibrate 3f2a91c0 --coverage 0.9 --shifted this-week.csv
+  ballast calibrate bands.onnx --data rows.csv --target y --task regression --quantiles q05,q95 --coverage 0.9
   ballast calibrate model.onnx --data rows.csv --target y --output scores:logits --method temperature
   ballast calibrate --probabilities softmax.npz --plot reliability.svg
 `,
@@ -101,16 +121,18 @@ async function calibrateAction(
     await promiseIntervals(subject, subject.predictions, options);
     return;
   }
+  refuseGiven(command, ['intervals', 'quantiles'], { reason: 'is of a regression, and this is a classification' });
   const report = calibrate(subject.predictions, {
     method: options.method,
     folds: options.folds,
     onMethod: (method) => note(`${method} on ${subject.predictions.target.length} rows`),
   });
   const { probabilities, reliability: _reliability, ...document } = report;
+  const { shift } = subject;
   const conformal =
     options.coverage === undefined
       ? undefined
-      : conformalSets(options.sets, subject.predictions, probabilities, options.coverage);
+      : conformalSets(options.sets, subject.predictions, probabilities, options.coverage, shift);
   const path = subject.model === undefined ? null : (options.out ?? subject.model.out);
   if (subject.model !== undefined && path !== null) {
     const { model, output } = subject.model;
@@ -128,12 +150,12 @@ async function calibrateAction(
   if (options.plot !== undefined) await writeFileAtomically(options.plot, [Buffer.from(calibrationPlot(report))]);
   answer(
     options,
-    { ...document, ...(conformal === undefined ? {} : { conformal }), model: path },
+    { ...document, ...(conformal === undefined ? {} : { conformal, ...told(shift) }), model: path },
     [
       calibrationTable(report, terminalOptions()),
       '',
       ...(report.warning === undefined ? [] : [`warning  ${report.warning}. Prefer temperature, or give more rows.`]),
-      ...(conformal === undefined ? [] : [promise(conformal, 'classes a set')]),
+      ...(conformal === undefined ? [] : [promise(conformal, 'classes a set'), ...shiftLines(shift)]),
       ...(path === null ? [] : [`model    ${path}`]),
       ...(kept === undefined
         ? []
@@ -145,17 +167,21 @@ async function calibrateAction(
 
 function refuseWithoutEffect(reference: string | undefined, { coverage }: CalibrateOptions, command: Command): void {
   if (coverage === undefined) {
-    refuseGiven(command, ['sets'], {
-      reason: 'says which sets are promised',
+    refuseGiven(command, ['sets', 'intervals', 'quantiles', 'shifted'], {
+      reason: 'says what is promised',
       remedy: 'Add --coverage 0.9, or leave it out',
     });
   }
   if (reference === undefined) {
-    refuseGiven(command, ['data', 'spec', 'task', 'output', 'classes', 'input', 'out'], {
+    refuseGiven(command, ['data', 'spec', 'task', 'output', 'classes', 'input', 'out', 'shifted', 'quantiles'], {
       reason: 'is about a model, and --probabilities has none',
     });
   } else if (!reference.endsWith('.onnx')) {
-    refuseGiven(command, OF_FILES, { reason: 'describes an .onnx file, and a run knows it already' });
+    refuseGiven(command, [...OF_FILES, 'quantiles'], {
+      reason: 'describes an .onnx file, and a run knows it already',
+    });
+  } else if (command.getOptionValueSource('quantiles') === 'cli') {
+    refuseGiven(command, ['output', 'intervals'], { reason: 'is of one prediction, and --quantiles has two' });
   }
 }
 
@@ -178,7 +204,13 @@ async function promiseIntervals(subject: Subject, predictions: RegressionInput, 
       remedy: 'Add --coverage 0.9 for intervals that hold the truth so often',
     });
   }
-  const conformal = conformalIntervals(predictions, coverage);
+  const { shift } = subject;
+  const conformal = conformalIntervals(
+    intervalBase(subject, predictions, options),
+    predictions.target,
+    coverage,
+    shift,
+  );
   const path = subject.model === undefined ? null : (options.out ?? subject.model.out);
   if (subject.model !== undefined && path !== null) {
     const { model, output } = subject.model;
@@ -188,9 +220,45 @@ async function promiseIntervals(subject: Subject, predictions: RegressionInput, 
   }
   answer(
     options,
-    { conformal, rows: predictions.target.length, model: path },
-    [promise(conformal, 'wide'), ...(path === null ? [] : [`model    ${path}`])].join('\n'),
+    { conformal, ...told(shift), rows: predictions.target.length, model: path },
+    [promise(conformal, 'wide'), ...shiftLines(shift), ...(path === null ? [] : [`model    ${path}`])].join('\n'),
   );
+}
+
+function intervalBase(
+  { upper }: Subject,
+  { predictions, said }: RegressionInput,
+  { intervals, quantiles }: CalibrateOptions,
+): IntervalBase {
+  if (quantiles !== undefined && upper !== undefined) {
+    return { kind: 'quantile', lower: predictions, upper, outputs: quantiles };
+  }
+  if (intervals === 'residual') return { kind: 'residual', predictions };
+  const deviation = (['predictiveDeviation', 'deviation'] as const).find((name) => said?.[name] !== undefined);
+  const deviations = deviation === undefined ? undefined : said?.[deviation];
+  if (deviation !== undefined && deviations !== undefined)
+    return { kind: 'scaled', predictions, deviations, deviation };
+  throw new BallastError('the model does not say how uncertain its predictions are', {
+    code: 'CONFORMAL_DEVIATION',
+    place: '--intervals',
+    remedy: 'Train with laplace, swag, variational, mc-dropout or ensemble, or take --intervals residual',
+  });
+}
+
+/** The shift as the document tells it. */
+const told = (shift: Shift | undefined): { shift?: { rows: number; effectiveRows: number } } =>
+  shift === undefined ? {} : { shift: { rows: shift.shiftedRows, effectiveRows: shift.effectiveRows } };
+
+/** With fewer rows a share is hardly known. */
+const FEW_EFFECTIVE = 50;
+
+function shiftLines(shift: Shift | undefined): string[] {
+  if (shift === undefined) return [];
+  const { effectiveRows, shiftedRows, weights } = shift;
+  const few = effectiveRows < FEW_EFFECTIVE ? ': too few to trust the promise, the sources hardly overlap' : '';
+  return [
+    `shift    weighted towards ${shiftedRows} shifted rows: ${weights.length} rows carry as much as ${effectiveRows.toFixed(0)} equal ones${few}`,
+  ];
 }
 
 /**
@@ -219,6 +287,10 @@ function promise({ coverage: { target, value, size, holds, perClass } }: Conform
 interface Subject {
   readonly predictions: PredictionInput;
   readonly classes: number;
+  /** Regressions: predicted upper quantiles, where predictions are the lower ones. */
+  readonly upper?: ArrayLike<number>;
+  /** Where coverage of other rows is promised. */
+  readonly shift?: Shift;
   /** The run whose model it is, where it may keep the calibrated one. */
   readonly run?: string;
   /** Absent where only probabilities are given. */
@@ -239,9 +311,7 @@ async function scoreModel(reference: string, options: CalibrateOptions): Promise
         remedy: 'Add --data SOURCE: rows that it was not trained on',
       });
     }
-    const { model, ports, predictions } = await scoreFile(reference, { ...options, data });
-    const out = join(dirname(reference), `${basename(reference, '.onnx')}.calibrated.onnx`);
-    return subjectOf(predictions, model, ports.output, out);
+    return scoreModelFile(reference, { ...options, data });
   }
   return withStore(options.store, { create: false }, async (store) => {
     const run = await store.findRun(reference);
@@ -252,8 +322,40 @@ async function scoreModel(reference: string, options: CalibrateOptions): Promise
     const folder = join(localFolder(options.store), 'experiments', run.groupId ?? run.id);
     const out = join(folder, `${run.name.replaceAll(' ', '-')}.calibrated.onnx`);
     const subject = subjectOf(predictions, model, ports.output, out);
-    return (others?.locked ?? 0) > 0 ? subject : { ...subject, run: run.id };
+    const shift =
+      options.shifted === undefined ? undefined : await shiftOfRun(store, runtime, run, options.shifted, options.data);
+    return {
+      ...subject,
+      ...(shift === undefined ? {} : { shift }),
+      ...((others?.locked ?? 0) > 0 ? {} : { run: run.id }),
+    };
   });
+}
+
+async function scoreModelFile(path: string, options: CalibrateOptions & { data: string }): Promise<Subject> {
+  const { quantiles, shifted } = options;
+  const out = join(dirname(path), `${basename(path, '.onnx')}.calibrated.onnx`);
+  const lower = quantiles === undefined ? options : { ...options, output: `${quantiles[0]}:predictions` };
+  const { model, ports, predictions } = await scoreFile(path, lower);
+  const subject = subjectOf(predictions, model, ports.output, out);
+  const upper =
+    quantiles === undefined
+      ? undefined
+      : (await scoreFile(path, { ...options, output: `${quantiles[1]}:predictions` })).predictions.predictions;
+  const shift = shifted === undefined ? undefined : await shiftOfFile(path, options, shifted);
+  return { ...subject, ...(upper === undefined ? {} : { upper }), ...(shift === undefined ? {} : { shift }) };
+}
+
+async function shiftOfFile(
+  path: string,
+  options: CalibrateOptions & { data: string },
+  shifted: string,
+): Promise<Shift> {
+  const own = await readSubject(path, options);
+  const table = await readLike(path, options, shifted);
+  const asRead = await readModelFile(path);
+  const fed = { table: own.table, rows: allRows(own.table) };
+  return measureShift(await openRuntime(), { model: asRead, ports: own.ports }, fed, { table, rows: allRows(table) });
 }
 
 function subjectOf(
@@ -282,4 +384,11 @@ function share(text: string): number {
   const value = Number(text);
   if (!(value > 0 && value < 1)) throw new InvalidArgumentError('It is a share between 0 and 1, such as 0.9.');
   return value;
+}
+
+/** Reads an option that names two outputs. */
+function twoNames(text: string): [string, string] {
+  const [lower, upper, ...more] = text.split(',');
+  if (!lower || !upper || more.length > 0) throw new InvalidArgumentError('It is two names: LOWER,UPPER.');
+  return [lower, upper];
 }

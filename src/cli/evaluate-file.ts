@@ -3,6 +3,7 @@ import type { ReadOptions } from '../data/read/options.js';
 import { readTable } from '../data/read/read.js';
 import { resolveRoles } from '../data/roles.js';
 import { applySeries } from '../data/series.js';
+import type { Table } from '../data/table.js';
 import { BallastError } from '../errors.js';
 import { parseAttack } from '../evaluation/attacks/options.js';
 import type { Robustness } from '../evaluation/attacks/robustness.js';
@@ -15,7 +16,7 @@ import { writeEvaluationReport } from '../reports/evaluation-report.js';
 import { metricsTable } from '../reports/terminal.js';
 import { terminalOptions } from '../reports/terminal-style.js';
 import { readOptions } from '../spec/prepare.js';
-import { readSpec } from '../spec/read.js';
+import { type ResolvedSpec, readSpec } from '../spec/read.js';
 import { applyTokenizers } from '../spec/tokens.js';
 import { attackModel } from '../tuning/attack-model.js';
 import { describedPorts, describedTokenizers } from '../tuning/described-ports.js';
@@ -107,6 +108,33 @@ export async function scoreFile(
   return { model, ports, predictions: await scoreModel(await openRuntime(), model, ports, table, rows, setting) };
 }
 
+/** Rows of another source as those of {@link readSubject}, whose right answers need not be there. @throws of reading a table */
+export async function readLike(path: string, options: FileOptions, source: string): Promise<Table> {
+  const spec = options.spec === undefined ? undefined : await readSpec(options.spec);
+  return readRows(path, await readForeign(path), spec, source);
+}
+
+/** Rows as a model's tokenizers and a spec's series want them. */
+async function readRows(
+  path: string,
+  model: Model,
+  spec: ResolvedSpec | undefined,
+  source: string,
+  target?: string,
+): Promise<Table> {
+  const { target: _target, ...read }: ReadOptions = spec === undefined ? {} : readOptions(spec);
+  const tokenizers = inFile(path, () => describedTokenizers(model));
+  const texts = Object.fromEntries(tokenizers.map(({ column }) => [column, 'text' as const]));
+  const raw = await readTable(source, {
+    ...read,
+    columns: { ...read.columns, ...texts },
+    ...(target === undefined ? {} : { target }),
+    baseDirectory: process.cwd(),
+  });
+  const shaped = spec === undefined ? raw : applySeries(raw, spec.spec.data.features);
+  return applyTokenizers(shaped, tokenizers);
+}
+
 /** A model file, the rows for it and how they reach it. @throws as {@link evaluateFile} */
 export async function readSubject(path: string, options: FileOptions & { data: string }) {
   const model = await readForeign(path);
@@ -119,17 +147,7 @@ export async function readSubject(path: string, options: FileOptions & { data: s
       remedy: 'Add --target COLUMN or --spec SPEC',
     });
   }
-  const read: ReadOptions = spec === undefined ? {} : readOptions(spec);
-  const tokenizers = inFile(path, () => describedTokenizers(model));
-  const texts = Object.fromEntries(tokenizers.map(({ column }) => [column, 'text' as const]));
-  const raw = await readTable(options.data, {
-    ...read,
-    columns: { ...read.columns, ...texts },
-    target,
-    baseDirectory: process.cwd(),
-  });
-  const shaped = spec === undefined ? raw : applySeries(raw, spec.spec.data.features);
-  const table = applyTokenizers(shaped, tokenizers);
+  const table = await readRows(path, model, spec, options.data, target);
   const roles = resolveRoles(table, spec?.spec.data ?? dataOptionsSchema.parse({ source: options.data, target }));
   const ports = inFile(
     path,

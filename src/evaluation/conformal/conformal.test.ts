@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { readTable } from '../../data/read/read.js';
 import { findColumn } from '../../data/table.js';
 import { writeModel } from '../../graph/format/encode.js';
-import type { Model } from '../../graph/model.js';
+import { int, type Model } from '../../graph/model.js';
 import { openRuntime } from '../../graph/runtime/choose.js';
 import { float32 } from '../../graph/tensor.js';
 import { binomialQuantile, derive } from '../../numeric/index.js';
@@ -13,8 +13,10 @@ import { softmaxRows } from '../calibrators/calibrator.js';
 import {
   CONFORMAL_KINDS,
   conformalQuantile,
-  fitConformalIntervals,
   fitConformalSets,
+  fitIntervalThreshold,
+  type IntervalBase,
+  type IntervalMap,
   predictionSets,
 } from './conformal.js';
 import { withConformal } from './conformal-model.js';
@@ -84,7 +86,6 @@ describe.each(CONFORMAL_KINDS)('%s', (kind) => {
     let covered = 0;
     for (let seed = 1; seed <= 200; seed++) {
       const map = fitConformalSets(kind, drawn(200, 4, seed), coverage);
-      if (map.kind === 'residual') throw new Error('sets were asked for');
       const fresh = drawn(50, 4, 1000 + seed);
       const sets = predictionSets(map, fresh.probabilities, 4);
       fresh.target.forEach((code, row) => {
@@ -101,7 +102,6 @@ describe.each(CONFORMAL_KINDS)('%s', (kind) => {
   it('says the same inside an ONNX graph', async () => {
     const data = drawn(300, 4, 7);
     const map = fitConformalSets(kind, data, 0.9);
-    if (map.kind === 'residual') throw new Error('sets were asked for');
     const probabilities = Float32Array.from(data.probabilities);
     const expected = predictionSets(map, probabilities, 4);
     const model = withConformal(identity(4), { name: 'p', kind: 'probabilities' }, map, 4);
@@ -127,7 +127,7 @@ describe('intervals', () => {
     const stream = derive(11, 'conformal-intervals');
     const predictions = Float64Array.from({ length: 2000 }, () => stream.normal());
     const target = predictions.map((value) => value + stream.normal());
-    const { coverage, map } = conformalIntervals({ task: 'regression', predictions, target }, 0.9);
+    const { coverage, map } = conformalIntervals({ kind: 'residual', predictions }, target, 0.9);
     expect(coverage.holds).toBe(true);
     // The normal's own: 1.645 deviations to either side.
     expect(map).toMatchObject({ kind: 'residual' });
@@ -135,9 +135,78 @@ describe('intervals', () => {
   });
 
   it('are refused where rows are too few for the promise', () => {
-    const few = { predictions: [1, 2, 3], target: [1, 2, 4] };
-    expect(() => fitConformalIntervals(few, 0.9)).toThrow(expect.objectContaining({ code: 'CONFORMAL_ROWS' }));
-    expect(() => fitConformalIntervals(few, 1)).toThrow(expect.objectContaining({ code: 'CONFORMAL_COVERAGE' }));
+    const fitting = (base: IntervalBase, coverage: number) => () =>
+      fitIntervalThreshold(base, [1, 2, 4], [0, 1, 2], coverage);
+    const few = { kind: 'residual', predictions: [1, 2, 3] } as const;
+    expect(fitting(few, 0.9)).toThrow(expect.objectContaining({ code: 'CONFORMAL_ROWS' }));
+    expect(fitting(few, 1)).toThrow(expect.objectContaining({ code: 'CONFORMAL_COVERAGE' }));
+    const flat = { kind: 'scaled', predictions: [1, 2, 3], deviations: [1, 0, 1], deviation: 'd' } as const;
+    expect(fitting(flat, 0.5)).toThrow(expect.objectContaining({ code: 'CONFORMAL_DEVIATION' }));
+  });
+
+  it('of quantiles and of deviations cover, and are narrower than equal ones where noise varies', () => {
+    const stream = derive(12, 'conformal-kinds');
+    const spread = Float64Array.from({ length: 3000 }, () => 0.2 + 3 * stream.uniform() ** 3);
+    const predictions = new Float64Array(spread.length);
+    const target = spread.map((s) => s * stream.normal());
+    // Quantiles that are too narrow by half, deviations in another unit: the order of the rows is what they know.
+    const bases: IntervalBase[] = [
+      { kind: 'residual', predictions },
+      { kind: 'scaled', predictions, deviations: spread.map((s) => 10 * s), deviation: 'd' },
+      { kind: 'quantile', lower: spread.map((s) => -0.8 * s), upper: spread.map((s) => 0.8 * s), outputs: ['l', 'u'] },
+    ];
+    const [equal, scaled, quantile] = bases.map((base) => conformalIntervals(base, target, 0.9).coverage);
+    for (const coverage of [equal, scaled, quantile]) {
+      expect(coverage.holds).toBe(true);
+      expect(Math.abs(coverage.value.value - 0.9)).toBeLessThan(0.02);
+    }
+    expect(scaled.size).toBeLessThan(0.8 * equal.size);
+    expect(quantile.size).toBeLessThan(0.95 * equal.size);
+  });
+
+  it('keep their promise of shifted rows with weights, which the largest weight for a new row makes safe', () => {
+    const [stream, coverage] = [derive(13, 'conformal-shift'), 0.9];
+    const draw = (rows: number, shifted: boolean) => {
+      const x = Float64Array.from({ length: rows }, () => (shifted ? Math.sqrt(stream.uniform()) : stream.uniform()));
+      return { x, target: x.map((at) => at * at * stream.normal()) };
+    };
+    let [weighted, plain] = [0, 0];
+    for (let round = 0; round < 200; round++) {
+      const own = draw(400, false);
+      const rows = Int32Array.from(own.x, (_, row) => row);
+      const base = { kind: 'residual', predictions: new Float64Array(400) } as const;
+      const shift = { weights: own.x.map((at) => 2 * at), own: 2 };
+      const [with_, without] = [shift, undefined].map((s) => fitIntervalThreshold(base, own.target, rows, coverage, s));
+      for (const value of draw(20, true).target) {
+        if (Math.abs(value) <= with_) weighted++;
+        if (Math.abs(value) <= without) plain++;
+      }
+    }
+    expect(weighted / 4000).toBeGreaterThan(coverage - 0.012);
+    expect(weighted / 4000).toBeLessThan(coverage + 0.03);
+    expect(plain / 4000).toBeLessThan(coverage - 0.03);
+  });
+
+  it('are the same inside an ONNX graph, around a prediction, a deviation or quantiles', async () => {
+    const runtime = await openRuntime();
+    const x = Float32Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? i : 1 + i / 10));
+    const run = async (map: IntervalMap, output: string) => {
+      const model = withConformal(twoColumns(), { name: output, kind: 'predictions' }, map, 0);
+      const session = await runtime.load(writeModel(model));
+      const answers = await session.run({ x: float32([10, 2], x) });
+      session.release();
+      return Object.fromEntries(Object.entries(answers).map(([name, { data }]) => [name, Array.from(data, Number)]));
+    };
+    const scaled = await run({ kind: 'scaled', factor: 2, deviation: 'second' }, 'first');
+    scaled.first.forEach((value, row) => {
+      expect(scaled.lower[row]).toBeCloseTo(value - 2 * scaled.second[row], 4);
+      expect(scaled.upper[row]).toBeCloseTo(value + 2 * scaled.second[row], 4);
+    });
+    const quantiles = await run({ kind: 'quantile', widening: 0.5, outputs: ['first', 'second'] }, 'first');
+    quantiles.first.forEach((value, row) => {
+      expect(value).toBeCloseTo(x[2 * row] - 0.5, 5);
+      expect(quantiles.second[row]).toBeCloseTo(x[2 * row + 1] + 0.5, 5);
+    });
   });
 });
 
@@ -169,7 +238,6 @@ describe.skipIf(DATASETS === undefined)('on CIFAR-10', () => {
         };
       };
       const map = fitConformalSets('lac', part(0), coverage);
-      if (map.kind === 'residual') throw new Error('sets were asked for');
       const fresh = part(rows);
       const sets = predictionSets(map, fresh.probabilities, 10);
       const covered = fresh.target.reduce((sum, code, row) => sum + sets[row * 10 + code], 0);
@@ -197,6 +265,29 @@ function identity(width: number): Model {
       initializers: new Map(),
       nodes: [{ name: 'same', opType: 'Identity', domain: '', inputs: ['x'], outputs: ['p'], attributes: {} }],
       valueInfo: new Map(),
+    },
+  };
+}
+
+/** Two outputs, the columns of its input. */
+function twoColumns(): Model {
+  const shape = ['rows', 1];
+  const base = identity(2);
+  return {
+    ...base,
+    graph: {
+      ...base.graph,
+      outputs: ['first', 'second'].map((name) => ({ name, type: 'float32' as const, shape })),
+      nodes: [
+        {
+          name: 'split',
+          opType: 'Split',
+          domain: '',
+          inputs: ['x'],
+          outputs: ['first', 'second'],
+          attributes: { axis: int(1), num_outputs: int(2) },
+        },
+      ],
     },
   };
 }

@@ -14,11 +14,31 @@ export type ConformalMap =
   | { readonly kind: 'aps'; readonly threshold: number }
   /** lac with a threshold a class, so that the promise holds within each class (Vovk 2012). */
   | { readonly kind: 'class'; readonly thresholds: readonly number[] }
+  | IntervalMap;
+
+export type IntervalMap =
   /** prediction +- halfWidth. */
-  | { readonly kind: 'residual'; readonly halfWidth: number };
+  | { readonly kind: 'residual'; readonly halfWidth: number }
+  /** prediction +- factor x the deviation that the model says: wide where it is unsure (Lei et al. 2018, section 5.2). */
+  | { readonly kind: 'scaled'; readonly factor: number; readonly deviation: string }
+  /** Predicted quantiles moved apart by so much, or together (conformalized quantile regression, Romano et al. 2019). */
+  | { readonly kind: 'quantile'; readonly widening: number; readonly outputs: readonly [string, string] };
+
+/** Maps of classes. */
+export type SetMap = Exclude<ConformalMap, IntervalMap>;
 
 export const CONFORMAL_KINDS = ['lac', 'aps', 'class'] as const;
 export type ConformalSetKind = (typeof CONFORMAL_KINDS)[number];
+
+/**
+ * How much likelier each row is where the model will be used than where the rows of the fit come from (likelihood ratios
+ * under covariate shift, Tibshirani et al. 2019). A new row is given the largest weight of all: its own could only make the
+ * threshold smaller, so that one threshold keeps the promise for all.
+ */
+export interface ShiftWeights {
+  readonly weights: ArrayLike<number>;
+  readonly own: number;
+}
 
 /**
  * The threshold that a new score stays below with probability `coverage` at least: the ceil((n + 1) coverage)-th smallest of
@@ -28,7 +48,7 @@ export type ConformalSetKind = (typeof CONFORMAL_KINDS)[number];
 export function conformalQuantile(
   scores: ArrayLike<number>,
   coverage: number,
-  { weights, own = 1 }: { weights?: ArrayLike<number>; own?: number } = {},
+  { weights, own = 1 }: Partial<ShiftWeights> = {},
 ): number {
   const order = Array.from(scores, (_, i) => i).sort((a, b) => scores[a] - scores[b]);
   if (weights === undefined) {
@@ -53,14 +73,15 @@ export function fitConformalSets(
   kind: ConformalSetKind,
   { probabilities, target, classes }: { probabilities: ArrayLike<number>; target: ArrayLike<number>; classes: number },
   coverage: number,
-): ConformalMap {
+  shift?: ShiftWeights,
+): SetMap {
   checkCoverage(coverage);
   const rows = target.length;
   if (kind === 'class') {
     const thresholds = Array.from({ length: classes }, (_, k) => {
-      const own: number[] = [];
-      for (let row = 0; row < rows; row++) if (target[row] === k) own.push(1 - probabilities[row * classes + k]);
-      return finite(conformalQuantile(own, coverage));
+      const own = Array.from({ length: rows }, (_, row) => row).filter((row) => target[row] === k);
+      const scores = own.map((row) => 1 - probabilities[row * classes + k]);
+      return finite(conformalQuantile(scores, coverage, shift && ofRows(shift, own)));
     });
     return { kind, thresholds };
   }
@@ -69,35 +90,111 @@ export function fitConformalSets(
       ? 1 - probabilities[row * classes + target[row]]
       : massUpTo(probabilities, row * classes, classes, target[row]),
   );
-  return { kind, threshold: finite(conformalQuantile(scores, coverage)) };
+  return { kind, threshold: finite(conformalQuantile(scores, coverage, shift)) };
 }
 
-/** Intervals prediction +- halfWidth of a regression. @throws BallastError CONFORMAL_COVERAGE, CONFORMAL_ROWS */
-export function fitConformalIntervals(
-  { predictions, target }: { predictions: ArrayLike<number>; target: ArrayLike<number> },
-  coverage: number,
-): Extract<ConformalMap, { kind: 'residual' }> {
-  checkCoverage(coverage);
-  const residuals = Float64Array.from(target, (value, row) => Math.abs(value - predictions[row]));
-  const halfWidth = conformalQuantile(residuals, coverage);
-  if (halfWidth === Number.POSITIVE_INFINITY) {
-    throw invalid(
-      `${target.length} rows are too few for a coverage of ${coverage}`,
-      'CONFORMAL_ROWS',
-      target.length,
-      undefined,
-      `Give ${Math.ceil(coverage / (1 - coverage))} at least.`,
-    );
+/** The weights of some of the rows. */
+export function ofRows({ weights, own }: ShiftWeights, rows: ArrayLike<number>): ShiftWeights {
+  return { weights: Float64Array.from(rows, (row) => weights[row]), own };
+}
+
+/** What intervals of a regression are made around. */
+export type IntervalBase =
+  | { readonly kind: 'residual'; readonly predictions: ArrayLike<number> }
+  /** Deviations above 0 that the model says of its answers, under that name of an output. */
+  | {
+      readonly kind: 'scaled';
+      readonly predictions: ArrayLike<number>;
+      readonly deviations: ArrayLike<number>;
+      readonly deviation: string;
+    }
+  /** Two predicted quantiles, of these outputs. */
+  | {
+      readonly kind: 'quantile';
+      readonly lower: ArrayLike<number>;
+      readonly upper: ArrayLike<number>;
+      readonly outputs: readonly [string, string];
+    };
+
+/**
+ * How far outside of its interval a row's target lies, in the unit that the map widens by: below the threshold it is covered.
+ */
+export function nonconformity(base: IntervalBase, target: ArrayLike<number>, row: number): number {
+  switch (base.kind) {
+    case 'residual':
+      return Math.abs(target[row] - base.predictions[row]);
+    case 'scaled':
+      return Math.abs(target[row] - base.predictions[row]) / base.deviations[row];
+    case 'quantile':
+      return Math.max(base.lower[row] - target[row], target[row] - base.upper[row]);
   }
-  return { kind: 'residual', halfWidth };
+}
+
+/** The width of a row's interval under a threshold; 0 where quantiles cross. */
+export function intervalWidth(base: IntervalBase, threshold: number, row: number): number {
+  switch (base.kind) {
+    case 'residual':
+      return 2 * threshold;
+    case 'scaled':
+      return 2 * threshold * base.deviations[row];
+    case 'quantile':
+      return Math.max(0, base.upper[row] - base.lower[row] + 2 * threshold);
+  }
+}
+
+/**
+ * The threshold of intervals of a regression, fitted on some of the rows.
+ *
+ * @throws BallastError CONFORMAL_COVERAGE, CONFORMAL_ROWS, CONFORMAL_DEVIATION
+ */
+export function fitIntervalThreshold(
+  base: IntervalBase,
+  target: ArrayLike<number>,
+  rows: ArrayLike<number>,
+  coverage: number,
+  shift?: ShiftWeights,
+): number {
+  checkCoverage(coverage);
+  if (base.kind === 'scaled') {
+    const bad = Array.from(rows).find((row) => !(base.deviations[row] > 0));
+    if (bad !== undefined) {
+      throw invalid(
+        'A deviation is not above 0',
+        'CONFORMAL_DEVIATION',
+        base.deviations[bad],
+        `row ${bad}`,
+        'Use --intervals residual.',
+      );
+    }
+  }
+  const scores = Float64Array.from(rows, (row) => nonconformity(base, target, row));
+  const threshold = conformalQuantile(scores, coverage, shift && ofRows(shift, rows));
+  if (Number.isFinite(threshold)) return threshold;
+  throw invalid(
+    `${rows.length} rows are too few for a coverage of ${coverage}${shift === undefined ? '' : ' where they are weighted so unevenly'}`,
+    'CONFORMAL_ROWS',
+    rows.length,
+    undefined,
+    shift === undefined
+      ? `Give ${Math.ceil(coverage / (1 - coverage))} at least.`
+      : 'Give more rows, or rows nearer to the shifted ones.',
+  );
+}
+
+/** The map of a threshold. */
+export function intervalMap(base: IntervalBase, threshold: number): IntervalMap {
+  switch (base.kind) {
+    case 'residual':
+      return { kind: 'residual', halfWidth: threshold };
+    case 'scaled':
+      return { kind: 'scaled', factor: threshold, deviation: base.deviation };
+    case 'quantile':
+      return { kind: 'quantile', widening: threshold, outputs: base.outputs };
+  }
 }
 
 /** Which classes are in each row's set: 1 or 0, [rows, classes]. */
-export function predictionSets(
-  map: Exclude<ConformalMap, { kind: 'residual' }>,
-  probabilities: ArrayLike<number>,
-  classes: number,
-): Uint8Array {
+export function predictionSets(map: SetMap, probabilities: ArrayLike<number>, classes: number): Uint8Array {
   const sets = new Uint8Array(probabilities.length);
   for (let from = 0; from < sets.length; from += classes) {
     for (let k = 0; k < classes; k++) {
@@ -123,7 +220,7 @@ function massUpTo(probabilities: ArrayLike<number>, from: number, classes: numbe
 export interface Coverage {
   /** Promised. */
   readonly target: number;
-  /** Share of held-out rows whose set or interval holds the truth, over random halves of the rows. */
+  /** Share of held-out rows, weighted where there is a shift, whose set or interval holds the truth, over random halves. */
   readonly value: Figure;
   /** Mean number of classes in a set, or mean width of an interval. */
   readonly size: number;
@@ -147,19 +244,28 @@ export function checkCoverageOf(
     seed = 1,
     classOf,
     classes = 0,
-  }: { splits?: number; seed?: number; classOf?: (row: number) => number; classes?: number } = {},
+    weightOf = () => 1,
+  }: {
+    splits?: number;
+    seed?: number;
+    classOf?: (row: number) => number;
+    classes?: number;
+    weightOf?: (row: number) => number;
+  } = {},
 ): Coverage {
   const half = Math.floor(rows / 2);
-  let [covered, size, count] = [0, 0, 0];
+  let [covered, size, count, squares] = [0, 0, 0, 0];
   const byClass = Array.from({ length: classes }, () => ({ covered: 0, count: 0 }));
   for (let split = 0; split < splits; split++) {
     const order = derive(seed, 'conformal', split).shuffle(Int32Array.from({ length: rows }, (_, i) => i));
     const judge = fitOn(order.subarray(0, half));
     for (const row of order.subarray(half)) {
       const judged = judge(row);
-      count++;
-      size += judged.size;
-      if (judged.covered) covered++;
+      const weight = weightOf(row);
+      count += weight;
+      squares += weight ** 2;
+      size += weight * judged.size;
+      if (judged.covered) covered += weight;
       const own = classOf === undefined ? undefined : byClass[classOf(row)];
       if (own === undefined) continue;
       own.count++;
@@ -168,11 +274,17 @@ export function checkCoverageOf(
   }
   // Splits share rows: the interval is that of one pass over them all.
   const share = covered / count;
-  const held = rows - half;
+  // Weighted rows count as fewer equal ones: (sum w)^2 / sum w^2 in a pass over all of them.
+  const effective = Math.min(1, count ** 2 / (squares * splits * (rows - half))) * rows;
+  const held = Math.max(1, Math.round(((rows - half) * effective) / rows));
   const least = binomialQuantile(0.0005, held, Math.min(1, target)) / held - 1 / (half + 1);
   return {
     target,
-    value: { value: share, interval: wilsonInterval(share * rows, rows), method: `Wilson, ${splits} random halves` },
+    value: {
+      value: share,
+      interval: wilsonInterval(share * effective, effective),
+      method: `Wilson, ${splits} random halves`,
+    },
     size: size / count,
     ...(classes === 0 ? {} : { perClass: byClass.map((own) => own.covered / own.count) }),
     holds: share >= least,
