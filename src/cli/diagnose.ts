@@ -11,12 +11,13 @@ import { findMetric } from '../evaluation/metrics/index.js';
 import { writeFileAtomically } from '../graph/format/atomic-file.js';
 import { openRuntime } from '../graph/runtime/choose.js';
 import { writeDiagnosisReport } from '../reports/diagnosis-report.js';
-import { diagnosisText, outcomeText } from '../reports/diagnosis-text.js';
+import { diagnosisText, loggedDiagnosisText, outcomeText } from '../reports/diagnosis-text.js';
 import { terminalOptions } from '../reports/terminal-style.js';
 import type { Run, Store } from '../store/types.js';
 import { type Application, applyFinding } from '../tuning/apply-finding.js';
 import { type Diagnosis, diagnoseRun } from '../tuning/diagnose-run.js';
 import { primaryMetric } from '../tuning/judge.js';
+import { diagnoseLoggedRun, isLogged } from '../tuning/logged-run.js';
 import { evidenceOfPredictions } from '../tuning/prediction-evidence.js';
 import { specOfRun } from '../tuning/run-rows.js';
 import { scoreFile } from './evaluate-file.js';
@@ -29,6 +30,9 @@ import { answer, answerIsNo, note } from './output.js';
 import { Progress } from './progress.js';
 import { withStore } from './use-store.js';
 import { version } from './version.js';
+
+/** What a spec without limits of its own is held to. */
+const LIMITS = { ece: 0.05, gap: 0.03 } as const;
 
 interface DiagnoseOptions extends FileOptions {
   probes: boolean;
@@ -70,14 +74,34 @@ async function diagnoseAction(reference: string, options: DiagnoseOptions, comma
     return diagnoseFile(reference, options);
   }
   refuseGiven(command, [...OF_FILES, 'data'], { reason: 'describes an .onnx file, and a run knows it already' });
-  await withStore(options.store, { create: false }, (store) => diagnoseStored(store, reference, options));
+  await withStore(options.store, { create: false }, async (store) => {
+    const run = await store.findRun(reference);
+    if (isLogged(run)) return diagnoseClientRun(store, run, options, command);
+    return diagnoseStored(store, run, options);
+  });
 }
 
-async function diagnoseStored(store: Store, reference: string, options: DiagnoseOptions): Promise<void> {
+/** A run that a client logged has curves and parameters, and nothing that could be trained again. */
+async function diagnoseClientRun(store: Store, run: Run, options: DiagnoseOptions, command: Command): Promise<void> {
+  refuseGiven(command, ['apply', 'out', 'labels', 'report'], {
+    reason: 'needs a spec to change, and this run was logged by a client',
+  });
+  const { findings, pairs, regularizers } = await diagnoseLoggedRun(store, run, { gap: LIMITS.gap });
+  const healthy = isHealthy(findings);
+  if (!healthy) answerIsNo();
+  const named = pairs.map(({ quantity, train, validation }) => ({
+    quantity,
+    train: train.name,
+    validation: validation.name,
+  }));
+  const document = { run: run.id, source: 'logged', findings, healthy, pairs: named, regularizers, probes: [] };
+  answer(options, document, loggedDiagnosisText({ findings, pairs, regularizers }, terminalOptions()));
+}
+
+async function diagnoseStored(store: Store, run: Run, options: DiagnoseOptions): Promise<void> {
   const interruption = interruptible();
   try {
     const runtime = await openRuntime();
-    const run = await store.findRun(reference);
     if (options.out !== undefined) requireBeside(options.out, run);
     const subject = `${run.name}, run ${run.id.slice(0, 8)}`;
     let trained = 0;
@@ -209,7 +233,7 @@ async function diagnoseFile(path: string, options: DiagnoseOptions): Promise<voi
     direction: findMetric(metric).metric.direction,
     level,
     validation: evaluate({ ...predictions, level, seed: 1 }),
-    limits: { ece: 0.05, gap: 0.03 },
+    limits: LIMITS,
     manifest: model.metadata.has('ballast.manifest'),
     ...evidenceOfPredictions(predictions, { level, seed: 1 }),
     probes: [],

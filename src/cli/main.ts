@@ -26,6 +26,7 @@ const COMMANDS = {
   bench: async () => (await import('./bench.js')).benchCommand,
   compare: async () => (await import('./compare.js')).compareCommand,
   explain: async () => (await import('./explain.js')).explainCommand,
+  gate: async () => (await import('./gate.js')).gateCommand,
   models: async () => (await import('./models.js')).modelsCommand,
   serve: async () => (await import('./serve.js')).serveCommand,
   schema: async () => (await import('./schema.js')).schemaCommand,
@@ -52,6 +53,7 @@ const SUMMARIES: Readonly<Record<keyof typeof COMMANDS, string>> = {
   bench: 'what a model costs here: latency, cold start, memory, bytes, money; two in turns',
   compare: 'two models on the same rows, with paired tests',
   explain: 'the terms of the field, frequent questions, a plan of seven days',
+  gate: 'does a run or a model hold to the rules? exit code and Markdown for continuous integration',
   models: 'the registry: versions, aliases, checklists, who answers for a model',
   serve: 'one server over the store: MLflow clients log, search, register and download here',
   schema: 'JSON Schema of the spec file',
@@ -70,7 +72,6 @@ const LATER = new Set([
   'gameday',
   'scenario',
   'worker',
-  'gate',
   'export',
 ]);
 

@@ -8,13 +8,16 @@ import { MODEL } from '../tuning/result-record.js';
 import { localFolder } from './local-folder.js';
 import { withStore } from './use-store.js';
 
+/** Commands that read references of the registry themselves. */
+const BY_THEMSELVES = new Set(['gate', 'register', 'show', 'checklist', 'lineage', 'archive', 'alias', 'tag', 'set']);
+
 /**
  * Puts in the place of each argument `models:/name/version` or `models:/name@alias` what commands know: the run whose
  * model that version is, or else its ONNX file.
  */
 export async function resolveModelArguments(command: Command): Promise<void> {
   const { store } = command.opts<{ store?: string }>();
-  if (store === undefined || command.parent?.name() === 'models') return;
+  if (store === undefined || BY_THEMSELVES.has(command.name())) return;
   const args: unknown[] = command.processedArgs;
   for (const [i, value] of args.entries()) {
     if (typeof value !== 'string' || !isModelReference(value)) continue;

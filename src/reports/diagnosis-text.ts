@@ -1,6 +1,7 @@
 import { isHealthy } from '../diagnosis/diagnose.js';
 import type { Evidence, Probe } from '../diagnosis/evidence.js';
 import type { Finding } from '../diagnosis/finding.js';
+import type { LoggedDiagnosis } from '../diagnosis/logged/diagnose-logged.js';
 import type { Application } from '../tuning/apply-finding.js';
 import { differenceFormat, intervalText, signedText } from './metric-display.js';
 import { styles } from './terminal-style.js';
@@ -9,7 +10,32 @@ import { type TerminalColumn, type TerminalOptions, terminalTable } from './term
 /** Findings with their evidence and mend, and the probes behind them. */
 export function diagnosisText(findings: readonly Finding[], evidence: Evidence, options: TerminalOptions = {}): string {
   const style = styles(options);
-  const told = findings.flatMap(
+  const probes = evidence.probes.length === 0 ? [] : [probeTable(evidence.probes, evidence.metric, options), ''];
+  return [...probes, ...findingLines(findings, style), verdictOf(findings, evidence, style)].join('\n');
+}
+
+/** The diagnosis of a run that a client logged. */
+export function loggedDiagnosisText(
+  { findings, pairs, regularizers }: LoggedDiagnosis,
+  options: TerminalOptions = {},
+): string {
+  const style = styles(options);
+  const compared = pairs.map(({ train, validation }) => `${train.name} with ${validation.name}`).join(', ');
+  const found = regularizers.map(({ parameter, value }) => `${parameter} ${value}`).join(', ');
+  const verdict = isHealthy(findings)
+    ? `${style.good('\u2714')} Nothing wrong was found in what was logged.`
+    : `${findings.length} finding${findings.length === 1 ? '' : 's'}; begin with the first.`;
+  return [
+    style.dim(`compared      ${compared || 'nothing: no metric was logged on both sides'}`),
+    style.dim(`regularizers  ${found || 'none on record'}`),
+    '',
+    ...findingLines(findings, style),
+    verdict,
+  ].join('\n');
+}
+
+function findingLines(findings: readonly Finding[], style: ReturnType<typeof styles>): string[] {
+  return findings.flatMap(
     ({ id, name, severity, confidence, evidence: lines, explanation, remedy, patch, refutedBy }) => [
       `${severity === 'note' ? style.dim(id) : style.bad(id)}  ${style.bold(name)}  ${style.dim(`confidence ${percent(confidence)}`)}`,
       ...lines.map((line) => `  ${line}`),
@@ -23,8 +49,6 @@ export function diagnosisText(findings: readonly Finding[], evidence: Evidence, 
       '',
     ],
   );
-  const probes = evidence.probes.length === 0 ? [] : [probeTable(evidence.probes, evidence.metric, options), ''];
-  return [...probes, ...told, verdictOf(findings, evidence, style)].join('\n');
 }
 
 /** Fewer validation rows than this tell large faults at the most. */

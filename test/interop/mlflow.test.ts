@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RunningServer, startServer } from '../../src/server/index.js';
 import { openStore, type Store } from '../../src/store/index.js';
+import { diagnoseLoggedRun } from '../../src/tuning/logged-run.js';
 
 const PYTHON = process.env.BALLAST_PYTHON ?? '';
 const SCRIPT = join(import.meta.dirname, 'mlflow_client.py');
@@ -86,8 +87,14 @@ describe.skipIf(!has('mlflow', 'sklearn'))(
       expect(await store.verify()).toEqual([]);
     });
 
-    test('logs by itself what scikit-learn trains', async () => {
-      expect(await client('sklearn_autolog')).toMatchObject({
+    test('logs by itself what scikit-learn trains, and the diagnosis finds the overfit in it', async () => {
+      const found = await client('sklearn_autolog');
+      const run = await store.getRun(String(found.run));
+      const { findings, pairs, regularizers } = await diagnoseLoggedRun(store, run, { gap: 0.03 });
+      expect(findings.map(({ id }) => id)).toEqual(['F2']);
+      expect(pairs.length).toBeGreaterThan(0);
+      expect(regularizers.map(({ parameter }) => parameter)).toContain('min_samples_leaf');
+      expect(found).toMatchObject({
         params: '10',
         training: expect.any(Number),
         datasets: 1,

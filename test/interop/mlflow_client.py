@@ -96,13 +96,15 @@ def sklearn_autolog():
     mlflow.sklearn.autolog()
     rng = np.random.default_rng(1)
     x, y = rng.normal(size=(200, 5)), rng.integers(0, 2, 200)
+    X_train, X_test, y_train, y_test = x[:100], x[100:], y[:100], y[100:]
     with mlflow.start_run() as run:
-        forest = RandomForestClassifier(n_estimators=10, max_depth=None, random_state=1).fit(x[:100], y[:100])
-        forest.score(x[100:], y[100:])
+        forest = RandomForestClassifier(n_estimators=10, max_depth=None, random_state=1).fit(X_train, y_train)
+        forest.score(X_test, y_test)
     data = MlflowClient().get_run(run.info.run_id)
     models = mlflow.search_logged_models([data.info.experiment_id], output_format="list")
     return {
         "run": run.info.run_id,
+        "metrics": sorted(data.data.metrics),
         "params": data.data.params.get("n_estimators"),
         "training": data.data.metrics["training_accuracy_score"],
         "datasets": len(data.inputs.dataset_inputs),
