@@ -231,6 +231,18 @@ describe('gap ledger', () => {
     );
   });
 
+  it('calls a clear loss the largest before one that may be chance', () => {
+    const { stages, largest } = buildLedger('accuracy', [
+      { stage: 'holdout', evaluation: rightly(380, 400) },
+      { stage: 'compressed', evaluation: rightly(344, 400) },
+      { stage: 'production', evaluation: rightly(6, 8) },
+    ]);
+    expect(stages[1].deltaInterval![0]).toBeGreaterThan(0);
+    expect(stages[2].deltaInterval![0]).toBeLessThan(0);
+    expect(stages[2].delta).toBeGreaterThan(stages[1].delta!);
+    expect(largest).toBe('compressed');
+  });
+
   it('takes stress for a branch, and comparisons that were kept for those of the same rows', () => {
     const [holdout, stressed, calibrated] = [rightly(380, 400), rightly(200, 400), rightly(382, 400)];
     const kept = { value: 0.45, interval: [0.4, 0.5] as const, method: 'kept' };

@@ -74,7 +74,10 @@ export interface Ledger {
   readonly metric: string;
   readonly scope?: LedgerScope;
   readonly stages: readonly LedgerStage[];
-  /** The stage that lost most, stress aside; null when none lost anything. */
+  /**
+   * The stage that lost most, stress aside, among those whose loss is clear (its interval is above 0), or among all where none
+   * is; null when none lost anything.
+   */
   readonly largest: LedgerStageName | null;
   /** Stages where the metric has no value, with the reason; the deltas bridge them. */
   readonly omitted: Readonly<Partial<Record<LedgerStageName, string>>>;
@@ -120,7 +123,10 @@ export function buildLedger(metric: string, inputs: readonly LedgerInput[], opti
     });
     if (!BRANCHES.has(input.stage)) previous = { input, figure };
   }
-  const losses = stages.filter(({ stage, delta }) => !BRANCHES.has(stage) && delta !== null && delta > 0);
+  const every = stages.filter(({ stage, delta }) => !BRANCHES.has(stage) && delta !== null && delta > 0);
+  const clear = every.filter(({ deltaInterval }) => deltaInterval !== null && deltaInterval[0] > 0);
+  // Few rows lose much by chance: a smaller loss that is certain says more.
+  const losses = clear.length > 0 ? clear : every;
   const largest = losses.reduce<LedgerStage | undefined>(
     (a, b) => (a === undefined || b.delta! > a.delta! ? b : a),
     undefined,
