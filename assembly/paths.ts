@@ -340,3 +340,99 @@ export function descendResidual(
   }
   return largest;
 }
+
+/** Columns outside (place -1) whose value is at least limit times their factor. Returns how many. */
+export function beyond(
+  values: usize,
+  factors: usize,
+  limit: f64,
+  places: usize,
+  count: i32,
+  out: usize,
+): i32 {
+  let found = 0;
+  for (let j = 0; j < count; j++) {
+    if (load<i32>(places + ((<usize>j) << 2)) != -1) continue;
+    const at = (<usize>j) << 3;
+    if (abs(load<f64>(values + at)) < limit * load<f64>(factors + at)) continue;
+    store<i32>(out + ((<usize>found) << 2), j);
+    found++;
+  }
+  return found;
+}
+
+/**
+ * For columns outside: an estimate of their product with the present residual, from their products with two earlier
+ * ones, and those among them that may be beyond limit times their factor, by the length of what the two do not tell.
+ * The table has, for each pair of earlier residuals, two weights and that length.
+ */
+export function bound(
+  first: usize,
+  second: usize,
+  pairs: usize,
+  norms: usize,
+  table: usize,
+  factors: usize,
+  limit: f64,
+  places: usize,
+  count: i32,
+  estimates: usize,
+  out: usize,
+): i32 {
+  let found = 0;
+  for (let j = 0; j < count; j++) {
+    const index = (<usize>j) << 2;
+    if (load<i32>(places + index) != -1) continue;
+    const at = (<usize>j) << 3;
+    const entry = table + ((<usize>load<i32>(pairs + index)) << 5);
+    const estimate = load<f64>(entry) * load<f64>(first + at) + load<f64>(entry, 8) * load<f64>(second + at);
+    store<f64>(estimates + at, estimate);
+    if (abs(estimate) + load<f64>(norms + at) * load<f64>(entry, 16) <= limit * load<f64>(factors + at)) continue;
+    store<i32>(out + ((<usize>found) << 2), j);
+    found++;
+  }
+  return found;
+}
+
+/** Weighted sums of x and of its square around the first value, and its largest size: three values at out. */
+export function moments(x: usize, weights: usize, length: i32, out: usize): void {
+  const origin = load<f64>(x);
+  const from = f64x2.splat(origin);
+  let sum = f64x2.splat(0);
+  let squares = sum;
+  let largest = sum;
+  let at: usize = 0;
+  const whole = (<usize>(length & ~1)) << 3;
+  for (; at < whole; at += 16) {
+    const value = v128.load(x + at);
+    const away = f64x2.sub(value, from);
+    const weighted = f64x2.mul(away, v128.load(weights + at));
+    sum = f64x2.add(sum, weighted);
+    squares = fused(squares, weighted, away);
+    largest = f64x2.max(largest, f64x2.abs(value));
+  }
+  let s = total(sum);
+  let q = total(squares);
+  let m = max(f64x2.extract_lane(largest, 0), f64x2.extract_lane(largest, 1));
+  if (length & 1) {
+    const value = load<f64>(x + at);
+    const away = value - origin;
+    const weighted = away * load<f64>(weights + at);
+    s += weighted;
+    q += weighted * away;
+    m = max(m, abs(value));
+  }
+  store<f64>(out, s);
+  store<f64>(out, q, 8);
+  store<f64>(out, m, 16);
+}
+
+/** x = (x - center) factor. */
+export function rescale(x: usize, length: i32, center: f64, factor: f64): void {
+  const from = f64x2.splat(center);
+  const by = f64x2.splat(factor);
+  let at: usize = 0;
+  const whole = (<usize>(length & ~1)) << 3;
+  for (; at < whole; at += 16) v128.store(x + at, f64x2.mul(f64x2.sub(v128.load(x + at), from), by));
+  if (length & 1) store<f64>(x + at, (load<f64>(x + at) - center) * factor);
+}

@@ -50,15 +50,17 @@ export class Descent {
    * From the exact gradient at the present coefficients to where the goal is reached.
    *
    * @param residual of the rows at the present coefficients; only read
+   * @param guess coefficients to begin at instead, where the model is lower there
    * @returns by how much the model says that the loss, without penalty, changes
    */
-  run(goal: DescentGoal, residual: Float64Array): number {
+  run(goal: DescentGoal, residual: Float64Array, guess?: Float64Array): number {
     const { size } = this.#set;
     const { b, g } = this.#set.model;
     for (let k = 0; k < size; k++) {
       this.#startB[k] = b[k];
       this.#startG[k] = g[k];
     }
+    if (this.#set.dense) this.#leap(guess);
     if (this.#set.dense) this.#inGramSpace(goal);
     else this.#onResidual(goal, residual);
     return this.#lossChange();

@@ -25,28 +25,14 @@ export interface Design {
 }
 
 export interface Standardization {
+  /** Sum 1; in the kernels' memory. */
   readonly weights: Float64Array;
   readonly standardize: boolean;
   readonly intercept: boolean;
 }
 
-/** Weighted mean and population standard deviation of a column; 0 for one that is constant up to rounding. */
-function momentsOf(
-  data: Float64Array,
-  start: number,
-  weights: Float64Array,
-): { readonly mean: number; readonly deviation: number } {
-  let mean = 0;
-  let largest = 0;
-  for (let i = 0; i < weights.length; i++) {
-    mean += weights[i] * data[start + i];
-    if (weights[i] > 0) largest = Math.max(largest, Math.abs(data[start + i]));
-  }
-  let squares = 0;
-  for (let i = 0; i < weights.length; i++) squares += weights[i] * (data[start + i] - mean) ** 2;
-  const deviation = Math.sqrt(squares);
-  return { mean, deviation: deviation > 1e-13 * largest ? deviation : 0 };
-}
+/** A column whose deviation is less than this share of its largest value is the same in every row, up to rounding. */
+const CONSTANT = 1e-13;
 
 /** A standardised copy of dense features in the kernels' memory. */
 export function denseDesign(
@@ -55,16 +41,17 @@ export function denseDesign(
   kernels: Kernels,
 ): Design {
   const copy = kernels.floats(rows * (columns + 1));
+  copy.set(data);
   const center = new Float64Array(columns);
   const scale = new Float64Array(columns);
   for (let j = 0; j < columns; j++) {
-    const start = j * rows;
-    const { mean, deviation } = momentsOf(data, start, weights);
+    const column = copy.subarray(j * rows, (j + 1) * rows);
+    const { mean, variance, largest } = kernels.moments(column, weights);
+    const deviation = Math.sqrt(variance);
     center[j] = intercept ? mean : 0;
-    scale[j] = deviation === 0 ? 0 : standardize ? deviation : 1;
-    if (deviation === 0) continue;
-    const [from, by] = [center[j], 1 / scale[j]];
-    for (let i = start; i < start + rows; i++) copy[i] = (data[i] - from) * by;
+    if (deviation <= CONSTANT * largest) continue;
+    scale[j] = standardize ? deviation : 1;
+    kernels.rescale(column, center[j], 1 / scale[j]);
   }
   copy.fill(1, rows * columns);
   const stored: Columns = { data: copy, stride: rows, length: rows };

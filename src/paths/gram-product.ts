@@ -4,6 +4,8 @@ import type { ValueInfo } from '../graph/model.js';
 import type { BoundTensor, Runtime, Session } from '../graph/runtime/runtime.js';
 import type { Columns, CoordinateModel } from './kernels/kernels.js';
 
+const OPENED = new WeakMap<Runtime, Promise<GramProduct>>();
+
 /** Gram matrices by ONNX Runtime, whose double-precision product is ten times faster than 128-bit vectors. */
 export class GramProduct {
   readonly #runtime: Runtime;
@@ -14,7 +16,14 @@ export class GramProduct {
     this.#session = session;
   }
 
+  /** The one of a runtime: loading its session takes longer than a small path. */
   static async open(runtime: Runtime): Promise<GramProduct> {
+    const opened = OPENED.get(runtime) ?? GramProduct.#load(runtime);
+    OPENED.set(runtime, opened);
+    return opened;
+  }
+
+  static async #load(runtime: Runtime): Promise<GramProduct> {
     return new GramProduct(runtime, await runtime.load(productModel(), { threads: 1 }));
   }
 
@@ -36,10 +45,6 @@ export class GramProduct {
       result.release();
       operand.release();
     }
-  }
-
-  release(): void {
-    this.#session.release();
   }
 
   /** The members' columns as rows of a matrix, times the root of the curvature where it is not one number. */

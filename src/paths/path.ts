@@ -4,7 +4,7 @@ import { denseDesign } from './design.js';
 import type { Family, FamilyName } from './families/family.js';
 import { FAMILIES } from './families/index.js';
 import { GramProduct } from './gram-product.js';
-import { bytesOf, openKernels } from './kernels/kernels.js';
+import { bytesOf, type Kernels, openKernels } from './kernels/kernels.js';
 import { Penalty } from './penalty.js';
 import { checkProblem, type PathData, type PathOptions } from './problem.js';
 import { type Fit, PathSolver } from './solver.js';
@@ -68,70 +68,67 @@ export async function fitPath(data: PathData, options: PathOptions): Promise<Reg
   const { rows: n, columns } = features;
   const { family: name, alpha = 1, standardize = true, intercept = true, tolerance = 1e-8, runtime, signal } = options;
   const family = FAMILIES[name];
-  const weights = normalised(data.weights, n);
   const room = Math.min(columns + 1, MOST_ROOM);
-  const bytes = bytesOf([n * (columns + 1)]) + PathSolver.bytes(n, columns, room) + 65_536;
+  const bytes = bytesOf([n * (columns + 1), n, columns + 1]) + PathSolver.bytes(n, columns, room) + 65_536;
   const kernels = openKernels(bytes, options.kernels);
+  const weights = kernels.floats(n);
+  weights.set(normalised(data.weights, n));
   const design = denseDesign(features, { weights, standardize, intercept }, kernels);
-  const penalty = penaltyOf(options, columns, design.scale, intercept);
+  const penalty = penaltyOf(options, kernels, design.scale, intercept);
   const product = runtime === undefined || kernels.name === 'script' ? undefined : await GramProduct.open(runtime);
-  try {
-    const solver = new PathSolver({
-      design,
-      family,
-      rows: { target, weights },
-      offset,
-      penalty,
-      kernels,
-      product,
-      room,
-      tolerance,
-      all: family.quadratic && columns < room && 2 * columns <= n,
-    });
-    const largestLambda = await solver.begin();
-    const nullDeviance = 2 * (solver.nullLoss - solver.saturatedLoss);
-    const lambdas = lambdasOf(options, largestLambda, n, columns);
-    const points: PathPoint[] = [];
-    let stopped: PathStop | undefined;
-    let previous = Math.max(largestLambda, lambdas[0]);
-    let breathed = performance.now();
-    for (const lambda of lambdas) {
-      if (signal?.aborted === true) {
-        stopped = { reason: 'interrupted', message: `interrupted after ${points.length} of ${lambdas.length} lambdas` };
-        break;
-      }
-      const fit = await solver.fit(lambda, previous);
-      previous = lambda;
-      const point = pointOf(fit, lambda, design, {
-        nullDeviance,
-        saturated: solver.saturatedLoss,
-        largestLambda,
-        alpha,
-      });
-      points.push(point);
-      options.onProgress?.(points.length, lambdas.length);
-      stopped = options.lambdas === undefined ? stopOf(point, family) : undefined;
-      if (stopped !== undefined) break;
-      if (performance.now() - breathed > BREATHE_MS) {
-        await setImmediate();
-        breathed = performance.now();
-      }
+  const solver = new PathSolver({
+    design,
+    family,
+    rows: { target, weights },
+    offset,
+    penalty,
+    kernels,
+    product,
+    room,
+    tolerance,
+    all: family.quadratic && columns < room && 2 * columns <= n,
+  });
+  const largestLambda = await solver.begin();
+  const nullDeviance = 2 * (solver.nullLoss - solver.saturatedLoss);
+  const lambdas = lambdasOf(options, largestLambda, n, columns);
+  const points: PathPoint[] = [];
+  let stopped: PathStop | undefined;
+  let previous = Math.max(largestLambda, lambdas[0]);
+  let breathed = performance.now();
+  for (const lambda of lambdas) {
+    if (signal?.aborted === true) {
+      stopped = { reason: 'interrupted', message: `interrupted after ${points.length} of ${lambdas.length} lambdas` };
+      break;
     }
-    const constant = Array.from(design.scale.keys()).filter((j) => design.scale[j] === 0);
-    return {
-      family: name,
-      alpha,
-      features: columns,
-      points,
-      largestLambda,
+    const fit = await solver.fit(lambda, previous);
+    previous = lambda;
+    const point = pointOf(fit, lambda, design, {
       nullDeviance,
-      constant,
-      ...(stopped === undefined ? {} : { stopped }),
-      kernels: kernels.name,
-    };
-  } finally {
-    product?.release();
+      saturated: solver.saturatedLoss,
+      largestLambda,
+      alpha,
+    });
+    points.push(point);
+    options.onProgress?.(points.length, lambdas.length);
+    stopped = options.lambdas === undefined ? stopOf(point, family) : undefined;
+    if (stopped !== undefined) break;
+    if (performance.now() - breathed > BREATHE_MS) {
+      await setImmediate();
+      breathed = performance.now();
+    }
   }
+  const constant = Array.from(design.scale.keys()).filter((j) => design.scale[j] === 0);
+  return {
+    family: name,
+    alpha,
+    features: columns,
+    points,
+    largestLambda,
+    nullDeviance,
+    constant,
+    ...(stopped === undefined ? {} : { stopped }),
+    kernels: kernels.name,
+  };
 }
 
 /** The linear predictor of rows, offset not included. */
@@ -156,10 +153,11 @@ function normalised(weights: Float64Array | undefined, n: number): Float64Array 
 
 function penaltyOf(
   { alpha = 1, factors, lower, upper }: PathOptions,
-  columns: number,
+  kernels: Kernels,
   scale: Float64Array,
   intercept: boolean,
 ): Penalty {
+  const columns = scale.length;
   const relative = Float64Array.from({ length: columns }, (_, j) => factors?.[j] ?? 1);
   const finite = relative.filter(Number.isFinite);
   const sum = finite.reduce((total, factor) => total + factor, 0);
@@ -175,9 +173,13 @@ function penaltyOf(
       if (j === columns) return Math.sign(otherwise) * free || 0;
       return bounds === undefined ? otherwise : bounds[j] === 0 ? 0 : bounds[j] * scale[j];
     });
+  const ofMeanOne = kernels.floats(columns + 1);
+  relative.forEach((factor, j) => {
+    ofMeanOne[j] = (factor * finite.length) / sum;
+  });
   return new Penalty({
     alpha,
-    factors: Float64Array.from([...relative.map((factor) => (factor * finite.length) / sum), 0]),
+    factors: ofMeanOne,
     lower: scaled(lower, Number.NEGATIVE_INFINITY),
     upper: scaled(upper, Number.POSITIVE_INFINITY),
   });

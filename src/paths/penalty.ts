@@ -1,39 +1,42 @@
 /** The penalty of each column, and of the intercept after them, at one lambda: on the scale of standardised columns. */
 export class Penalty {
-  /** Weight of |b|: lambda alpha v. */
-  readonly l1: Float64Array;
-  /** Weight of b^2 / 2: lambda (1 - alpha) v. */
-  readonly l2: Float64Array;
   readonly lower: Float64Array;
   readonly upper: Float64Array;
-  /** Relative penalties of mean 1; 0 for the intercept. */
+  /** Relative penalties of mean 1, Infinity for columns left out, 0 for the intercept. */
   readonly factors: Float64Array;
   readonly alpha: number;
+  #lasso = 0;
+  #ridge = 0;
 
-  constructor(options: {
-    alpha: number;
-    factors: Float64Array;
-    lower: Float64Array;
-    upper: Float64Array;
-  }) {
+  constructor(options: { alpha: number; factors: Float64Array; lower: Float64Array; upper: Float64Array }) {
     this.alpha = options.alpha;
     this.factors = options.factors;
     this.lower = options.lower;
     this.upper = options.upper;
-    this.l1 = new Float64Array(options.factors.length);
-    this.l2 = new Float64Array(options.factors.length);
   }
 
   set(lambda: number): void {
-    const { factors, l1, l2, alpha } = this;
-    for (let j = 0; j < factors.length; j++) {
-      l1[j] = lambda * alpha * factors[j];
-      l2[j] = lambda * (1 - alpha) * factors[j];
-    }
+    this.#lasso = lambda * this.alpha;
+    this.#ridge = lambda * (1 - this.alpha);
+  }
+
+  /** Weight of |b| at a factor of 1: lambda alpha. */
+  get lasso(): number {
+    return this.#lasso;
+  }
+
+  /** Weight of |b|. */
+  l1(j: number): number {
+    return this.#lasso * this.factors[j];
+  }
+
+  /** Weight of b^2 / 2. */
+  l2(j: number): number {
+    return this.#ridge * this.factors[j];
   }
 
   value(j: number, b: number): number {
-    return this.l1[j] * Math.abs(b) + (this.l2[j] / 2) * b * b;
+    return this.l1(j) * Math.abs(b) + (this.l2(j) / 2) * b * b;
   }
 
   /**
@@ -41,8 +44,8 @@ export class Penalty {
    * penalty's subdifferential.
    */
   violation(j: number, b: number, z: number): number {
-    const rest = z - this.l2[j] * b;
-    const l1 = this.l1[j];
+    const rest = z - this.l2(j) * b;
+    const l1 = this.l1(j);
     const up = rest - (b < 0 ? -l1 : l1);
     const down = rest - (b > 0 ? l1 : -l1);
     if (up > 0 && b < this.upper[j]) return up;
@@ -52,9 +55,9 @@ export class Penalty {
 
   /** The share of z by which the dual point must shrink to be feasible for coordinate j; 1 where it is. */
   share(j: number, z: number): number {
-    const l1 = this.l1[j];
+    const l1 = this.l1(j);
     const size = Math.abs(z);
-    if (size <= l1 || l1 === 0 || this.l2[j] > 0) return 1;
+    if (size <= l1 || l1 === 0 || this.l2(j) > 0) return 1;
     return Number.isFinite(z > 0 ? this.upper[j] : this.lower[j]) ? 1 : l1 / size;
   }
 
@@ -63,8 +66,8 @@ export class Penalty {
    * bounds has a conjugate only at z = 0, where the optimality conditions hold it; it counts |z b|.
    */
   gap(j: number, b: number, z: number): number {
-    const l2 = this.l2[j];
-    const over = Math.abs(z) - this.l1[j];
+    const l2 = this.l2(j);
+    const over = Math.abs(z) - this.l1(j);
     let best = 0;
     if (over > 0) {
       const bound = z > 0 ? this.upper[j] : this.lower[j];

@@ -2,8 +2,9 @@ import { Descent } from './descent.js';
 import type { Design } from './design.js';
 import type { Family, Rows } from './families/family.js';
 import type { GramProduct } from './gram-product.js';
-import { bytesOf, type Kernels } from './kernels/kernels.js';
+import { bytesOf, type Kernels, type Limits } from './kernels/kernels.js';
 import type { Penalty } from './penalty.js';
+import { Screen } from './screen.js';
 import { WorkingSet } from './working-set.js';
 
 /** Rounds of fitting and looking for columns that ought to join, at most. */
@@ -12,6 +13,10 @@ const MOST_ROUNDS = 1000;
 const MOST_STEPS = 200;
 /** A step that leaves more than this share of the violation shows that the model has aged. */
 const STALE = 0.3;
+/** How much smaller than asked for violations are made, for the sake of the gap, at most. */
+const FINEST = 1e-7;
+/** Models after which rows' predictors are computed anew. */
+const EXACT_EVERY = 20;
 
 /** One model of a path, on standardised columns. */
 export interface Fit {
@@ -64,11 +69,17 @@ export class PathSolver {
   readonly #curvature: Float64Array;
   #residual: Float64Array;
   #trialResidual: Float64Array;
-  /** Gradient of every column where it was last looked at. */
-  readonly #gradient: Float64Array;
+  readonly #screen: Screen;
   readonly #which: Int32Array;
   readonly #values: Float64Array;
-  readonly #gradients: Float64Array;
+  /** Coefficients of the model before the last. */
+  readonly #earlier: Float64Array;
+  readonly #guess: Float64Array;
+  /** Columns that may be in a model, the intercept among them. */
+  #eligible = 0;
+  /** Models since rows' predictors were last computed from coefficients. */
+  #sinceExact = 0;
+  #penultimate = Number.NaN;
   #loss = Number.NaN;
   /** Largest violation that is allowed: of the order of the gap's square root, relative to the largest penalty. */
   #allowed = 0;
@@ -83,10 +94,12 @@ export class PathSolver {
       { length: 6 },
       () => kernels.floats(n),
     );
-    this.#gradient = new Float64Array(design.columns + 1);
+    this.#screen = new Screen(design, kernels);
     this.#which = kernels.integers(design.columns + 1);
     this.#values = kernels.floats(design.columns + 1);
-    this.#gradients = kernels.floats(design.columns + 1);
+    this.#earlier = new Float64Array(design.columns + 1);
+    this.#guess = new Float64Array(design.columns + 1);
+    this.#markEligible();
     this.saturatedLoss = family.saturated(rows);
   }
 
@@ -96,35 +109,35 @@ export class PathSolver {
     return (
       WorkingSet.bytes(rows, columns, room) +
       Descent.bytes(rows, columns) +
-      bytesOf([rows, rows, rows, rows, rows, rows, all, all]) +
+      Screen.bytes(rows, columns) +
+      bytesOf([rows, rows, rows, rows, rows, rows, all]) +
       bytesOf([all], 4)
     );
   }
 
   /** Fits what is not penalised. @returns the least lambda at which nothing else is in the model */
   async begin(): Promise<number> {
-    const { penalty, design, offset, all } = this.#s;
+    const { penalty, design, offset, all, family } = this.#s;
     penalty.set(1);
-    const free = this.#eligible((j) => penalty.factors[j] === 0);
+    const free = this.#outside((j) => penalty.factors[j] === 0);
     if (offset !== undefined) this.#eta.set(offset);
-    this.#startIntercept();
+    const start = this.#startIntercept();
     this.#evaluate();
-    await this.set.rebuild(free, new Float64Array(design.columns + 1), this.#curvature, penalty);
-    this.#setIntercept();
-    this.#allowed = 1e-12 * this.#scale();
-    await this.#optimise();
+    const coefficients = new Float64Array(design.columns + 1);
+    coefficients[design.columns] = start;
+    await this.set.rebuild(free, coefficients, this.#curvature, penalty);
+    this.#gradientOfMembers();
+    this.#allowed = 1e-12 * this.#residual.reduce((sum, value) => sum + Math.abs(value), 0);
+    await this.#optimise(this.#allowed);
     this.nullLoss = this.#loss;
-    this.#sweep(Number.POSITIVE_INFINITY);
+    this.#sweep();
     const largest = this.#largestLambda();
     this.#allowed = 0.1 * Math.sqrt(this.#s.tolerance) * largest * Math.max(penalty.alpha, 1e-3);
-    if (all) {
-      const coefficients = this.#coefficients();
-      await this.set.rebuild(
-        this.#eligible(() => true),
-        coefficients,
-        this.#curvature,
-        penalty,
+    if (all && family.quadratic) {
+      const columns = [...this.set.members.subarray(0, this.set.size), ...this.#outside(() => true)].sort(
+        (a, b) => a - b,
       );
+      await this.set.rebuild(columns, this.#coefficients(), this.#curvature, penalty);
       this.#gradientOfMembers();
     }
     return largest;
@@ -135,15 +148,18 @@ export class PathSolver {
     const { penalty } = this.#s;
     penalty.set(lambda);
     this.set.penalize(penalty);
-    this.#admit((j) => Math.abs(this.#gradient[j]) >= penalty.alpha * penalty.factors[j] * (2 * lambda - previous));
+    this.#admit(penalty.alpha * (2 * lambda - previous));
+    const guess = this.#extrapolate(lambda, previous);
     let allowed = this.#allowed;
     for (let round = 0; ; round++) {
-      await this.#optimise(allowed);
-      if (this.#sweep(allowed) > 0 && round < MOST_ROUNDS) continue;
+      await this.#optimise(allowed, round === 0 ? guess : undefined);
+      if (this.#joinViolators(round) > 0 && round < MOST_ROUNDS) continue;
       const { gap, violation } = this.#measure();
       const converged = gap <= this.#gapLimit() && violation <= this.#allowed * 1.0001;
-      if (converged || allowed < 1e-3 * this.#allowed || round >= MOST_ROUNDS)
+      if (converged || allowed < FINEST * this.#allowed || round >= MOST_ROUNDS) {
+        await this.#refresh();
         return this.#result(gap, violation, converged);
+      }
       allowed /= 10;
     }
   }
@@ -153,7 +169,7 @@ export class PathSolver {
   }
 
   /** Minimises over the members, to a violation among them of at most `allowed`. */
-  async #optimise(allowed = this.#allowed): Promise<void> {
+  async #optimise(allowed: number, guess?: Float64Array): Promise<void> {
     const { family } = this.#s;
     let before = Number.POSITIVE_INFINITY;
     let fresh = false;
@@ -168,21 +184,63 @@ export class PathSolver {
       }
       if (violation > STALE * before) fresh = false;
       before = violation;
-      const moved = family.quadratic ? this.#stepQuadratic(allowed) : this.#stepNewton(allowed, violation);
+      const start = step === 0 ? guess : undefined;
+      const moved = family.quadratic ? this.#stepQuadratic(allowed, start) : this.#stepNewton(allowed, violation);
       if (moved) continue;
       if (family.quadratic || fresh) return;
       before = 0;
     }
   }
 
-  #stepQuadratic(allowed: number): boolean {
-    const set = this.set;
+  /** @returns whether another step may get nearer */
+  #stepQuadratic(allowed: number, guess: Float64Array | undefined): boolean {
+    const before = this.#descent.violation();
     const target = this.#gapLimit();
-    this.#loss += this.#descent.run({ violation: allowed, met: () => this.#memberGap() <= target }, this.#residual);
-    this.#moveEta();
+    const goal = { violation: allowed, met: () => this.#memberGap() <= target };
+    this.#loss += this.#descent.run(goal, this.#residual, guess);
+    if (!this.#complete) this.#follow();
+    const violation = this.#descent.violation();
+    return violation > allowed && violation < 0.9 * before;
+  }
+
+  /** Whether no column is outside: then everything is told by the Gram matrix alone. */
+  get #complete(): boolean {
+    return this.set.size === this.#eligible && this.set.dense;
+  }
+
+  /** Rows' predictors, residuals and gradients after a descent. */
+  #follow(): void {
+    this.#fillDirection();
+    for (let i = 0; i < this.#eta.length; i++) this.#eta[i] += this.#direction[i];
     this.#evaluate();
     this.#gradientOfMembers();
-    return set.size > 0 && this.#descent.violation() > allowed;
+  }
+
+  /** Now and then, predictors from coefficients: what was added up over many steps drifts. */
+  async #refresh(): Promise<void> {
+    if (!this.#s.family.quadratic || ++this.#sinceExact < EXACT_EVERY) return;
+    this.#sinceExact = 0;
+    const { members, size, model } = this.set;
+    this.#eta.fill(0);
+    if (this.#s.offset !== undefined) this.#eta.set(this.#s.offset);
+    this.#s.design.combine(members, size, model.b, this.#eta);
+    this.#evaluate();
+    this.#gradientOfMembers();
+  }
+
+  /** Where the members' coefficients will be if they go on as between the last two models. */
+  #extrapolate(lambda: number, previous: number): Float64Array | undefined {
+    const { model, members, size } = this.set;
+    const ratio = (previous - lambda) / (this.#penultimate - previous);
+    const known = Number.isFinite(ratio) && ratio > 0;
+    for (let k = 0; k < size; k++) {
+      const j = members[k];
+      const next = model.b[k] + ratio * (model.b[k] - this.#earlier[j]);
+      this.#guess[k] = next * model.b[k] > 0 ? next : 0;
+      this.#earlier[j] = model.b[k];
+    }
+    this.#penultimate = previous;
+    return known && this.#s.family.quadratic ? this.#guess : undefined;
   }
 
   /** @returns false where no step along the model's direction is downhill */
@@ -213,8 +271,9 @@ export class PathSolver {
   async #renew(): Promise<void> {
     const { penalty } = this.#s;
     const coefficients = this.#coefficients();
+    const { products } = this.#screen;
     const kept = Array.from(this.set.members.subarray(0, this.set.size)).filter(
-      (j) => coefficients[j] !== 0 || penalty.factors[j] === 0 || Math.abs(this.#gradient[j]) > 0.5 * penalty.l1[j],
+      (j) => coefficients[j] !== 0 || penalty.factors[j] === 0 || Math.abs(products[j]) > 0.5 * penalty.l1(j),
     );
     await this.set.rebuild(kept, coefficients, this.#curvature, penalty);
     this.#gradientOfMembers();
@@ -224,49 +283,72 @@ export class PathSolver {
   #gradientOfMembers(): void {
     const { size, members, model } = this.set;
     this.#s.design.correlate(members, size, this.#residual, model.g);
-    for (let k = 0; k < size; k++) this.#gradient[members[k]] = model.g[k];
+    for (let k = 0; k < size; k++) this.#screen.products[members[k]] = model.g[k];
   }
 
-  /** Gradients of all other columns; those that violate their conditions by more than allowed join. @returns how many */
-  #sweep(allowed: number): number {
-    const { design, penalty } = this.#s;
-    const outside = this.#which;
-    let count = 0;
-    for (let j = 0; j < design.columns; j++) {
-      if (this.set.position[j] === -1 && design.scale[j] !== 0 && penalty.factors[j] < Number.POSITIVE_INFINITY)
-        outside[count++] = j;
-    }
-    design.correlate(outside, count, this.#residual, this.#gradients);
-    const violators: number[] = [];
-    for (let k = 0; k < count; k++) {
-      const j = outside[k];
-      this.#gradient[j] = this.#gradients[k];
-      if (penalty.violation(j, 0, this.#gradients[k]) > 1e-9 * penalty.l1[j] && allowed < Number.POSITIVE_INFINITY)
-        violators.push(j);
-    }
-    this.#join(violators);
-    return violators.length;
+  /** Columns outside that violate their conditions. */
+  #sweep(): number[] {
+    if (this.#complete) return [];
+    const { penalty } = this.#s;
+    const members = this.set.members.subarray(0, this.set.size);
+    const beyond = this.#screen.sweep(this.#residual, this.#limits(penalty.lasso), members, this.set.model.g);
+    return Array.from(beyond).filter((j) => penalty.violation(j, 0, this.#screen.products[j]) > 0);
   }
 
-  #admit(may: (column: number) => boolean): void {
-    this.#join(this.#eligible((j) => this.set.position[j] === -1 && may(j)));
+  #limits(limit: number): Limits {
+    const { penalty, design } = this.#s;
+    return { factors: penalty.factors, limit, places: this.set.position, count: design.columns };
   }
 
-  #join(columns: readonly number[]): void {
+  /** @returns how many joined */
+  #joinViolators(round: number): number {
+    return this.#join(this.#sweep(), this.#most(round));
+  }
+
+  /** Lets columns in that will soon matter (the strong rule's, Tibshirani et al. 2012): those of the largest products. */
+  #admit(limit: number): void {
+    if (this.#complete) return;
+    const count = this.#s.kernels.beyond(this.#screen.products, this.#limits(Math.max(0, limit)), this.#which);
+    this.#join(Array.from(this.#which.subarray(0, count)), this.#most(0));
+  }
+
+  /** Columns that may join at once: among correlated ones, most of those beyond their limit will not be needed. */
+  #most(round: number): number {
+    if (this.#s.penalty.alpha < 0.05) return Number.POSITIVE_INFINITY;
+    let active = 0;
+    for (let k = 0; k < this.set.size; k++) if (this.set.model.b[k] !== 0) active++;
+    return 20 + Math.floor(active / 2) + 10 * round;
+  }
+
+  /** The first `most` of some columns, by how far they are beyond. */
+  #join(columns: number[], most: number): number {
+    const { products } = this.#screen;
+    const { factors } = this.#s.penalty;
+    const size = (j: number): number => Math.abs(products[j]) / factors[j];
+    const chosen = columns.length <= most ? columns : columns.sort((a, b) => size(b) - size(a)).slice(0, most);
     const from = this.set.size;
-    this.set.add(columns, this.#s.penalty);
-    for (let k = from; k < this.set.size; k++) this.set.model.g[k] = this.#gradient[this.set.members[k]];
+    this.set.add(chosen, this.#s.penalty);
+    for (let k = from; k < this.set.size; k++) this.set.model.g[k] = products[this.set.members[k]];
+    return chosen.length;
   }
 
-  /** Columns that may be in a model. The intercept is the one after the last feature. */
-  #eligible(wanted: (column: number) => boolean): number[] {
-    const { design, penalty } = this.#s;
+  /** Columns that may be in a model and are not. The intercept is the one after the last feature. */
+  #outside(wanted: (column: number) => boolean): number[] {
     const found: number[] = [];
+    this.set.position.forEach((place, j) => {
+      if (place === -1 && wanted(j)) found.push(j);
+    });
+    return found;
+  }
+
+  #markEligible(): void {
+    const { design, penalty } = this.#s;
+    const { position } = this.set;
     for (let j = 0; j <= design.columns; j++) {
       const varies = j === design.columns ? penalty.upper[j] > 0 : design.scale[j] !== 0;
-      if (varies && penalty.factors[j] < Number.POSITIVE_INFINITY && wanted(j)) found.push(j);
+      if (varies && penalty.factors[j] < Number.POSITIVE_INFINITY) this.#eligible++;
+      else position[j] = -2;
     }
-    return found;
   }
 
   #coefficients(): Float64Array {
@@ -287,11 +369,6 @@ export class PathSolver {
     }
     this.#direction.fill(0);
     this.#s.design.combine(this.#which, count, this.#values, this.#direction);
-  }
-
-  #moveEta(): void {
-    this.#fillDirection();
-    for (let i = 0; i < this.#eta.length; i++) this.#eta[i] += this.#direction[i];
   }
 
   #evaluate(): void {
@@ -317,24 +394,16 @@ export class PathSolver {
     return gap;
   }
 
-  /** Gap and violation over all columns, whose gradients are exact. */
+  /** Gap and violation, of the members: of what is outside, products are within their limits. */
   #measure(): { readonly gap: number; readonly violation: number } {
-    const { penalty, family, rows, design } = this.#s;
-    const { position, model } = this.set;
-    const b = (j: number): number => (position[j] === -1 ? 0 : model.b[position[j]]);
-    const eligible = (j: number): boolean =>
-      j === design.columns
-        ? position[j] !== -1
-        : design.scale[j] !== 0 && penalty.factors[j] < Number.POSITIVE_INFINITY;
+    const { penalty, family, rows } = this.#s;
+    const { members, size, model } = this.set;
+    const violation = this.#descent.violation();
+    if (family.quadratic) return { gap: this.#memberGap(), violation };
     let share = 1;
-    let violation = 0;
-    for (let j = 0; j <= design.columns; j++) {
-      if (!eligible(j)) continue;
-      share = Math.min(share, penalty.share(j, this.#gradient[j]));
-      violation = Math.max(violation, penalty.violation(j, b(j), this.#gradient[j]));
-    }
+    for (let k = 0; k < size; k++) share = Math.min(share, penalty.share(members[k], model.g[k]));
     let gap = share < 1 ? Math.max(0, family.gap(this.#eta, rows, share)) : 0;
-    for (let j = 0; j <= design.columns; j++) if (eligible(j)) gap += penalty.gap(j, b(j), share * this.#gradient[j]);
+    for (let k = 0; k < size; k++) gap += penalty.gap(members[k], model.b[k], share * model.g[k]);
     return { gap, violation };
   }
 
@@ -343,41 +412,27 @@ export class PathSolver {
     let largest = 0;
     for (let j = 0; j < design.columns; j++) {
       const factor = penalty.factors[j];
-      if (design.scale[j] === 0 || !(factor > 0 && factor < Number.POSITIVE_INFINITY)) continue;
-      const z = this.#gradient[j];
+      if (this.set.position[j] === -2 || factor === 0) continue;
+      const z = this.#screen.products[j];
       if (z > 0 ? penalty.upper[j] === 0 : penalty.lower[j] === 0) continue;
       largest = Math.max(largest, Math.abs(z) / factor);
     }
     return largest / Math.max(penalty.alpha, 1e-3);
   }
 
-  /** The size of gradients: what a violation is compared with before there is a largest lambda. */
-  #scale(): number {
-    let sum = 0;
-    for (const value of this.#residual) sum += Math.abs(value);
-    return sum;
-  }
-
   /** The intercept starts where the mean of the target is met. */
-  #startIntercept(): void {
+  #startIntercept(): number {
     const { penalty, design, family, rows, offset } = this.#s;
-    if (!(penalty.upper[design.columns] > 0)) return;
+    if (!(penalty.upper[design.columns] > 0)) return 0;
     let mean = 0;
     let shift = 0;
     for (let i = 0; i < rows.target.length; i++) {
       mean += rows.weights[i] * rows.target[i];
       shift += rows.weights[i] * (offset?.[i] ?? 0);
     }
-    this.#start = family.link(mean) - shift;
-    for (let i = 0; i < this.#eta.length; i++) this.#eta[i] += this.#start;
-  }
-
-  #start = 0;
-
-  #setIntercept(): void {
-    const at = this.set.position[this.#s.design.columns];
-    if (at !== -1) this.set.model.b[at] = this.#start;
-    this.#gradientOfMembers();
+    const start = family.link(mean) - shift;
+    for (let i = 0; i < this.#eta.length; i++) this.#eta[i] += start;
+    return start;
   }
 
   #result(gap: number, violation: number, converged: boolean): Fit {

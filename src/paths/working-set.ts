@@ -16,7 +16,7 @@ export class WorkingSet {
   readonly l2: Float64Array;
   /** Which column each coordinate is. */
   readonly members: Int32Array;
-  /** Place of each column, -1 for one outside. */
+  /** Place of each column: -1 outside, -2 for one that never joins. */
   readonly position: Int32Array;
   /** The curvature of the rows that the model is made for. */
   readonly curvature: Float64Array;
@@ -48,7 +48,7 @@ export class WorkingSet {
     };
     this.l2 = coordinates();
     this.members = kernels.integers(all);
-    this.position = new Int32Array(all).fill(-1);
+    this.position = kernels.integers(all).fill(-1);
     this.curvature = kernels.floats(design.rows);
     this.#scaled = kernels.floats(design.rows);
     this.#one = kernels.floats(1);
@@ -57,7 +57,7 @@ export class WorkingSet {
   /** Bytes that such a set takes of the kernels' memory. */
   static bytes(rows: number, columns: number, room: number): number {
     const all = columns + 1;
-    return bytesOf([room * strideOf(room), ...new Array<number>(8).fill(all), rows, rows, 1]) + bytesOf([all], 4);
+    return bytesOf([room * strideOf(room), ...new Array<number>(8).fill(all), rows, rows, 1]) + bytesOf([all, all], 4);
   }
 
   /** Whether the Gram matrix holds all members; without it, descent keeps a residual. */
@@ -98,8 +98,8 @@ export class WorkingSet {
     const { l1, diagonal } = this.model;
     for (let k = 0; k < this.size; k++) {
       const column = this.members[k];
-      l1[k] = penalty.l1[column];
-      this.l2[k] = penalty.l2[column];
+      l1[k] = penalty.l1(column);
+      this.l2[k] = penalty.l2(column);
       this.#setDiagonal(k, diagonal[k]);
     }
   }
@@ -111,8 +111,8 @@ export class WorkingSet {
     this.position[column] = k;
     b[k] = coefficient;
     g[k] = 0;
-    l1[k] = penalty.l1[column];
-    this.l2[k] = penalty.l2[column];
+    l1[k] = penalty.l1(column);
+    this.l2[k] = penalty.l2(column);
     lower[k] = penalty.lower[column];
     upper[k] = penalty.upper[column];
   }

@@ -37,6 +37,29 @@ export interface ResidualModel extends Omit<CoordinateModel, 'gram' | 'stride' |
   readonly curvature: Float64Array;
 }
 
+/** What is known of the products of columns with a residual from their products with two earlier ones. */
+export interface Projections {
+  /** Products with the older of the two, and with the newer. */
+  readonly first: Float64Array;
+  readonly second: Float64Array;
+  /** Which pair of earlier residuals that was. */
+  readonly pairs: Int32Array;
+  /** Length of each column. */
+  readonly norms: Float64Array;
+  /** For each pair four values: weights of both products, the length of what they do not tell, and a space. */
+  readonly table: Float64Array;
+}
+
+/** Which columns are asked after, and when they matter. */
+export interface Limits {
+  /** The limit of each column is `limit` times its factor. */
+  readonly factors: Float64Array;
+  readonly limit: number;
+  /** -1 for the columns that are asked after. */
+  readonly places: Int32Array;
+  readonly count: number;
+}
+
 /**
  * The loops in which a path spends its time, over arrays that the kernels themselves allocate. Two implementations give
  * the same up to rounding: WebAssembly with 128-bit vectors, and plain TypeScript.
@@ -54,6 +77,14 @@ export interface Kernels {
   multiply(a: Float64Array, b: Float64Array, out: Float64Array, length: number): void;
   /** One pass of coordinate descent over the first `size` coordinates; the largest `diagonal * change^2`. */
   descend(model: CoordinateModel, size: number): number;
+  /** Lists columns whose value is not below their limit; returns how many. */
+  beyond(values: Float64Array, limits: Limits, out: Int32Array): number;
+  /** Estimates products, and lists columns whose product may be beyond their limit; returns how many. */
+  bound(projections: Projections, limits: Limits, estimates: Float64Array, out: Int32Array): number;
+  /** Weighted mean and population variance of an array, and its largest absolute value, by weights of sum 1. */
+  moments(x: Float64Array, weights: Float64Array): { mean: number; variance: number; largest: number };
+  /** x = (x - center) * factor. */
+  rescale(x: Float64Array, center: number, factor: number): void;
   /** One pass of coordinate descent on a residual; the largest `diagonal * change^2`. */
   descendResidual(model: ResidualModel, size: number): number;
 }

@@ -1,4 +1,4 @@
-import type { Columns, CoordinateModel, Kernels, ResidualModel } from './kernels.js';
+import type { Columns, CoordinateModel, Kernels, Limits, Projections, ResidualModel } from './kernels.js';
 
 /** The kernels in TypeScript: where WebAssembly has no room, and what its results are compared with. */
 export function scriptKernels(): Kernels {
@@ -11,6 +11,10 @@ export function scriptKernels(): Kernels {
     multiply,
     descend,
     descendResidual,
+    beyond,
+    bound,
+    moments,
+    rescale,
   };
 }
 
@@ -64,6 +68,47 @@ function descendResidual(model: ResidualModel, size: number): number {
     largest = Math.max(largest, diagonal[j] * change * change);
   }
   return largest;
+}
+
+function beyond(values: Float64Array, { factors, limit, places, count }: Limits, out: Int32Array): number {
+  let found = 0;
+  for (let j = 0; j < count; j++) {
+    if (places[j] === -1 && Math.abs(values[j]) >= limit * factors[j]) out[found++] = j;
+  }
+  return found;
+}
+
+function bound(
+  { first, second, pairs, norms, table }: Projections,
+  { factors, limit, places, count }: Limits,
+  estimates: Float64Array,
+  out: Int32Array,
+): number {
+  let found = 0;
+  for (let j = 0; j < count; j++) {
+    if (places[j] !== -1) continue;
+    const entry = 4 * pairs[j];
+    const estimate = table[entry] * first[j] + table[entry + 1] * second[j];
+    estimates[j] = estimate;
+    if (Math.abs(estimate) + norms[j] * table[entry + 2] > limit * factors[j]) out[found++] = j;
+  }
+  return found;
+}
+
+function moments(x: Float64Array, weights: Float64Array): { mean: number; variance: number; largest: number } {
+  const [origin] = x;
+  let [sum, squares, largest] = [0, 0, 0];
+  for (let i = 0; i < x.length; i++) {
+    const away = x[i] - origin;
+    sum += weights[i] * away;
+    squares += weights[i] * away * away;
+    largest = Math.max(largest, Math.abs(x[i]));
+  }
+  return { mean: origin + sum, variance: Math.max(0, squares - sum * sum), largest };
+}
+
+function rescale(x: Float64Array, center: number, factor: number): void {
+  for (let i = 0; i < x.length; i++) x[i] = (x[i] - center) * factor;
 }
 
 type Penalized = Pick<CoordinateModel, 'inverse' | 'l1' | 'lower' | 'upper'>;

@@ -12,6 +12,10 @@ interface Exports {
   multiply(a: number, b: number, out: number, length: number): void;
   descend(...addresses: number[]): number;
   descendResidual(...addresses: number[]): number;
+  beyond(...addresses: number[]): number;
+  bound(...addresses: number[]): number;
+  moments(x: number, weights: number, length: number, out: number): void;
+  rescale(x: number, length: number, center: number, factor: number): void;
 }
 
 let compiled: WebAssembly.Module | undefined;
@@ -41,8 +45,31 @@ export function simdKernels(bytes: number): Kernels | undefined {
     used += Math.ceil(size / ALIGNMENT) * ALIGNMENT;
     return start;
   };
+  const sums = new Float64Array(buffer, take(24), 3);
   return {
     name: 'simd',
+    beyond: (values, { factors, limit, places, count }, out) =>
+      wasm.beyond(values.byteOffset, factors.byteOffset, limit, places.byteOffset, count, out.byteOffset),
+    bound: ({ first, second, pairs, norms, table }, { factors, limit, places, count }, estimates, out) =>
+      wasm.bound(
+        first.byteOffset,
+        second.byteOffset,
+        pairs.byteOffset,
+        norms.byteOffset,
+        table.byteOffset,
+        factors.byteOffset,
+        limit,
+        places.byteOffset,
+        count,
+        estimates.byteOffset,
+        out.byteOffset,
+      ),
+    moments(x, weights) {
+      wasm.moments(x.byteOffset, weights.byteOffset, x.length, sums.byteOffset);
+      const [sum, squares, largest] = sums;
+      return { mean: x[0] + sum, variance: Math.max(0, squares - sum * sum), largest };
+    },
+    rescale: (x, center, factor) => wasm.rescale(x.byteOffset, x.length, center, factor),
     floats: (length) => new Float64Array(buffer, take(8 * length), length),
     integers: (length) => new Int32Array(buffer, take(4 * length), length),
     correlate: ({ data, stride, length }, which, count, r, out) =>
