@@ -7,7 +7,7 @@ import type { PathRun } from '../tuning/path-run.js';
 
 /** The JSON answer of `ballast path`. Lists are by lambda, descending. */
 export function pathDocument(run: PathRun, report: string, seconds: number): Record<string, unknown> {
-  const { path, cv, chosen, named, result, data } = run;
+  const { path, cv, criteria, chosen, named, result, data } = run;
   const { points } = path;
   return {
     run: run.runId,
@@ -29,6 +29,7 @@ export function pathDocument(run: PathRun, report: string, seconds: number): Rec
       lambdaMin: cv.lambdaMin,
       lambda1se: cv.lambda1se,
     },
+    criteria,
     chosen: { by: chosen.by, lambda: chosen.lambda, index: chosen.index, nonzero: points[chosen.index].columns.length },
     coefficients: named.coefficients,
     intercept: named.intercept,

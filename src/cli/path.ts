@@ -43,8 +43,11 @@ export function pathCommand(): Command {
     .option('--ratio <share>', 'least penalty over the largest; 1e-4, or 1e-2 with more features than rows', between01)
     .option('--tolerance <gap>', 'largest duality gap, relative to the null deviance', between01, 1e-8)
     .addOption(
-      new Option('--choose <rule>', 'model that is kept: least error, or the sparsest within one standard error of it')
-        .choices(['min', '1se'])
+      new Option(
+        '--choose <rule>',
+        'model that is kept: of least cross-validated error, the sparsest within one standard error of it, or of least criterion',
+      )
+        .choices(['min', '1se', 'aic', 'bic', 'ebic'])
         .default('1se'),
     )
     .option('--no-standardize', 'penalise coefficients of features as they are encoded')

@@ -1,5 +1,6 @@
 /** Regularization paths: convex models along the whole sequence of penalties, exact to a stated gap. */
 
+export { type Criteria, type CriterionName, informationCriteria } from './criteria.js';
 export { type CrossValidation, crossValidate, meanDeviance, type PathFold } from './cross-validate.js';
 export type { FamilyName } from './families/family.js';
 export { fromGlmnet } from './glmnet.js';

@@ -38,6 +38,8 @@ export interface RegularizationPath {
   readonly largestLambda: number;
   /** Mean deviance of the model without penalised columns. */
   readonly nullDeviance: number;
+  /** What each column is divided by before it is penalised. */
+  readonly scales: Float64Array;
   /** Columns that are the same in every row: they have no coefficient. */
   readonly constant: readonly number[];
   /** Why the path ends before its last lambda. */
@@ -125,6 +127,7 @@ export async function fitPath(data: PathData, options: PathOptions): Promise<Reg
     points,
     largestLambda,
     nullDeviance,
+    scales: design.scale,
     constant,
     ...(stopped === undefined ? {} : { stopped }),
     kernels: kernels.name,

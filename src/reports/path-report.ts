@@ -61,10 +61,15 @@ function pathReport(input: PathReportInput): string {
   );
 }
 
+const RULES: Readonly<Record<string, string>> = {
+  min: 'least cross-validated error',
+  '1se': 'sparsest within one standard error of the least',
+};
+
 /** Which model was taken, and what it costs against the best. */
 export function chosenText({ path, cv, chosen }: PathReportInput): string {
   const { lambda, columns } = path.points[chosen.index];
-  const rule = chosen.by === 'min' ? 'least cross-validated error' : 'sparsest within one standard error of the least';
+  const rule = RULES[chosen.by] ?? `least ${chosen.by.toUpperCase()}`;
   const stopped = path.stopped === undefined ? '' : ` The path ends early: ${path.stopped.message}.`;
   return (
     `Chosen: lambda ${lambda.toPrecision(4)} (${rule}), ${columns.length} of ${path.features} coefficients, ` +

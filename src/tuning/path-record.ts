@@ -49,7 +49,9 @@ export async function recordPath(
     columns: [...columns],
     coefficients: [...coefficients],
   }));
-  const document = Buffer.from(JSON.stringify({ features: names, path: { ...path, points }, cv }));
+  const document = Buffer.from(
+    JSON.stringify({ features: names, path: { ...path, scales: [...path.scales], points }, cv }),
+  );
   await store.putArtifact(runId, 'path.json', document, { mediaType: 'application/json' });
   await store.logMetrics(
     runId,

@@ -5,6 +5,7 @@ import { kFold } from '../data/folds.js';
 import { BallastError } from '../errors.js';
 import { gapOf } from '../evaluation/ledger.js';
 import type { Runtime } from '../graph/runtime/runtime.js';
+import { type Criteria, type CriterionName, informationCriteria } from '../paths/criteria.js';
 import { type CrossValidation, crossValidate } from '../paths/cross-validate.js';
 import type { FamilyName } from '../paths/families/family.js';
 import { fitPath, linearPredictor, type RegularizationPath } from '../paths/path.js';
@@ -27,7 +28,7 @@ import type { RunResult } from './run-result.js';
 import { parameterHash, summarizeWeights } from './weights.js';
 
 /** Which model of a path is taken. */
-export type PathChoice = 'min' | '1se';
+export type PathChoice = 'min' | '1se' | CriterionName;
 
 export interface PathRunOptions {
   readonly store: Store;
@@ -61,6 +62,7 @@ export interface PathRun {
   readonly data: PreparedData;
   readonly path: RegularizationPath;
   readonly cv: CrossValidation;
+  readonly criteria: Criteria;
   readonly chosen: { readonly by: PathChoice; readonly index: number; readonly lambda: number };
   /** Of the chosen model, in the units of the raw columns. */
   readonly named: NamedCoefficients;
@@ -111,7 +113,8 @@ export async function runPath(resolved: ResolvedSpec, options: PathRunOptions): 
     folds,
   );
   stopIfAborted(signal);
-  const index = options.choose === 'min' ? cv.indexMin : cv.index1se;
+  const criteria = informationCriteria(train, path, options.path.intercept ?? true);
+  const index = chosenIndex(options.choose, cv, criteria);
   const point = path.points[index];
 
   const manifest = manifestOfPath(settings, point.lambda, point);
@@ -206,6 +209,7 @@ export async function runPath(resolved: ResolvedSpec, options: PathRunOptions): 
       data,
       path,
       cv,
+      criteria,
       chosen: { by: options.choose, index, lambda: point.lambda },
       named: onOriginalScale(data.preprocessor, point),
       result,
@@ -243,6 +247,13 @@ function refuseSpec({ spec, path }: ResolvedSpec): void {
       remedy: 'Remove it and give --folds',
     });
   }
+}
+
+function chosenIndex(choice: PathChoice, cv: CrossValidation, criteria: Criteria): number {
+  if (choice === 'min') return cv.indexMin;
+  if (choice === '1se') return cv.index1se;
+  const values = criteria[choice];
+  return values.indexOf(Math.min(...values));
 }
 
 function familyOf({ preprocessor }: PreparedData): FamilyName {

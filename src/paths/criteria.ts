@@ -1,0 +1,93 @@
+import { logGamma } from '../numeric/gamma-function.js';
+import { cholesky, invertLower } from '../numeric/symmetric.js';
+import { FAMILIES } from './families/index.js';
+import { linearPredictor, type PathPoint, type RegularizationPath } from './path.js';
+import type { PathData } from './problem.js';
+
+/** Information criteria of every model of a path: less is better. */
+export interface Criteria {
+  readonly aic: readonly number[];
+  readonly bic: readonly number[];
+  /** Extended for many columns (Chen and Chen, 2008), with gamma 1. */
+  readonly ebic: readonly number[];
+  /** Degrees of freedom, the intercept among them. */
+  readonly degrees: readonly number[];
+}
+
+export type CriterionName = 'aic' | 'bic' | 'ebic';
+
+/**
+ * Minus twice the log-likelihood, up to a constant, plus a price for each degree of freedom: 2 (AIC), log n (BIC), log n
+ * and 2 log (p choose df) (EBIC). A Gaussian likelihood has its variance fitted. Degrees of freedom are the nonzero
+ * coefficients of a lasso (Zou, Hastie and Tibshirani 2007); where ridge has a part, the trace of the map from target to
+ * prediction.
+ */
+export function informationCriteria(data: PathData, path: RegularizationPath, intercept = true): Criteria {
+  const n = data.features.rows;
+  const p = path.features - path.constant.length;
+  const extra = intercept ? 1 : 0;
+  const degrees = path.points.map((point) => extra + freedom(data, path, point));
+  const misfit = path.points.map(({ deviance }) =>
+    path.family === 'gaussian' ? n * Math.log(deviance) : n * deviance,
+  );
+  const choices = (df: number): number => {
+    const k = Math.min(p, Math.max(0, df - extra));
+    return logGamma(p + 1) - logGamma(k + 1) - logGamma(p - k + 1);
+  };
+  return {
+    aic: misfit.map((value, k) => value + 2 * degrees[k]),
+    bic: misfit.map((value, k) => value + Math.log(n) * degrees[k]),
+    ebic: misfit.map((value, k) => value + Math.log(n) * degrees[k] + 2 * choices(degrees[k])),
+    degrees,
+  };
+}
+
+/** Degrees of freedom of the coefficients. */
+function freedom(data: PathData, { family, alpha, scales }: RegularizationPath, point: PathPoint): number {
+  const { columns, lambda } = point;
+  const size = columns.length;
+  if (alpha === 1 || size === 0) return size;
+  const gram = curvedGram(data, family, point, scales);
+  const ridge = lambda * (1 - alpha);
+  const lifted = gram.map((value, at) => (at % (size + 1) === 0 ? value + ridge : value));
+  const lower = cholesky(lifted, size);
+  if (lower === undefined) return size;
+  // trace(G (G + ridge)^-1) = size - ridge trace((G + ridge)^-1), and the inverse is L^-T L^-1.
+  const squares = invertLower(lower, size).reduce((sum, value) => sum + value * value, 0);
+  return size - ridge * squares;
+}
+
+/** Second derivatives of the mean loss by the coefficients of a model's standardised, centred columns. */
+function curvedGram(
+  { features, target, weights, offset }: PathData,
+  name: RegularizationPath['family'],
+  point: PathPoint,
+  scales: Float64Array,
+): Float64Array {
+  const { rows: n, data } = features;
+  const eta = linearPredictor(point, features);
+  offset?.forEach((value, i) => {
+    eta[i] += value;
+  });
+  const total = weights?.reduce((sum, weight) => sum + weight, 0) ?? n;
+  const rows = { target, weights: Float64Array.from(eta, (_, i) => (weights?.[i] ?? 1) / total) };
+  const curvature = new Float64Array(n);
+  FAMILIES[name].evaluate(eta, rows, new Float64Array(n), curvature);
+  const sum = curvature.reduce((all, value) => all + value, 0);
+  const columns = Array.from(point.columns, (j) => {
+    const column = data.slice(j * n, (j + 1) * n);
+    const mean = column.reduce((all, value, i) => all + curvature[i] * value, 0) / sum;
+    return column.map((value) => (value - mean) / scales[j]);
+  });
+  const size = columns.length;
+  const gram = new Float64Array(size * size);
+  for (let a = 0; a < size; a++) {
+    for (let b = 0; b <= a; b++) {
+      let value = 0;
+      for (let i = 0; i < n; i++) value += curvature[i] * columns[a][i] * columns[b][i];
+      gram[a * size + b] = value;
+      gram[b * size + a] = value;
+    }
+  }
+  return gram;
+}
