@@ -436,3 +436,32 @@ export function rescale(x: usize, length: i32, center: f64, factor: f64): void {
   for (; at < whole; at += 16) v128.store(x + at, f64x2.mul(f64x2.sub(v128.load(x + at), from), by));
   if (length & 1) store<f64>(x + at, (load<f64>(x + at) - center) * factor);
 }
+
+/** out[k] = sum of weights times the squares of column which[k]. */
+export function squares(
+  x: usize,
+  stride: i32,
+  length: i32,
+  which: usize,
+  count: i32,
+  weights: usize,
+  out: usize,
+): void {
+  const bytes = (<usize>stride) << 3;
+  const whole = (<usize>(length & ~1)) << 3;
+  for (let k = 0; k < count; k++) {
+    const column = x + <usize>load<i32>(which + ((<usize>k) << 2)) * bytes;
+    let sum = f64x2.splat(0);
+    let at: usize = 0;
+    for (; at < whole; at += 16) {
+      const value = v128.load(column + at);
+      sum = fused(sum, f64x2.mul(value, value), v128.load(weights + at));
+    }
+    let all = total(sum);
+    if (length & 1) {
+      const value = load<f64>(column + at);
+      all += value * value * load<f64>(weights + at);
+    }
+    store<f64>(out + ((<usize>k) << 3), all);
+  }
+}

@@ -16,6 +16,8 @@ export interface Design {
   correlate(which: Int32Array, count: number, r: Float64Array, out: Float64Array): void;
   /** out += sum of coefficients[k] times column `which[k]`. */
   combine(which: Int32Array, count: number, coefficients: Float64Array, out: Float64Array): void;
+  /** out[k] = sum of weights times the squares of column `which[k]`. */
+  squares(which: Int32Array, count: number, weights: Float64Array, out: Float64Array): void;
   /** out = column j times `by`, row by row. */
   weighted(j: number, by: Float64Array, out: Float64Array): void;
   /** One pass of coordinate descent; see {@link Kernels.descendResidual}. */
@@ -63,6 +65,7 @@ export function denseDesign(
     stored,
     correlate: (which, count, r, out) => kernels.correlate(stored, which, count, r, out),
     combine: (which, count, coefficients, out) => kernels.combine(stored, which, count, coefficients, out),
+    squares: (which, count, by, out) => kernels.squares(stored, which, count, by, out),
     weighted: (j, by, out) => kernels.multiply(copy.subarray(j * rows, (j + 1) * rows), by, out, rows),
     descendResidual: (model, size) => kernels.descendResidual({ ...model, columns: stored }, size),
   };

@@ -54,6 +54,7 @@ export interface PathStop {
 
 /** Gram matrices of more columns than this are not made: descent then keeps a residual. */
 const MOST_ROOM = 4096;
+const FEW_ROWS = 500;
 /** A path ends where so much of the deviance is explained: nothing is left to fit but noise. */
 const SATURATED = { quadratic: 1 - 1e-6, other: 0.999 };
 /** Lets other work of the process go on after so many milliseconds. */
@@ -70,7 +71,9 @@ export async function fitPath(data: PathData, options: PathOptions): Promise<Reg
   const { rows: n, columns } = features;
   const { family: name, alpha = 1, standardize = true, intercept = true, tolerance = 1e-8, runtime, signal } = options;
   const family = FAMILIES[name];
-  const room = Math.min(columns + 1, MOST_ROOM);
+  // With few rows a residual is cheaper to keep than a Gram matrix that changes with every step.
+  const few = !family.quadratic && n <= FEW_ROWS && columns > n;
+  const room = few ? 0 : Math.min(columns + 1, MOST_ROOM);
   const bytes = bytesOf([n * (columns + 1), n, columns + 1]) + PathSolver.bytes(n, columns, room) + 65_536;
   const kernels = openKernels(bytes, options.kernels);
   const weights = kernels.floats(n);

@@ -2,7 +2,7 @@ import type { Design } from './design.js';
 import { bytesOf, type Kernels, type Limits, type Projections } from './kernels/kernels.js';
 
 /** Earlier residuals that are remembered; then all is looked at anew. */
-const REMEMBERED = 256;
+const REMEMBERED = 128;
 /** Fewer columns than this are all looked at each time. */
 const FEW = 1000;
 

@@ -148,6 +148,7 @@ export class PathSolver {
     const { penalty } = this.#s;
     penalty.set(lambda);
     this.set.penalize(penalty);
+    if (!this.#s.family.quadratic && !this.set.dense) await this.#renew(0.9);
     this.#admit(penalty.alpha * (2 * lambda - previous));
     const guess = this.#extrapolate(lambda, previous);
     let allowed = this.#allowed;
@@ -176,8 +177,11 @@ export class PathSolver {
     for (let step = 0; step < MOST_STEPS; step++) {
       const violation = this.#descent.violation();
       if (violation <= allowed && (!family.quadratic || this.#memberGap() <= this.#gapLimit())) return;
-      if (!family.quadratic && violation > STALE * before && !fresh) {
-        await this.#renew();
+      if (!family.quadratic && !this.set.dense) {
+        this.set.follow(this.#curvature);
+        fresh = true;
+      } else if (!family.quadratic && violation > STALE * before && !fresh) {
+        await this.#renew(0.5);
         fresh = true;
         before = Number.POSITIVE_INFINITY;
         continue;
@@ -267,13 +271,13 @@ export class PathSolver {
     return set.size === 0;
   }
 
-  /** The model under the present curvature, without columns that have long left it. */
-  async #renew(): Promise<void> {
+  /** The model under the present curvature, without columns at 0 whose product is not `near` their limit. */
+  async #renew(near: number): Promise<void> {
     const { penalty } = this.#s;
     const coefficients = this.#coefficients();
     const { products } = this.#screen;
     const kept = Array.from(this.set.members.subarray(0, this.set.size)).filter(
-      (j) => coefficients[j] !== 0 || penalty.factors[j] === 0 || Math.abs(products[j]) > 0.5 * penalty.l1(j),
+      (j) => coefficients[j] !== 0 || penalty.factors[j] === 0 || Math.abs(products[j]) > near * penalty.l1(j),
     );
     await this.set.rebuild(kept, coefficients, this.#curvature, penalty);
     this.#gradientOfMembers();

@@ -26,7 +26,6 @@ export class WorkingSet {
   readonly #design: Design;
   readonly #product: GramProduct | undefined;
   readonly #scaled: Float64Array;
-  readonly #one: Float64Array;
 
   constructor(design: Design, kernels: Kernels, room: number, product: GramProduct | undefined) {
     const all = design.columns + 1;
@@ -51,13 +50,12 @@ export class WorkingSet {
     this.position = kernels.integers(all).fill(-1);
     this.curvature = kernels.floats(design.rows);
     this.#scaled = kernels.floats(design.rows);
-    this.#one = kernels.floats(1);
   }
 
   /** Bytes that such a set takes of the kernels' memory. */
   static bytes(rows: number, columns: number, room: number): number {
     const all = columns + 1;
-    return bytesOf([room * strideOf(room), ...new Array<number>(8).fill(all), rows, rows, 1]) + bytesOf([all, all], 4);
+    return bytesOf([room * strideOf(room), ...new Array<number>(8).fill(all), rows, rows]) + bytesOf([all, all], 4);
   }
 
   /** Whether the Gram matrix holds all members; without it, descent keeps a residual. */
@@ -93,6 +91,12 @@ export class WorkingSet {
     for (let k = 0; k < this.size; k++) this.#setDiagonal(k, this.model.gram[k * this.model.stride + k]);
   }
 
+  /** Takes over another curvature of the rows, where there is no Gram matrix. */
+  follow(curvature: Float64Array): void {
+    this.curvature.set(curvature);
+    this.#measureFrom(0);
+  }
+
   /** Takes over the penalty at another lambda. */
   penalize(penalty: Penalty): void {
     const { l1, diagonal } = this.model;
@@ -126,18 +130,25 @@ export class WorkingSet {
   #extend(from: number): void {
     const { gram, stride } = this.model;
     const { members, size } = this;
+    if (!this.dense) {
+      this.#measureFrom(from);
+      return;
+    }
     for (let k = from; k < size; k++) {
       this.#design.weighted(members[k], this.curvature, this.#scaled);
-      if (!this.dense) {
-        this.#design.correlate(members.subarray(k, k + 1), 1, this.#scaled, this.#one);
-        this.#setDiagonal(k, this.#one[0]);
-        continue;
-      }
       const row = gram.subarray(k * stride, k * stride + k + 1);
       this.#design.correlate(members, k + 1, this.#scaled, row);
       for (let i = 0; i < k; i++) gram[i * stride + k] = row[i];
       this.#setDiagonal(k, row[k]);
     }
+  }
+
+  /** Second derivatives of the coordinates from a place on, each by itself. */
+  #measureFrom(from: number): void {
+    const { diagonal } = this.model;
+    const count = this.size - from;
+    this.#design.squares(this.members.subarray(from, this.size), count, this.curvature, diagonal.subarray(from));
+    for (let k = from; k < this.size; k++) this.#setDiagonal(k, diagonal[k]);
   }
 }
 

@@ -73,6 +73,8 @@ export interface Kernels {
   correlate(columns: Columns, which: Int32Array, count: number, r: Float64Array, out: Float64Array): void;
   /** out += sum over k < count of coefficients[k] times column `which[k]`. */
   combine(columns: Columns, which: Int32Array, count: number, coefficients: Float64Array, out: Float64Array): void;
+  /** out[k] = sum of weights times the squares of column `which[k]`. */
+  squares(columns: Columns, which: Int32Array, count: number, weights: Float64Array, out: Float64Array): void;
   /** out = a * b, elementwise, for the first `length` values. */
   multiply(a: Float64Array, b: Float64Array, out: Float64Array, length: number): void;
   /** One pass of coordinate descent over the first `size` coordinates; the largest `diagonal * change^2`. */

@@ -8,6 +8,7 @@ export function scriptKernels(): Kernels {
     integers: (length) => new Int32Array(length),
     correlate,
     combine,
+    squares,
     multiply,
     descend,
     descendResidual,
@@ -32,6 +33,16 @@ function combine(
 ): void {
   const { data, stride, length } = columns;
   for (let k = 0; k < count; k++) add(coefficients[k], data, which[k] * stride, out, length);
+}
+
+function squares(columns: Columns, which: Int32Array, count: number, weights: Float64Array, out: Float64Array): void {
+  const { data, stride, length } = columns;
+  for (let k = 0; k < count; k++) {
+    const start = which[k] * stride;
+    let sum = 0;
+    for (let i = 0; i < length; i++) sum += weights[i] * data[start + i] * data[start + i];
+    out[k] = sum;
+  }
 }
 
 function multiply(a: Float64Array, b: Float64Array, out: Float64Array, length: number): void {

@@ -9,6 +9,7 @@ const LARGEST = 2 ** 32 - PAGE;
 interface Exports {
   correlate(x: number, stride: number, length: number, which: number, count: number, r: number, out: number): void;
   combine(x: number, stride: number, length: number, which: number, count: number, by: number, out: number): void;
+  squares(x: number, stride: number, length: number, which: number, count: number, by: number, out: number): void;
   multiply(a: number, b: number, out: number, length: number): void;
   descend(...addresses: number[]): number;
   descendResidual(...addresses: number[]): number;
@@ -76,6 +77,8 @@ export function simdKernels(bytes: number): Kernels | undefined {
       wasm.correlate(data.byteOffset, stride, length, which.byteOffset, count, r.byteOffset, out.byteOffset),
     combine: ({ data, stride, length }, which, count, by, out) =>
       wasm.combine(data.byteOffset, stride, length, which.byteOffset, count, by.byteOffset, out.byteOffset),
+    squares: ({ data, stride, length }, which, count, by, out) =>
+      wasm.squares(data.byteOffset, stride, length, which.byteOffset, count, by.byteOffset, out.byteOffset),
     multiply: (a, b, out, length) => wasm.multiply(a.byteOffset, b.byteOffset, out.byteOffset, length),
     descend: ({ gram, stride, b, g, diagonal, inverse, l1, lower, upper }, size) =>
       wasm.descend(
