@@ -55,7 +55,7 @@ export function accuracyOf(
 }
 
 /** Largest product of a column with a residual: the lasso's largest lambda. */
-export function largestOf(data: Float64Array, n: number, p: number, residual: Float64Array): number {
+function largestOf(data: Float64Array, n: number, p: number, residual: Float64Array): number {
   let largest = 0;
   for (let j = 0; j < p; j++) {
     let sum = 0;
