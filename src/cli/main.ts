@@ -29,6 +29,7 @@ const COMMANDS = {
   gate: async () => (await import('./gate.js')).gateCommand,
   models: async () => (await import('./models.js')).modelsCommand,
   serve: async () => (await import('./serve.js')).serveCommand,
+  users: async () => (await import('./users.js')).usersCommand,
   schema: async () => (await import('./schema.js')).schemaCommand,
   doctor: async () => (await import('./doctor.js')).doctorCommand,
 } as const satisfies Record<string, () => Promise<() => Command>>;
@@ -56,6 +57,7 @@ const SUMMARIES: Readonly<Record<keyof typeof COMMANDS, string>> = {
   gate: 'does a run or a model hold to the rules? exit code and Markdown for continuous integration',
   models: 'the registry: versions, aliases, checklists, who answers for a model',
   serve: 'one server over the store: MLflow clients log, search, register and download here',
+  users: 'who may use a server over the store: roles, tokens, grants',
   schema: 'JSON Schema of the spec file',
   doctor: 'is this machine fit',
 };

@@ -1,11 +1,12 @@
-import type { Store } from '../store/index.js';
+import type { Permission as AnyPermission, Role, Store } from '../store/index.js';
 
 /** What someone may do with an experiment or a registered model; each includes those before it. */
-export type Permission = 'read' | 'edit' | 'deploy' | 'manage';
+export type Permission = Exclude<AnyPermission, 'none'>;
 
 /** Whoever sent a request: who it is, and what it may do. Every check throws `ACCESS_DENIED` where it may not. */
 export interface Caller {
   readonly name: string;
+  readonly role: Role;
   /** The store in the caller's name: what it writes to the audit log names the caller. */
   readonly store: Store;
   /** @throws BallastError `ACCESS_DENIED` */
@@ -16,6 +17,8 @@ export interface Caller {
   requireLoggedModel(modelId: string, permission: Permission): Promise<void>;
   /** Of a registered model, or of making one. @throws BallastError `ACCESS_DENIED` */
   requireModel(name: string, permission: Permission): Promise<void>;
+  /** @throws BallastError `ACCESS_DENIED` */
+  requireAdmin(): void;
   /** Makes an experiment, which is then the caller’s to manage. @throws BallastError `ACCESS_DENIED`, `EXPERIMENT_EXISTS` */
   createExperiment(name: string, tags: Readonly<Record<string, string>>): Promise<number>;
   /** Makes a registered model, which is then the caller’s to manage. @throws BallastError `ACCESS_DENIED`, `MODEL_EXISTS` */
@@ -31,11 +34,13 @@ export function openCaller(store: Store, name: string): Caller {
   const granted = async (): Promise<void> => undefined;
   return {
     name,
+    role: 'admin',
     store,
     requireExperiment: granted,
     requireRun: granted,
     requireLoggedModel: granted,
     requireModel: granted,
+    requireAdmin: () => undefined,
     createExperiment: (experiment, tags) => store.createExperiment(experiment, tags),
     createModel: (model, options) => store.createModel(model, options),
     readable: async (experimentIds) => experimentIds,

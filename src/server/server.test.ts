@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { askRaw } from '../../test/support/ask-raw.js';
 import { openStore, type Store } from '../store/index.js';
 import { type RunningServer, startServer } from './index.js';
 
@@ -22,36 +22,8 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-interface Answer {
-  status: number;
-  body: string;
-  headers: Record<string, unknown>;
-}
-
-/** A request as it is: `fetch` would set the Host header and tidy the path. */
-function ask(
-  method: string,
-  path: string,
-  { body, headers = {} }: { body?: unknown; headers?: Record<string, string> } = {},
-): Promise<Answer> {
-  const { hostname, port } = new URL(server.url);
-  return new Promise((resolve, reject) => {
-    const sent = request({ hostname, port, method, path, headers: { 'content-type': 'application/json', ...headers } });
-    sent.on('response', (response) => {
-      const pieces: Buffer[] = [];
-      response.on('data', (piece: Buffer) => pieces.push(piece));
-      response.on('end', () =>
-        resolve({
-          status: response.statusCode ?? 0,
-          body: Buffer.concat(pieces).toString(),
-          headers: response.headers,
-        }),
-      );
-    });
-    sent.on('error', reject);
-    sent.end(body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body));
-  });
-}
+const ask = (method: string, path: string, options?: Parameters<typeof askRaw>[3]) =>
+  askRaw(server.url, method, path, options);
 
 async function code(method: string, path: string, body?: unknown): Promise<[number, string]> {
   const answer = await ask(method, `/api/2.0/mlflow/${path}`, { body });

@@ -3,6 +3,9 @@ import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 import { BallastError } from '../errors.js';
 import type { Store } from '../store/index.js';
 import { openCaller } from './access.js';
+import { Authenticator } from './auth/authenticate.js';
+import { permittedCaller } from './auth/permitted-caller.js';
+import { sessionApi } from './auth/session.js';
 import type { ServerContext } from './context.js';
 import { toMlflowError } from './mlflow/errors.js';
 import { mlflowApi } from './mlflow/index.js';
@@ -36,12 +39,14 @@ const STOP_MS = 10_000;
 /**
  * Starts the one HTTP server: MLflow's API over the store.
  *
- * @throws BallastError `SERVER_ADDRESS`
+ * @throws BallastError `SERVER_ADDRESS`, `SERVER_WITHOUT_USERS`
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { store, host = '127.0.0.1', port = DEFAULT_PORT } = options;
   await store.ensureDefaultExperiment();
-  const app = await build(options);
+  const users = await store.listUsers();
+  if (users.length === 0 && !isLoopback(host)) throw withoutUsers(host);
+  const app = await build(options, users.length > 0 ? new Authenticator(store) : undefined);
   try {
     const url = await app.listen({ host, port });
     return { url, stop: () => stop(app) };
@@ -51,7 +56,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   }
 }
 
-async function build(options: ServerOptions): Promise<FastifyInstance> {
+async function build(options: ServerOptions, authenticator: Authenticator | undefined): Promise<FastifyInstance> {
   const { store, artifactBytes = DEFAULT_ARTIFACT_BYTES, onFault } = options;
   const app = Fastify({ logger: false, routerOptions: { maxParamLength: 2000 }, forceCloseConnections: 'idle' });
   const context: ServerContext = { store, artifactBytes };
@@ -64,7 +69,11 @@ async function build(options: ServerOptions): Promise<FastifyInstance> {
   );
   guard(app, options);
   app.addHook('onRequest', async (request) => {
-    request.caller = openCaller(store, 'local');
+    if (request.routeOptions.config.byCapability === true) return;
+    request.caller =
+      authenticator === undefined
+        ? openCaller(store, 'local')
+        : permittedCaller(store, await authenticator.userOf(request));
   });
   app.addHook('onSend', async (_request, reply) => {
     reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store');
@@ -80,12 +89,16 @@ async function build(options: ServerOptions): Promise<FastifyInstance> {
     const message = `There is no ${request.method} ${request.url.split('?')[0]} on this server`;
     return reply.code(404).send({ error_code: 'ENDPOINT_NOT_FOUND', message });
   });
-  app.get('/health', async (_request, reply) => reply.type('text/plain').send('OK'));
+  app.get('/health', PUBLIC, async (_request, reply) => reply.type('text/plain').send('OK'));
   // The name of the contract's version: clients choose by it what they may ask.
-  app.get('/version', async (_request, reply) => reply.type('text/plain').send(MLFLOW_VERSION));
+  app.get('/version', PUBLIC, async (_request, reply) => reply.type('text/plain').send(MLFLOW_VERSION));
   await app.register((api) => mlflowApi(api, context));
+  await app.register((api) => sessionApi(api, { context, authenticator }), { prefix: '/api/v1' });
   return app;
 }
+
+/** Answered whoever asks. */
+const PUBLIC = { config: { byCapability: true } } as const;
 
 /** The version of MLflow whose contract is spoken. */
 const MLFLOW_VERSION = '3.17.2';
@@ -156,6 +169,19 @@ async function stop(app: FastifyInstance): Promise<void> {
   const late = setTimeout(() => app.server.closeAllConnections(), STOP_MS).unref();
   await app.close();
   clearTimeout(late);
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
+}
+
+function withoutUsers(host: string): BallastError {
+  return new BallastError('A server that other machines reach needs users', {
+    code: 'SERVER_WITHOUT_USERS',
+    place: '--host',
+    value: host,
+    remedy: 'Add one first: ballast users add NAME --role admin',
+  });
 }
 
 function explainAddress(error: unknown, address: string): unknown {

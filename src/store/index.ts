@@ -1,4 +1,17 @@
 /** The records of a project: runs, metrics, artifacts, data versions, lineage, holdout register, audit log. */
+
+export { SESSION_LABEL } from './access/access-store.js';
+export {
+  EVERYONE,
+  type Grant,
+  PERMISSIONS,
+  type Permission,
+  ROLES,
+  type Role,
+  type Subject,
+  type TokenInfo,
+  type User,
+} from './access/types.js';
 export { openStore, type StoreOptions } from './open-store.js';
 export { type CheckedItem, checklist, promote, REPRODUCED_TAG, requireReady, sign } from './registry/checklists.js';
 export { isOfProduction } from './registry/production.js';

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { hostname, userInfo } from 'node:os';
 import { Kysely } from 'kysely';
+import { accessStore } from './access/access-store.js';
 import { artifactFolder } from './artifact-folder.js';
 import { artifactStore } from './artifacts.js';
 import { auditStore } from './audit.js';
@@ -74,28 +75,31 @@ export async function openStore(url = './.ballast', options: StoreOptions = {}):
     await beats.stop();
     await db.destroy();
   };
-  return {
+  const assemble = (own: StoreContext): Store => ({
     location: place,
-    ...experimentStore(context),
-    ...runStore(context, beats),
-    ...metricStore(context),
-    ...parameterStore(context),
-    ...artifactStore(context),
-    ...dataVersionStore(context),
-    ...lineageStore(context),
-    ...holdoutStore(context),
-    ...evaluationStore(context),
-    ...auditStore(context),
+    ...experimentStore(own),
+    ...runStore(own, beats),
+    ...metricStore(own),
+    ...parameterStore(own),
+    ...artifactStore(own),
+    ...dataVersionStore(own),
+    ...lineageStore(own),
+    ...holdoutStore(own),
+    ...evaluationStore(own),
+    ...auditStore(own),
     ...sweeps,
-    ...retentionStore(context),
-    ...trackedExperiments(context),
-    ...remoteRunStore(context),
-    ...loggedModelStore(context),
-    ...runSearch(context),
-    ...registryStore(context),
+    ...retentionStore(own),
+    ...trackedExperiments(own),
+    ...remoteRunStore(own),
+    ...loggedModelStore(own),
+    ...runSearch(own),
+    ...registryStore(own),
+    ...accessStore(own),
+    as: (actor) => assemble({ ...own, actor }),
     close,
     [Symbol.asyncDispose]: close,
-  };
+  });
+  return assemble(context);
 }
 
 /** Loads the client library of the one database that is used. */

@@ -41,6 +41,9 @@ export interface StoreSchema {
   model_version_file: ModelVersionFileTable;
   model_alias: ModelAliasTable;
   model_sign_off: ModelSignOffTable;
+  app_user: AppUserTable;
+  access_token: AccessTokenTable;
+  access_grant: AccessGrantTable;
 }
 
 export interface StoreInfoTable {
@@ -403,4 +406,29 @@ export interface ModelSignOffTable {
   actor: string;
   note: string;
   created_at: number;
+}
+
+export interface AppUserTable {
+  name: string;
+  role: 'viewer' | 'editor' | 'deployer' | 'admin';
+  /** Salt and scrypt hash; null where there is no login by password. */
+  password: string | null;
+  created_at: number;
+}
+
+export interface AccessTokenTable {
+  /** SHA-256 of the token, which is not kept. */
+  hash: string;
+  user_name: string;
+  label: string;
+  created_at: number;
+  expires_at: number;
+}
+
+export interface AccessGrantTable {
+  subject_kind: 'experiment' | 'model';
+  subject_id: number;
+  /** `*` for everyone else. */
+  user_name: string;
+  permission: 'none' | 'read' | 'edit' | 'deploy' | 'manage';
 }

@@ -1,4 +1,5 @@
 import type { HoldoutLock, HoldoutRegister } from '../data/index.js';
+import type { AccessStore } from './access/types.js';
 import type { RegistryStore } from './registry/types.js';
 import type { FinalStatus, RunStatus } from './run-status.js';
 import type { SweepStore } from './sweep-types.js';
@@ -429,9 +430,12 @@ export interface Store
     RetentionStore,
     TrackingStore,
     RegistryStore,
+    AccessStore,
     AsyncDisposable {
   /** Where it is, without credentials. */
   readonly location: string;
+  /** The same store in the name of someone else: what it writes to the records names them. Closing it is the original's. */
+  as(actor: string): Store;
   /** Stops the heartbeats and closes the database. Runs still running are then shown as interrupted once this process ends. */
   close(): Promise<void>;
 }

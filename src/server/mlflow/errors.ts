@@ -27,6 +27,7 @@ const BY_CODE: ReadonlyMap<string, readonly [code: string, status: number]> = ne
   ['PARAMETER_CHANGED', ['INVALID_PARAMETER_VALUE', 400]],
   ['ENDPOINT_NOT_FOUND', ['ENDPOINT_NOT_FOUND', 404]],
   ['NOT_IMPLEMENTED', ['NOT_IMPLEMENTED', 501]],
+  ['TOO_MANY_FAILURES', ['REQUEST_LIMIT_EXCEEDED', 429]],
   ['BODY_TOO_LARGE', ['INVALID_PARAMETER_VALUE', 413]],
 ]);
 

@@ -3,6 +3,7 @@ import { createInitialTables } from './0001-initial.js';
 import { addTracking } from './0002-tracking.js';
 import { createSweepTables } from './0003-sweeps.js';
 import { addRegistry } from './0004-registry.js';
+import { addAccess } from './0005-access.js';
 import type { DatabaseKind } from './dialect-types.js';
 
 type Step = (db: Kysely<unknown>, kind: DatabaseKind) => Promise<void>;
@@ -13,6 +14,7 @@ const STEPS: Readonly<Record<string, Step>> = {
   '0002_tracking': addTracking,
   '0003_sweeps': createSweepTables,
   '0004_registry': addRegistry,
+  '0005_access': addAccess,
 };
 
 /** The names of the migrations this version of Ballast knows, in order. */
