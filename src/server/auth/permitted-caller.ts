@@ -19,7 +19,7 @@ const rank = (permission: Grant['permission']): number => PERMISSIONS.indexOf(pe
  * What a user may do with a subject: the larger of its own grant and of what its role gives, which a grant to everyone
  * limits. Administrators may everything.
  */
-export function permissionOf(user: User, grants: readonly Grant[]): Grant['permission'] {
+function permissionOf(user: User, grants: readonly Grant[]): Grant['permission'] {
   if (user.role === 'admin') return 'manage';
   const of = (name: string): Grant['permission'] | undefined => grants.find((grant) => grant.user === name)?.permission;
   const everyone = of(EVERYONE);
