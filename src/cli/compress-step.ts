@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { formatBytes } from '../charts/index.js';
-import { type Conversion, type Converted, convert } from '../compression/convert.js';
+import { type Conversion, type Converted, convert, needsUpgrade } from '../compression/convert.js';
 import { bytesOfModel } from '../compression/measure/bench.js';
 import type { Batches } from '../compression/observe/activations.js';
 import { type Parity, parityOf } from '../compression/observe/parity.js';
@@ -24,6 +24,7 @@ const BATCH = 64;
 const ONLY: Readonly<Record<string, readonly Conversion[]>> = {
   calibration: ['static-int8'],
   symmetric: ['static-int8'],
+  correctBias: ['static-int8'],
   perTensor: ['static-int8', 'dynamic-int8'],
   range: ['static-int8', 'dynamic-int8'],
   exclude: ['static-int8', 'dynamic-int8'],
@@ -32,12 +33,12 @@ const ONLY: Readonly<Record<string, readonly Conversion[]>> = {
 /** `ballast compress MODEL --method M --out FILE`: one conversion, checked against the original. */
 export async function compressStep(
   path: string,
-  options: CompressOptions,
+  options: CompressOptions & { method: Conversion },
   command: Command,
   signal: AbortSignal,
 ): Promise<void> {
   const { method, out } = options;
-  if (method === undefined || out === undefined) {
+  if (out === undefined) {
     throw new BallastError('a single step writes one model', { code: 'USAGE', remedy: 'Add --out FILE.onnx' });
   }
   for (const [name, methods] of Object.entries(ONLY)) {
@@ -45,13 +46,14 @@ export async function compressStep(
   }
   const runtime = await openRuntime();
   const { model, batches, rows } = await subjectOf(path, options);
-  const prepared = await prepareModel(runtime, model);
+  const prepared = await prepareModel(runtime, model, { upgradeOpset: needsUpgrade(method) });
   const reducedRange = options.range === 'reduced' || (options.range === 'auto' && !(await exactByteProducts()));
   const converted = await convert(runtime, prepared.model, batches, {
     method,
     calibration: options.calibration,
     perChannel: options.perTensor !== true,
     symmetric: options.symmetric === true,
+    correctBias: options.correctBias === true,
     reducedRange,
     exclude: new Set(options.exclude),
     signal,

@@ -4,6 +4,7 @@ import { CRITERIA, type Criterion } from '../compression/prune/importance.js';
 import { RANGE_METHODS, type RangeMethod } from '../compression/quantize/ranges.js';
 import { BallastError } from '../errors.js';
 import { compressPipeline } from './compress-pipeline.js';
+import { compressPrune } from './compress-prune.js';
 import { compressStep } from './compress-step.js';
 import { collected, type FileOptions, withFileOptions } from './file-options.js';
 import { refuseGiven } from './given-options.js';
@@ -11,14 +12,17 @@ import { interruptible } from './interruptible.js';
 import { positive, shareOf, wholeNumber } from './option-values.js';
 
 export interface CompressOptions extends FileOptions {
-  method?: Conversion;
+  method?: Conversion | 'prune' | 'sparsify';
+  ratio: number;
   out?: string;
-  calibration: RangeMethod;
+  calibration: RangeMethod | 'auto';
+  correctBias?: boolean;
   perTensor?: boolean;
   symmetric?: boolean;
   range: 'auto' | 'full' | 'reduced';
   exclude: string[];
   rows: number;
+  judge?: string;
   constraint: string[];
   quick?: boolean;
   epochs?: number;
@@ -26,36 +30,57 @@ export interface CompressOptions extends FileOptions {
   batchSize: number;
   teacherShare: number;
   classWeighted?: boolean;
-  criterion: Criterion;
+  criterion?: Criterion | 'movement';
 }
 
 /** Options that only the search takes. */
-const OF_SEARCH = ['constraint', 'quick', 'teacherShare', 'classWeighted'] as const;
+const OF_SEARCH = ['constraint', 'quick'] as const;
+/** Options of what trains. */
+const OF_TRAINING = [
+  'judge',
+  'ratio',
+  'epochs',
+  'learningRate',
+  'batchSize',
+  'teacherShare',
+  'classWeighted',
+  'criterion',
+] as const;
 
 export function compressCommand(): Command {
   return withFileOptions(new Command('compress'))
-    .argument('<model>', '.onnx file')
+    .argument('<model>', '.onnx file, or run (its id or runs:/ID)')
     .option('--data <source>', 'representative rows, with the right answers where quality is to be judged')
+    .option('--judge <source>', 'rows that the model was not trained on; a part of --data unless given')
     .option('--constraint <limit>', 'NAME<=VALUE or NAME>=VALUE that the model must keep to; repeatable', collected, [])
     .option('--quick', 'few candidates, short trainings')
-    .addOption(new Option('--method <method>', 'do this one step instead of the search').choices(CONVERSIONS))
+    .addOption(
+      new Option('--method <method>', 'do this one step instead of the search').choices([
+        ...CONVERSIONS,
+        'prune',
+        'sparsify',
+      ]),
+    )
     .option('--out <path>', 'where the models go: a folder, or a file with --method')
+    .option('--ratio <share>', 'prune: of channels, neurons and heads; sparsify: of weights', shareOf, 0.5)
     .option('--epochs <count>', 'of each training; 0 = convert only', wholeNumber(0, 1000))
     .option('--learning-rate <rate>', 'of the trainings', positive, 1e-3)
     .option('--batch-size <rows>', 'of the trainings', wholeNumber(1, 65_536), 64)
     .option('--teacher-share <share>', 'of the original as a teacher in the loss', shareOf, 0.5)
     .option('--class-weighted', 'let the teacher speak up for rare classes')
     .addOption(
-      new Option('--criterion <criterion>', 'what a channel, neuron or head is worth')
-        .choices(CRITERIA)
-        .default('taylor'),
+      new Option('--criterion <criterion>', 'what a channel, neuron or head is worth').choices([
+        ...CRITERIA,
+        'movement',
+      ]),
     )
     .addOption(
       new Option('--calibration <method>', 'static-int8: how the range of an activation is found')
-        .choices(RANGE_METHODS)
-        .default('mse'),
+        .choices(['auto', ...RANGE_METHODS])
+        .default('auto'),
     )
     .option('--per-tensor', 'int8: one scale for a weight instead of one a channel')
+    .option('--correct-bias', 'static-int8: take the mean error of rounded weights off the biases')
     .option('--symmetric', 'static-int8: activations with their zero point in the middle')
     .addOption(
       new Option('--range <range>', 'int8: reduced keeps weights to 7 bits; auto does on processors that need it')
@@ -85,22 +110,30 @@ Examples:
 async function compressAction(path: string, options: CompressOptions, command: Command): Promise<void> {
   const { signal, stop } = interruptible();
   try {
-    if (options.method === undefined) {
-      refuseGiven(command, ['perTensor', 'symmetric', 'exclude'], {
-        reason: 'is of a single step',
-        remedy: 'Add --method',
-      });
-      await compressPipeline(path, options, signal);
-    } else {
-      refuseGiven(command, OF_SEARCH, {
-        reason: 'is of the search, and --method does one step',
-        remedy: 'Leave it out',
-      });
-      await compressStep(path, options, command, signal);
-    }
+    await dispatch(path, options, command, signal);
   } catch (error) {
     throw signal.aborted ? new BallastError('interrupted', { code: 'CANCELLED', kind: 'cancelled' }) : error;
   } finally {
     stop();
   }
+}
+
+async function dispatch(path: string, options: CompressOptions, command: Command, signal: AbortSignal): Promise<void> {
+  const { method } = options;
+  if (method === undefined) {
+    refuseGiven(command, ['perTensor', 'symmetric', 'correctBias', 'exclude', 'ratio'], {
+      reason: 'is of a single step',
+      remedy: 'Add --method',
+    });
+    await compressPipeline(path, { ...options, criterion: options.criterion ?? 'taylor' }, command, signal);
+    return;
+  }
+  refuseGiven(command, OF_SEARCH, { reason: 'is of the search, and --method does one step' });
+  if (method === 'prune' || method === 'sparsify') {
+    const criterion = options.criterion ?? (method === 'prune' ? 'taylor' : 'magnitude');
+    await compressPrune(path, { ...options, criterion }, command, signal);
+    return;
+  }
+  refuseGiven(command, OF_TRAINING, { reason: `is of training and pruning, and ${method} converts` });
+  await compressStep(path, { ...options, method }, command, signal);
 }

@@ -168,7 +168,7 @@ export async function readSubject(path: string, options: FileOptions & { data: s
     seed: spec?.spec.training.seed ?? 1,
     path,
   };
-  return { model, ports, table, setting };
+  return { model, ports, table, raw, setting };
 }
 
 /** A model file in the form that Ballast runs: external data beside it read, ZipMap gone. */

@@ -2,23 +2,33 @@ import { BallastError } from '../errors.js';
 import type { Model } from '../graph/model.js';
 import type { Runtime } from '../graph/runtime/runtime.js';
 import type { Batches } from './observe/activations.js';
+import { type Parity, parityOf } from './observe/parity.js';
+import { type BiasShifts, biasShifts } from './quantize/bias-correction.js';
 import { quantizeDynamic } from './quantize/dynamic.js';
 import { storeHalf } from './quantize/half.js';
 import type { RangeMethod } from './quantize/ranges.js';
-import { quantizeStatic, seeActivations } from './quantize/static.js';
+import { type Quantized, quantizeStatic, seeActivations } from './quantize/static.js';
 
 export const CONVERSIONS = ['clean', 'dynamic-int8', 'static-int8', 'fp16'] as const;
 export type Conversion = (typeof CONVERSIONS)[number];
 
 export interface ConvertOptions {
   readonly method: Conversion;
-  readonly calibration: RangeMethod;
+  /** `auto`: whichever of several is nearest to the original on the calibration rows. */
+  readonly calibration: RangeMethod | 'auto';
   readonly perChannel: boolean;
   readonly symmetric: boolean;
   readonly reducedRange: boolean;
+  /** Take the mean error of rounded weights off the biases; `auto` finds out by itself whether that helps. */
+  readonly correctBias?: boolean;
   readonly exclude: ReadonlySet<string>;
   readonly signal?: AbortSignal | undefined;
   readonly tell?: ((doing: string) => void) | undefined;
+}
+
+/** Whether a conversion needs operators of a recent opset: scales along an axis. */
+export function needsUpgrade(method: Conversion): boolean {
+  return method === 'static-int8' || method === 'dynamic-int8';
 }
 
 /** A converted model and what was done, for the record and for people. */
@@ -72,17 +82,62 @@ export async function convert(
           remedy: 'Add --data SOURCE, some hundred representative rows; or use dynamic-int8, which needs none',
         });
       }
-      const { signal, tell, exclude } = options;
-      const seen = await seeActivations(runtime, model, batches, {
-        exclude,
-        signal,
-        tell: (count) => tell?.(`calibrating, batch ${count}`),
-      });
-      const { model: quantized, layers } = quantizeStatic(model, seen, { ...options, tell: undefined });
+      const { model: quantized, layers, chosen } = await bestStatic(runtime, model, batches, options);
       if (layers.length === 0) throw nothing(method, 'convolutions or matrix products of float32');
-      return { model: quantized, converted: layers, notes: notesOf(options) };
+      const how =
+        options.calibration === 'auto' ? [`of several calibrations ${chosen} is nearest to the original`] : [];
+      return { model: quantized, converted: layers, notes: [...how, ...notesOf(options)] };
     }
   }
+}
+
+/** What `auto` tries: the ranges of activations, without and with the mean error of the rounded weights taken off biases. */
+const TRIED: readonly { readonly range: RangeMethod; readonly corrected: boolean }[] = [
+  { range: 'min-max', corrected: false },
+  { range: 'mse', corrected: false },
+  { range: 'percentile', corrected: false },
+  { range: 'min-max', corrected: true },
+  { range: 'mse', corrected: true },
+];
+
+async function bestStatic(
+  runtime: Runtime,
+  model: Model,
+  batches: Batches,
+  { calibration, correctBias, signal, tell, ...options }: ConvertOptions,
+): Promise<Quantized & { readonly chosen: string }> {
+  const { exclude } = options;
+  const seen = await seeActivations(runtime, model, batches, {
+    exclude,
+    signal,
+    tell: (count) => tell?.(`calibrating, batch ${count}`),
+  });
+  const shifts = async (): Promise<BiasShifts> => biasShifts(runtime, model, batches, { ...options, signal });
+  if (calibration !== 'auto') {
+    const made = quantizeStatic(model, seen, {
+      ...options,
+      calibration,
+      shifts: correctBias ? await shifts() : undefined,
+    });
+    return { ...made, chosen: calibration };
+  }
+  let best: (Quantized & { readonly chosen: string; readonly distance: number }) | undefined;
+  const known = await shifts();
+  for (const { range, corrected } of TRIED) {
+    tell?.(`${range}${corrected ? ', biases corrected' : ''}`);
+    const made = quantizeStatic(model, seen, { ...options, calibration: range, shifts: corrected ? known : undefined });
+    const distance = nearness(await parityOf(runtime, model, made.model, batches, signal));
+    if (best === undefined || distance > best.distance) {
+      best = { ...made, chosen: corrected ? `${range} with corrected biases` : range, distance };
+    }
+  }
+  return best!;
+}
+
+/** Mean signal to noise over the outputs, dB. */
+function nearness(parity: Parity): number {
+  const all = Object.values(parity).map(({ sqnrDb, notFinite }) => (notFinite > 0 ? -1e3 : (sqnrDb ?? 200)));
+  return all.reduce((sum, value) => sum + value, 0) / Math.max(1, all.length);
 }
 
 function notesOf({ reducedRange }: ConvertOptions): string[] {

@@ -67,14 +67,34 @@ export interface LockedRows {
   readonly rowSet: string;
 }
 
-async function lockedRows(store: Store, run: Run, table: Table, { id }: Roles): Promise<LockedRows | undefined> {
+async function lockedRows(store: Store, run: Run, table: Table, roles: Roles): Promise<LockedRows | undefined> {
+  const found = await findLocked(store, run, table, roles, 'evaluate --data');
+  if (found === undefined) return undefined;
+  const rows = found.positions.filter((position) => position >= 0).length;
+  return rows === 0 ? undefined : { rows, rowSet: rowSetId(found.hashes) };
+}
+
+/** For each row of a table its position in the locked holdout, negative where it is not there; undefined without a lock. */
+async function findLocked(
+  store: Store,
+  run: Run,
+  table: Table,
+  { id }: Roles,
+  purpose: string,
+): Promise<{ positions: Int32Array; hashes: BigUint64Array } | undefined> {
   if (run.datasetName === undefined) return undefined;
-  const lock = await store.holdoutRegister('evaluate --data').read(run.datasetName);
+  const lock = await store.holdoutRegister(purpose).read(run.datasetName);
   // Without its id columns the rows of a source cannot be told apart from those of the run.
   if (lock === undefined || id.some((name) => findColumn(table, name) === undefined)) return undefined;
-  const found = new HashIndex(lock.hashes).find(rowHashes(table, id.length > 0 ? id : undefined));
-  const rows = found.filter((position) => position >= 0).length;
-  return rows === 0 ? undefined : { rows, rowSet: rowSetId(lock.hashes) };
+  const positions = new HashIndex(lock.hashes).find(rowHashes(table, id.length > 0 ? id : undefined));
+  return { positions, hashes: lock.hashes };
+}
+
+/** The rows of a table that are not in the locked holdout of a run's data set: those that may be tuned on. */
+export async function unlockedRows(store: Store, run: Run, table: Table, roles: Roles): Promise<Uint32Array> {
+  const found = await findLocked(store, run, table, roles, 'compress');
+  const rows = Uint32Array.from({ length: table.rows }, (_, row) => row);
+  return found === undefined ? rows : rows.filter((row) => found.positions[row] < 0);
 }
 
 /** All rows of another source, and how many of them are in the locked holdout of the run's data set. */

@@ -119,6 +119,49 @@ describe('compress, one step', () => {
   });
 });
 
+interface Trained {
+  readonly bytes: { before: number; after: number };
+  readonly packedBytes: number;
+  readonly sparsity: number;
+  readonly after: { quality: { value: number } };
+}
+
+describe('compress, pruning', () => {
+  const prune = (...options: string[]) => ballast(folder, 'compress', MODEL, '--json', ...ROWS, ...options);
+
+  test.each([
+    ['taylor', '0'],
+    ['magnitude', '1'],
+    ['bn-scale', '0'],
+  ])('removes units by %s, with %s epochs of training after it', async (criterion, epochs) => {
+    const { code, stderr, json } = await prune(
+      ...['--method', 'prune', '--ratio', '0.5', '--criterion', criterion, '--epochs', epochs, '--out', 'p.onnx'],
+    );
+    expect(code, stderr).toBe(0);
+    const { bytes } = json<Trained>();
+    expect(bytes.after).toBeLessThan(bytes.before);
+  });
+
+  test.each([
+    ['magnitude', '0'],
+    ['movement', '2'],
+  ])('sets single weights to 0 by %s, with %s epochs, which packs better and takes the same room', async (...given) => {
+    const [criterion, epochs] = given;
+    const { code, stderr, json, stdout } = await prune(
+      ...['--method', 'sparsify', '--ratio', '0.8', '--criterion', criterion, '--epochs', epochs, '--out', 's.onnx'],
+    );
+    expect(code, stderr).toBe(0);
+    const { sparsity, packedBytes, bytes } = json<Trained>();
+    expect(sparsity, stdout).toBeGreaterThan(0.75);
+    expect(packedBytes).toBeLessThan(0.8 * bytes.after);
+  });
+
+  test('refuses a criterion of the other kind', async () => {
+    const { code, stderr } = await prune('--method', 'sparsify', '--criterion', 'taylor', '--out', 'x.onnx');
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/sparsify does not go by taylor/)]);
+  });
+});
+
 interface Entry {
   readonly id: string;
   readonly steps: string[];
@@ -181,7 +224,10 @@ describe('compress, the search', () => {
     [[...ROWS, '--constraint', 'speed<=5'], /"speed<=5" is no constraint/],
     [[...ROWS, '--symmetric'], /--symmetric: it is of a single step/],
     [[], /without rows nobody can say/],
-    [['--method', 'fp16', '--out', 'x.onnx', '--teacher-share', '0.3'], /--teacher-share: it is of the search/],
+    [
+      ['--method', 'fp16', '--out', 'x.onnx', '--teacher-share', '0.3'],
+      /--teacher-share: it is of training and pruning/,
+    ],
   ])('refuses %j', async (options, message) => {
     const { code, stderr } = await ballast(folder, 'compress', MODEL, ...options);
     expect(stderr).toMatch(message);

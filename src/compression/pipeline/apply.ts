@@ -17,7 +17,7 @@ export interface ApplyOptions {
   /** Share of the original as a teacher in the loss. */
   readonly teacherShare: number;
   readonly classWeighted: boolean;
-  readonly calibration: RangeMethod;
+  readonly calibration: RangeMethod | 'auto';
   readonly reducedRange: boolean;
   /** Most rows for calibration and gradients. */
   readonly calibrationRows: number;

@@ -1,6 +1,5 @@
 import { BallastError } from '../../errors.js';
 import type { Evaluation } from '../../evaluation/evaluate.js';
-import type { PredictionInput } from '../../evaluation/input.js';
 import type { Model } from '../../graph/model.js';
 import type { Runtime } from '../../graph/runtime/runtime.js';
 import { answersTo } from '../examples.js';
@@ -43,13 +42,16 @@ export interface PipelineResult {
   readonly chosen: string | null;
   /** Where none does: the one that misses by least. */
   readonly bestMiss: string | null;
+  /** Of the chosen one, or of the best miss. */
+  readonly evaluations: Remembered['evaluations'] | null;
 }
 
 /** What is remembered of a candidate, so that an interrupted compression goes on. */
 export interface Remembered {
   readonly figures: Figures;
   readonly temperature: number;
-  readonly eceBefore: number | null;
+  /** On the rows that candidates are judged on, before and after recalibration. */
+  readonly evaluations: { readonly compressed: Evaluation; readonly recalibrated: Evaluation };
 }
 
 /** A delivered model, to be written where it belongs. */
@@ -57,8 +59,6 @@ export interface Delivery {
   readonly candidate: Candidate;
   readonly model: Model;
   readonly figures: Figures;
-  readonly evaluation: Evaluation;
-  readonly answers: PredictionInput;
 }
 
 /**
@@ -81,11 +81,11 @@ export async function runPipeline(
   const baseline = await journal.remember('original', async () => {
     tell?.('the original');
     const answers = await answersTo(runtime, subject.network, subject.examples, subject.rows.judge);
-    const { evaluation: _, ...quality } = qualityOf(subject, answers);
+    const { evaluation, ...quality } = qualityOf(subject, answers);
     const cost = await costOf(runtime, subject, [original, original], options.cost);
     const timeRatio = { value: 1, interval: [1, 1] as const };
     const figures: Figures = { ...quality, ...cost, timeRatio, bytes: subject.source.bytes };
-    return { figures, temperature: 1, eceBefore: figures.ece?.value ?? null };
+    return { figures, temperature: 1, evaluations: { compressed: evaluation, recalibrated: evaluation } };
   });
   const made = new Map<string, Remembered>();
   const failed: Record<string, string> = {};
@@ -130,8 +130,8 @@ async function measured(
   const { evaluation, ...quality } = qualityOf(subject, answers);
   const delivered = subject.deploy(model);
   const figures: Figures = { ...quality, ...(await costOf(runtime, subject, [delivered, original], options.cost)) };
-  await deliver({ candidate, model: delivered, figures, evaluation, answers });
-  return { figures, temperature, eceBefore: before.ece?.value ?? null };
+  await deliver({ candidate, model: delivered, figures });
+  return { figures, temperature, evaluations: { compressed: before.evaluation, recalibrated: evaluation } };
 }
 
 function verdict(
@@ -150,7 +150,8 @@ function verdict(
     primary,
   );
   const tried = present.map(({ id, steps }, i): Tried => {
-    const { figures, temperature, eceBefore } = made.get(id)!;
+    const { figures, temperature, evaluations } = made.get(id)!;
+    const eceBefore = evaluations.compressed.metrics.ece?.value ?? null;
     const misses = constraints.flatMap((constraint) => {
       const miss = missOf(constraint, figures, baseline, primary);
       return miss === 0 ? [] : [[constraint.text, miss] as const];
@@ -165,5 +166,7 @@ function verdict(
       (a, b) => missed(a) - missed(b) || costAgainst(a.figures, baseline) - costAgainst(b.figures, baseline),
     )[0];
   const chosen = cheapest(meeting)?.id ?? null;
-  return { baseline, tried, failed, chosen, bestMiss: chosen === null ? (cheapest(tried)?.id ?? null) : null };
+  const bestMiss = chosen === null ? (cheapest(tried)?.id ?? null) : null;
+  const evaluations = made.get(chosen ?? bestMiss ?? '')?.evaluations ?? null;
+  return { baseline, tried, failed, chosen, bestMiss, evaluations };
 }

@@ -16,8 +16,8 @@ export interface Subject {
   deploy(network: Model): Model;
   /** One request to the delivered model. */
   readonly request: Feeds;
-  /** Where the model came from, and its size in bytes. */
-  readonly source: { readonly path: string; readonly bytes: number };
+  /** Where the model came from, its size in bytes and its hash. */
+  readonly source: { readonly path: string; readonly bytes: number; readonly sha256: string };
   /** What names the rows: their content's version. */
   readonly dataVersion: string;
 }

@@ -3,6 +3,11 @@ import type { Runtime } from '../../graph/runtime/runtime.js';
 import { upgrade } from '../../graph/upgrade/index.js';
 import { type CleanUp, type CleanUpOptions, cleanUp } from '../clean/clean-up.js';
 
+export interface PrepareOptions extends CleanUpOptions {
+  /** Off for conversions that any opset has the operators for: the model then changes as little as possible. */
+  readonly upgradeOpset?: boolean;
+}
+
 /**
  * A model as conversions take it: clean, and of Ballast's opset, where scales along an axis exist. Nodes without a name
  * have one, so that they can be told of.
@@ -12,9 +17,10 @@ import { type CleanUp, type CleanUpOptions, cleanUp } from '../clean/clean-up.js
 export async function prepareModel(
   runtime: Runtime,
   model: Model,
-  options: CleanUpOptions = {},
+  { upgradeOpset = true, ...options }: PrepareOptions = {},
 ): Promise<{ model: Model; report: CleanUp }> {
   const cleaned = await cleanUp(runtime, model, options);
+  if (!upgradeOpset) return { ...cleaned, model: named(cleaned.model) };
   // Upgrading turns attributes into constants, of which some are equal, and some nodes have only constants then.
   const again = await cleanUp(runtime, upgrade(cleaned.model), options);
   return {

@@ -6,6 +6,7 @@ import { float32, type Tensor, tensor } from '../../graph/tensor.js';
 import { namesFor, usesOf } from '../graph/uses.js';
 import { type Batches, observe } from '../observe/activations.js';
 import { Histogram } from '../observe/histogram.js';
+import type { BiasShifts } from './bias-correction.js';
 import { type ActivationGrid, activationGrid, type QuantizedWeight, quantizeWeight } from './grid.js';
 import { planQuantization, type QuantizationPlan, type QuantizedLayer } from './plan.js';
 import { type RangeMethod, rangeOf } from './ranges.js';
@@ -19,6 +20,8 @@ export interface StaticOptions {
   readonly reducedRange: boolean;
   /** Names of nodes that stay in floating point. */
   readonly exclude?: ReadonlySet<string> | undefined;
+  /** What is taken off the biases, by name of the node. */
+  readonly shifts?: BiasShifts | undefined;
   /** Weights rounded in another way than to the nearest, by name of the node. */
   readonly rounded?: ReadonlyMap<string, QuantizedWeight> | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -192,10 +195,24 @@ class QdqWriter {
     const read = this.#fresh(`${weight.name}.dequantized`);
     made.push(this.#node('DequantizeLinear', [values, scale, zero], read, quantized.axis));
     const operands = [inputs[0], read];
-    if (bias !== undefined && grid !== undefined) operands.push(...this.#bias(bias, quantized, grid, made));
+    const shifted = this.#shifted(node, bias);
+    if (shifted !== undefined && grid !== undefined) operands.push(...this.#bias(shifted, quantized, grid, made));
     else operands.push(...inputs.slice(2));
     made.push({ ...node, inputs: operands, outputs });
     return made;
+  }
+
+  /** The bias without the mean error of the rounded weights; a matrix product has no place for one. */
+  #shifted(node: Node, bias: QuantizedLayer['bias']): QuantizedLayer['bias'] {
+    const shift = this.options.shifts?.get(node.name);
+    if (shift === undefined || node.opType === 'MatMul') return bias;
+    const before = bias === undefined ? new Float32Array(shift.length) : (bias.value.data as Float32Array);
+    if (before.length !== shift.length) return bias;
+    const value = float32(
+      bias?.value.shape ?? [shift.length],
+      before.map((b, i) => b - shift[i]),
+    );
+    return { name: bias?.name ?? `${node.name}.bias`, value };
   }
 
   /** Biases are sums of products, and so are of the product's scale: 32 bits. */

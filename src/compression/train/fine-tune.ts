@@ -25,6 +25,8 @@ export interface FineTuneOptions {
   readonly teacherShare: number;
   /** Weigh the teacher by 1 / frequency of the label, so that rare classes are not lost. */
   readonly classWeighted: boolean;
+  /** Set a growing share of single weights to 0 on the way. */
+  readonly sparsity?: { readonly share: number; readonly criterion: 'magnitude' | 'movement' } | undefined;
   /** Round as 8-bit storage will, so that quantizing costs less. */
   readonly quantizationAware?: boolean;
   readonly signal?: AbortSignal | undefined;
@@ -92,10 +94,16 @@ export async function fineTune(
 }
 
 function regularizersOf(
-  { teacher, teacherShare, classWeighted, quantizationAware, epochs }: FineTuneOptions,
+  { teacher, teacherShare, classWeighted, quantizationAware, sparsity, epochs }: FineTuneOptions,
   examples: Examples,
 ): Active[] {
-  const active: Active[] = [resolveEntry({ type: 'early-stopping', patience: epochs }, 'compression')];
+  const active: Active[] = [];
+  if (sparsity === undefined) active.push(resolveEntry({ type: 'early-stopping', patience: epochs }, 'compression'));
+  // Weights of an earlier epoch are less sparse: those of the last one are taken.
+  else {
+    const { share: strength, criterion } = sparsity;
+    active.push(resolveEntry({ type: 'pruning', strength, criterion, start: 0, end: 0.6 }, 'compression'));
+  }
   if (quantizationAware === true) active.push(resolveEntry({ type: 'quantization-aware' }, 'compression'));
   if (teacher !== undefined && examples.task === 'classification') {
     const entry = { type: 'distillation', teacher: 'the original', strength: teacherShare, classWeighted };

@@ -1,0 +1,138 @@
+import { readFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { formatBytes } from '../charts/index.js';
+import { answersTo } from '../compression/examples.js';
+import { bytesOfModel } from '../compression/measure/bench.js';
+import { Workshop } from '../compression/pipeline/apply.js';
+import { qualityOf } from '../compression/pipeline/figures.js';
+import { packedBytes, sparsityOf, zeroSmallest } from '../compression/prune/sparse.js';
+import { prepareModel } from '../compression/quantize/prepare.js';
+import { fineTune } from '../compression/train/fine-tune.js';
+import { BallastError } from '../errors.js';
+import { writeModelFile } from '../graph/format/file.js';
+import type { Model } from '../graph/model.js';
+import { openRuntime } from '../graph/runtime/choose.js';
+import type { Runtime } from '../graph/runtime/runtime.js';
+import { metricDisplay, metricText } from '../reports/metric-display.js';
+import type { CompressOptions } from './compress.js';
+import { applyOptions } from './compress-pipeline.js';
+import { type CompressTarget, withCompressTarget } from './compress-subject.js';
+import { refuseGiven } from './given-options.js';
+import { answer, note } from './output.js';
+
+/**
+ * `ballast compress MODEL --method prune|sparsify --data FILE --out FILE`: whole channels, neurons and heads go, or single
+ * weights become 0; trained after (or meanwhile) where epochs are given.
+ */
+export async function compressPrune(
+  reference: string,
+  options: CompressOptions,
+  command: Command,
+  signal: AbortSignal,
+): Promise<void> {
+  const { method, out, ratio, criterion = 'magnitude' } = options;
+  if (out === undefined) {
+    throw new BallastError('a single step writes one model', { code: 'USAGE', remedy: 'Add --out FILE.onnx' });
+  }
+  if (method === 'prune' ? criterion === 'movement' : criterion === 'bn-scale' || criterion === 'taylor') {
+    throw new BallastError(`${method} does not go by ${criterion}`, {
+      code: 'USAGE',
+      place: '--criterion',
+      remedy: method === 'prune' ? 'Use taylor, magnitude or bn-scale' : 'Use magnitude or movement',
+    });
+  }
+  refuseGiven(command, ['calibration', 'range', 'perTensor', 'symmetric', 'correctBias', 'exclude'], {
+    reason: 'is of quantization',
+  });
+  const runtime = await openRuntime();
+  await withCompressTarget(runtime, reference, options, command, async (target) => {
+    const { subject } = target;
+    const network =
+      method === 'prune'
+        ? await pruned(runtime, target, options, signal)
+        : await sparse(runtime, target, options, signal);
+    const { model } = await prepareModel(runtime, network);
+    await writeModelFile(subject.deploy(model), out);
+    const [before, after] = [
+      qualityOf(subject, await answersTo(runtime, subject.network, subject.examples, subject.rows.judge)),
+      qualityOf(subject, await answersTo(runtime, model, subject.examples, subject.rows.judge)),
+    ];
+    const bytes = { before: subject.source.bytes, after: await bytesOfModel(out) };
+    const packed = packedBytes(await readFile(out));
+    const sparsity = sparsityOf(model);
+    const document = {
+      model: reference,
+      method,
+      out,
+      ratio,
+      bytes,
+      packedBytes: packed,
+      sparsity,
+      before: { quality: before.quality, ece: before.ece, worstClass: before.worstClass },
+      after: { quality: after.quality, ece: after.ece, worstClass: after.worstClass },
+      rows: subject.rows.judge.length,
+    };
+    const text = (value: number): string => metricText(subject.primary, value);
+    answer(
+      options,
+      document,
+      [
+        `${method}  ${formatBytes(bytes.before)} -> ${formatBytes(bytes.after)}, packed ${formatBytes(packed)}`,
+        `${metricDisplay(subject.primary).label}  ${text(before.quality.value)} -> ${text(after.quality.value)} on ${document.rows} rows`,
+        ...(method === 'sparsify'
+          ? [
+              `zeros    ${(100 * sparsity).toFixed(1)} % of the weights: they save bytes when packed (gzip), and no time: the runtime multiplies by them`,
+            ]
+          : []),
+        `model    ${out}`,
+      ].join('\n'),
+    );
+  });
+}
+
+async function pruned(
+  runtime: Runtime,
+  { subject }: CompressTarget,
+  options: CompressOptions,
+  signal: AbortSignal,
+): Promise<Model> {
+  const { ratio, criterion = 'taylor', epochs = 0 } = options;
+  const workshop = new Workshop(runtime, subject, { ...(await applyOptions(options)), signal, tell: note });
+  if (criterion === 'movement') throw new Error('refused before');
+  const steps = [
+    { do: 'prune', ratio, criterion } as const,
+    ...(epochs === 0 ? [] : [{ do: 'distil', epochs } as const]),
+  ];
+  return workshop.make(steps);
+}
+
+async function sparse(
+  runtime: Runtime,
+  { subject }: CompressTarget,
+  options: CompressOptions,
+  signal: AbortSignal,
+): Promise<Model> {
+  const { ratio, criterion, epochs = 0 } = options;
+  if (epochs === 0) return zeroSmallest(subject.network, ratio);
+  const { rows, examples, network, seed } = subject;
+  const { learningRate, batchSize, teacherShare, classWeighted } = await applyOptions(options);
+  const { model } = await fineTune(
+    runtime,
+    network,
+    examples,
+    { train: rows.fit, validation: rows.tune },
+    {
+      epochs,
+      learningRate,
+      batchSize,
+      teacherShare,
+      classWeighted,
+      seed,
+      teacher: network,
+      sparsity: { share: ratio, criterion: criterion === 'movement' ? 'movement' : 'magnitude' },
+      signal,
+      tell: note,
+    },
+  );
+  return model;
+}
