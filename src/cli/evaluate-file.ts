@@ -111,17 +111,17 @@ export async function scoreFile(
 /** Rows of another source as those of {@link readSubject}, whose right answers need not be there. @throws of reading a table */
 export async function readLike(path: string, options: FileOptions, source: string): Promise<Table> {
   const spec = options.spec === undefined ? undefined : await readSpec(options.spec);
-  return readRows(path, await readForeign(path), spec, source);
+  return (await readRows(path, await readForeign(path), spec, source)).table;
 }
 
-/** Rows as a model's tokenizers and a spec's series want them. */
+/** Rows as a model's tokenizers and a spec's series want them, and as they were read (by which locked ones are known). */
 async function readRows(
   path: string,
   model: Model,
   spec: ResolvedSpec | undefined,
   source: string,
   target?: string,
-): Promise<Table> {
+): Promise<{ readonly raw: Table; readonly table: Table }> {
   const { target: _target, ...read }: ReadOptions = spec === undefined ? {} : readOptions(spec);
   const tokenizers = inFile(path, () => describedTokenizers(model));
   const texts = Object.fromEntries(tokenizers.map(({ column }) => [column, 'text' as const]));
@@ -132,7 +132,7 @@ async function readRows(
     baseDirectory: process.cwd(),
   });
   const shaped = spec === undefined ? raw : applySeries(raw, spec.spec.data.features);
-  return applyTokenizers(shaped, tokenizers);
+  return { raw, table: applyTokenizers(shaped, tokenizers) };
 }
 
 /** A model file, the rows for it and how they reach it. @throws as {@link evaluateFile} */
@@ -147,7 +147,7 @@ export async function readSubject(path: string, options: FileOptions & { data: s
       remedy: 'Add --target COLUMN or --spec SPEC',
     });
   }
-  const table = await readRows(path, model, spec, options.data, target);
+  const { raw, table } = await readRows(path, model, spec, options.data, target);
   const roles = resolveRoles(table, spec?.spec.data ?? dataOptionsSchema.parse({ source: options.data, target }));
   const ports = inFile(
     path,
