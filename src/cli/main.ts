@@ -13,6 +13,7 @@ const COMMANDS = {
   path: async () => (await import('./path.js')).pathCommand,
   sweep: async () => (await import('./sweep.js')).sweepCommand,
   sweeps: async () => (await import('./sweeps.js')).sweepsCommand,
+  worker: async () => (await import('./worker.js')).workerCommand,
   evaluate: async () => (await import('./evaluate.js')).evaluateCommand,
   landscape: async () => (await import('./landscape.js')).landscapeCommand,
   ledger: async () => (await import('./ledger.js')).ledgerCommand,
@@ -41,6 +42,7 @@ const SUMMARIES: Readonly<Record<keyof typeof COMMANDS, string>> = {
   path: 'the whole regularization path of a linear model, cross-validated',
   sweep: 'search strengths, techniques, capacity; corrected for the luck of the best',
   sweeps: 'list, status, resume, stop sweeps',
+  worker: 'takes trials from the queue of a PostgreSQL store',
   evaluate: 'metrics with intervals, per class and slice; --holdout reads the locked rows',
   landscape: 'how sharp the minimum is: loss around a model, its curvature, plots of its surface',
   ledger: 'the gap ledger of a run: how much quality was lost where',
@@ -73,7 +75,6 @@ const LATER = new Set([
   'runbook',
   'gameday',
   'scenario',
-  'worker',
   'export',
 ]);
 

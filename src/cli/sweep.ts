@@ -20,6 +20,8 @@ export interface SweepCommandOptions extends CommonOptions {
   budget?: number;
   maxCost?: number;
   pricePerHour?: number;
+  on?: string;
+  silent: number;
   newHoldout?: boolean;
   out?: string;
 }
@@ -40,15 +42,18 @@ Examples:
     )
     .action(async (path: string, options: SweepCommandOptions) => {
       const resolved = await readSpec(path);
-      await withStore(options.store, { create: true }, async (store) => {
+      const url = options.on ?? options.store;
+      await withStore(url, { create: true }, async (store) => {
         const interruption = interruptible();
         const progress = new SweepProgress();
         try {
           const driven = await startSweep(resolved, {
             store,
-            storeUrl: options.store,
+            storeUrl: url,
+            queued: options.on !== undefined,
+            silentMs: 1000 * options.silent,
             runtime: await openRuntime(),
-            workFolder: localFolder(options.store),
+            workFolder: localFolder(url),
             ballastVersion: version(),
             workers: options.workers,
             signal: interruption.signal,
@@ -56,7 +61,7 @@ Examples:
             newHoldout: options.newHoldout === true,
             ...limitsOf(options),
           });
-          await answerSweep(driven, store, options);
+          await answerSweep(driven, store, { ...options, store: url });
         } finally {
           interruption.stop();
         }
@@ -81,6 +86,8 @@ export function withSweepOptions(command: Command): Command {
     .option('--budget <time>', 'stop after this time: 90s, 20m, 2h', duration)
     .option('--max-cost <money>', 'stop once this much is spent; needs --price-per-hour', money)
     .option('--price-per-hour <money>', 'what an hour of one worker costs', money)
+    .option('--on <url>', 'a PostgreSQL store whose ballast workers train the trials; recorded there')
+    .option('--silent <time>', 'with --on: take a worker for dead that was not heard of for so long', duration, 30)
     .option('--out <folder>', 'folder for report and best spec; under the store unless given');
 }
 

@@ -118,22 +118,25 @@ async function status(reference: string, options: CommonOptions): Promise<void> 
 }
 
 async function resume(reference: string, options: SweepCommandOptions): Promise<void> {
-  await withStore(options.store, { create: false }, async (store) => {
+  const url = options.on ?? options.store;
+  await withStore(url, { create: false }, async (store) => {
     const interruption = interruptible();
     const progress = new SweepProgress();
     try {
       const driven = await resumeSweep(reference, {
         store,
-        storeUrl: options.store,
+        storeUrl: url,
+        queued: options.on !== undefined,
+        silentMs: 1000 * options.silent,
         runtime: await openRuntime(),
-        workFolder: localFolder(options.store),
+        workFolder: localFolder(url),
         ballastVersion: version(),
         workers: options.workers,
         signal: interruption.signal,
         onEvent: (event) => progress.show(event),
         ...limitsOf(options),
       });
-      await answerSweep(driven, store, options);
+      await answerSweep(driven, store, { ...options, store: url });
     } finally {
       interruption.stop();
     }

@@ -1,4 +1,5 @@
 /** Search: spaces, samplers, pruners, importance, Pareto fronts. Pure: no file, no clock, no chance but that of a seed. */
+export { byFronts, hypervolume } from './fronts.js';
 export { importances } from './importance.js';
 export { dominates, paretoFront } from './pareto.js';
 export { noPruner, type Pruner, type Verdict } from './pruner.js';
@@ -6,7 +7,10 @@ export { ashaPruner, type HalvingOptions, halvingPruner, hyperbandPruner } from 
 export { type MedianOptions, medianPruner } from './pruners/median.js';
 export { type WilcoxonOptions, wilcoxonPruner } from './pruners/wilcoxon.js';
 export type { Request, Sampler, Suggestion } from './sampler.js';
+export { cmaEsSampler } from './samplers/cma-es.js';
+export { type GpOptions, gpSampler } from './samplers/gp.js';
 export { gridPoints, gridSampler } from './samplers/grid.js';
+export { type Nsga2Options, nsga2Sampler } from './samplers/nsga2.js';
 export { randomSampler } from './samplers/random.js';
 export { sobolSampler } from './samplers/sobol.js';
 export { type TpeOptions, tpeSampler } from './samplers/tpe.js';

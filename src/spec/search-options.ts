@@ -28,6 +28,7 @@ const dimension = z.union([
 ]);
 
 const sampler = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('auto').describe('gp for one objective and up to 200 trials, else tpe') }),
   z.strictObject({ type: z.literal('random') }),
   z.strictObject({ type: z.literal('grid'), steps: z.int().min(1).max(1000).default(5).describe('Values of a range') }),
   z.strictObject({ type: z.literal('sobol') }),
@@ -36,6 +37,15 @@ const sampler = z.discriminatedUnion('type', [
     startUp: z.int().min(1).default(10).describe('Trials that fill the space evenly first'),
     candidates: z.int().min(1).max(10_000).default(24),
     multivariate: z.boolean().default(true).describe('Estimate parameters jointly'),
+  }),
+  z.strictObject({
+    type: z.literal('gp').describe('A Gaussian process and its expected improvement: few, costly trials'),
+    startUp: z.int().min(2).default(10).describe('Trials that fill the space evenly first'),
+  }),
+  z.strictObject({ type: z.literal('cma-es').describe('An evolution strategy over ranges: many trials') }),
+  z.strictObject({
+    type: z.literal('nsga-ii').describe('Evolution for several objectives: many trials'),
+    population: z.int().min(4).max(10_000).default(20),
   }),
 ]);
 
@@ -72,7 +82,7 @@ export const searchOptions = z.strictObject({
     .describe(
       'What varies, by key of the spec: regularizers.dropout.strength, regularizers.mixup.include, model.hidden, training.optimizer.learningRate; every declared strength unless given',
     ),
-  sampler: sampler.prefault({ type: 'tpe' }).describe('How points are chosen'),
+  sampler: sampler.prefault({ type: 'auto' }).describe('How points are chosen'),
   pruner: pruner.prefault({ type: 'none' }).describe('Which trials are ended before their last epoch'),
   objectives: z
     .array(z.string())

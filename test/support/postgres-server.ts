@@ -16,6 +16,8 @@ export interface PostgresServer {
   readonly version: string;
   /** Creates an empty database and returns its address. */
   createDatabase(): Promise<string>;
+  /** Ends it at once, as a crash would, and starts it again on the same port with the same data. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -49,7 +51,7 @@ export async function startPostgres(): Promise<PostgresServer> {
     { ...user, cwd: home },
   );
   const port = await freePort();
-  const server = startServer(join(found.folder, 'postgres'), data, home, port, user);
+  let server = startServer(join(found.folder, 'postgres'), data, home, port, user);
   const address = (database: string) => `postgres://ballast@127.0.0.1:${port}/${database}`;
   const version = await firstAnswer(address('postgres'), server);
   let databases = 0;
@@ -61,13 +63,22 @@ export async function startPostgres(): Promise<PostgresServer> {
       await query(address('postgres'), `create database ${name}`);
       return address(name);
     },
+    async restart() {
+      await end(server);
+      server = startServer(join(found.folder, 'postgres'), data, home, port, user);
+      await firstAnswer(address('postgres'), server);
+    },
     async stop() {
-      const ended = new Promise((resolve) => server.process.once('exit', resolve));
-      server.process.stdin?.end();
-      await ended;
+      await end(server);
       rmSync(home, { recursive: true, force: true });
     },
   };
+}
+
+async function end(server: { process: ChildProcess }): Promise<void> {
+  const ended = new Promise((resolve) => server.process.once('exit', resolve));
+  server.process.stdin?.end();
+  await ended;
 }
 
 /** The server under a shell that ends it when this process, even killed, no longer holds the shell's input open. */

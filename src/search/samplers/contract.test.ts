@@ -3,7 +3,10 @@ import { describe, expect, test } from 'vitest';
 import type { Sampler } from '../sampler.js';
 import { createSpace, exists, type Space } from '../space.js';
 import type { Trial } from '../trial.js';
+import { cmaEsSampler } from './cma-es.js';
+import { gpSampler } from './gp.js';
 import { gridPoints, gridSampler } from './grid.js';
+import { nsga2Sampler } from './nsga2.js';
 import { randomSampler } from './random.js';
 import { sobolSampler } from './sobol.js';
 import { tpeSampler } from './tpe.js';
@@ -15,6 +18,9 @@ const SAMPLERS: readonly (readonly [string, Sampler])[] = [
   ['grid', gridSampler(4)],
   ['tpe', tpeSampler()],
   ['tpe, one by one', tpeSampler({ multivariate: false })],
+  ['gp', gpSampler()],
+  ['cma-es', cmaEsSampler()],
+  ['nsga-ii', nsga2Sampler({ population: 6 })],
 ];
 
 const SPACE = createSpace([

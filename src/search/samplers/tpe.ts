@@ -1,9 +1,10 @@
 import { derive } from '../../numeric/random.js';
+import { byFronts } from '../fronts.js';
 import { ParzenEstimator } from '../parzen.js';
 import type { Request, Sampler, Suggestion } from '../sampler.js';
 import { sobolPoint } from '../sobol.js';
 import { exists, type Parameter, type Point, pointAt, type Space } from '../space.js';
-import { byQuality, type Trial, violationOf } from '../trial.js';
+import { byQuality, isComplete, type Trial, violationOf } from '../trial.js';
 
 export interface TpeOptions {
   /** Trials that fill the space evenly before the first estimate. */
@@ -19,13 +20,13 @@ export interface TpeOptions {
  * estimated of each, and the next point is where good ones are most likely against the others. Parameters that only exist
  * under a condition are estimated among the trials that have them, after the choice that they hang on. Trials at work
  * count among the others, so that workers keep apart. Constraints: trials that break one are never better than trials
- * that meet all (Watanabe and Hutter 2022 in spirit).
+ * that meet all (Watanabe and Hutter 2022 in spirit). Several objectives: the good ones are the first fronts, those with the most room around them first.
  */
 export function tpeSampler({ startUp = 10, candidates = 24, multivariate = true }: TpeOptions = {}): Sampler {
   return {
     suggest(request) {
       const { space, trials, number, seed } = request;
-      const { good, others } = cut(trials);
+      const { good, others } = cut(trials, request.objectives);
       if (trials.filter(({ state }) => state !== 'running').length < startUp || good.length === 0) {
         return { point: pointAt(space, sobolPoint(number, space.parameters.length, seed)) };
       }
@@ -34,9 +35,9 @@ export function tpeSampler({ startUp = 10, candidates = 24, multivariate = true 
   };
 }
 
-/** The best tenth of the trials, at most 25, and the rest. */
-function cut(trials: readonly Trial[]): { good: readonly Trial[]; others: readonly Trial[] } {
-  const complete = byQuality(trials);
+/** The best tenth of the trials, at most 25, and the rest; of several objectives the first fronts (Ozaki et al. 2020). */
+function cut(trials: readonly Trial[], objectives: number): { good: readonly Trial[]; others: readonly Trial[] } {
+  const complete = objectives > 1 ? byFronts(trials.filter(isComplete)) : byQuality(trials);
   const pruned = trials
     .filter(({ state }) => state === 'pruned')
     .sort((a, b) => lastStep(b) - lastStep(a) || lastLoss(a) - lastLoss(b) || a.number - b.number);

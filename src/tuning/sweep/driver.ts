@@ -2,6 +2,7 @@ import { BallastError } from '../../errors.js';
 import type { Trial } from '../../search/trial.js';
 import type { StoredTrial } from '../../store/sweep-types.js';
 import type { Store } from '../../store/types.js';
+import { isAway, patiently } from '../queue/patience.js';
 import type { OpenSweep } from './definition.js';
 import { secondsAllowed } from './estimate.js';
 import type { Executor, ExecutorEnd, Judge } from './executor.js';
@@ -26,7 +27,7 @@ export interface DriveOptions {
   readonly secondsBefore: number;
   readonly signal: AbortSignal;
   /** Removes the checkpoint of a unit that will not go on. */
-  readonly forget: (runId: string, unit: number) => Promise<void>;
+  readonly forget: (trial: number, unit: number) => Promise<void>;
   readonly onEvent: (event: SweepEvent) => void;
 }
 
@@ -47,7 +48,10 @@ export async function drive(options: DriveOptions): Promise<{ end: SweepEnd; sec
   const { store, sweepId, sweep, signal, onEvent } = options;
   const { definition, resolved, space } = sweep;
   const search = resolved.spec.search!;
-  const sampler = samplerOf(search.sampler);
+  const sampler = samplerOf(search.sampler, {
+    trials: definition.trials,
+    objectives: definition.objectives.length,
+  });
   const pruner = prunerOf(search.pruner, resolved.spec.training.epochs);
   const started = performance.now();
   const seconds = (): number => options.secondsBefore + (performance.now() - started) / 1000;
@@ -84,7 +88,8 @@ export async function drive(options: DriveOptions): Promise<{ end: SweepEnd; sec
       await store.updateSweep(sweepId, { seconds: seconds() });
       if ((await store.findSweep(sweepId)).state === 'stopped') stop('stopped');
     });
-    looking.catch((error: unknown) => {
+    looking = looking.catch((error: unknown) => {
+      if (isAway(error)) return;
       failure ??= error;
       stop('interrupted');
     });
@@ -109,10 +114,10 @@ export async function drive(options: DriveOptions): Promise<{ end: SweepEnd; sec
     clearInterval(timer);
     signal.removeEventListener('abort', onAbort);
     await executor.close();
-    await looking.catch(() => undefined);
+    await looking;
   }
   if (failure !== undefined) throw failure;
-  await store.updateSweep(sweepId, { seconds: seconds() });
+  await patiently(() => store.updateSweep(sweepId, { seconds: seconds() }));
   return { end: end ?? (trials.size >= definition.trials ? 'trials' : 'exhausted'), seconds: seconds() };
 
   /** A paused trial that is worth going on with after all. */
@@ -133,7 +138,7 @@ export async function drive(options: DriveOptions): Promise<{ end: SweepEnd; sec
       const { units, reports, seconds: spent = 0 } = claim.progress as TrialProgress;
       const outcome: TrialOutcome = { units, reports, seconds: spent };
       await store.endTrial(claim, 'pruned', outcome);
-      if (claim.runId !== undefined) await options.forget(claim.runId, units.length);
+      await options.forget(number, units.length);
       ended(number, { state: 'pruned', outcome });
     }
   }
@@ -159,7 +164,7 @@ export async function drive(options: DriveOptions): Promise<{ end: SweepEnd; sec
       units: [],
       ...(tag === undefined ? {} : { tag }),
     });
-    await store.addTrials(sweepId, [{ number, point, tag }]);
+    await patiently(() => store.addTrials(sweepId, [{ number, point, tag }]));
     return number;
   }
 

@@ -3,15 +3,26 @@ import { ashaPruner, halvingPruner, hyperbandPruner } from '../../search/pruners
 import { medianPruner } from '../../search/pruners/median.js';
 import { wilcoxonPruner } from '../../search/pruners/wilcoxon.js';
 import type { Sampler } from '../../search/sampler.js';
+import { cmaEsSampler } from '../../search/samplers/cma-es.js';
+import { gpSampler } from '../../search/samplers/gp.js';
 import { gridSampler } from '../../search/samplers/grid.js';
+import { nsga2Sampler } from '../../search/samplers/nsga2.js';
 import { randomSampler } from '../../search/samplers/random.js';
 import { sobolSampler } from '../../search/samplers/sobol.js';
 import { tpeSampler } from '../../search/samplers/tpe.js';
 import type { SearchOptions } from '../../spec/search-options.js';
 
+/** Beyond so many trials fitting a Gaussian process before each takes seconds. */
+const MOST_FOR_GP = 200;
+
 /** The sampler that a spec asks for. */
-export function samplerOf(options: SearchOptions['sampler']): Sampler {
+export function samplerOf(
+  options: SearchOptions['sampler'],
+  { trials, objectives }: { readonly trials: number; readonly objectives: number },
+): Sampler {
   switch (options.type) {
+    case 'auto':
+      return objectives === 1 && trials <= MOST_FOR_GP ? gpSampler() : tpeSampler();
     case 'random':
       return randomSampler;
     case 'grid':
@@ -20,6 +31,12 @@ export function samplerOf(options: SearchOptions['sampler']): Sampler {
       return sobolSampler;
     case 'tpe':
       return tpeSampler(options);
+    case 'gp':
+      return gpSampler(options);
+    case 'cma-es':
+      return cmaEsSampler();
+    case 'nsga-ii':
+      return nsga2Sampler(options);
     default:
       return options satisfies never;
   }

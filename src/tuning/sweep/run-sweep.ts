@@ -14,8 +14,10 @@ import { type Estimate, estimateOf, secondsOfTrial } from './estimate.js';
 import { inlineExecutor } from './inline-executor.js';
 import { constraintsOf, objectivesOf } from './objectives.js';
 import { poolExecutor } from './pool-executor.js';
+import { queueExecutor } from './queue-executor.js';
 import { resultOf, type SweepResult } from './result.js';
 import { sharedSessions } from './shared-sessions.js';
+import { sharedFolder } from './trial-queue.js';
 import { checkpointName } from './trial-unit.js';
 
 export interface SweepOptions {
@@ -25,8 +27,12 @@ export interface SweepOptions {
   /** Folder for checkpoints. */
   readonly workFolder: string;
   readonly ballastVersion: string;
-  /** Worker processes; 1 trains in this one. */
+  /** Trials at once; 1 trains in this process. */
   readonly workers: number;
+  /** Offer the trials to workers that share the store, instead of processes of this machine. */
+  readonly queued?: boolean;
+  /** With `queued`: after which silence a worker counts as dead, in ms. */
+  readonly silentMs?: number;
   readonly signal: AbortSignal;
   readonly onEvent: (event: SweepEvent | SweepBegun) => void;
 }
@@ -179,8 +185,13 @@ async function driven(
   sweep: OpenSweep,
   data: PreparedData,
   secondsBefore: number,
-  { store, storeUrl, runtime, workFolder, workers, signal, onEvent }: SweepOptions,
+  options: SweepOptions,
 ): Promise<DrivenSweep> {
+  const { store, storeUrl, runtime, workers, signal, onEvent, queued = false, silentMs } = options;
+  const workFolder = queued ? sharedFolder(storeUrl) : options.workFolder;
+  const queue = queued
+    ? await queueExecutor({ store, storeUrl, sweepId, slots: workers, ...(silentMs === undefined ? {} : { silentMs }) })
+    : undefined;
   const parameters = sweep.space.parameters.map(({ name }) => name);
   onEvent({ type: 'begun', sweepId, trials: sweep.definition.trials, parameters });
   const checkpoints = new CheckpointFolder(join(workFolder, 'checkpoints'));
@@ -191,11 +202,12 @@ async function driven(
     secondsBefore,
     signal,
     onEvent,
-    forget: (runId, unit) => checkpoints.remove(checkpointName(runId, unit)),
+    forget: (trial, unit) => checkpoints.remove(checkpointName(sweepId, trial, unit)),
     executor: (judge) =>
-      workers > 1
+      queue ??
+      (workers > 1
         ? poolExecutor({ workers, storeUrl, sweepId, workFolder }, judge)
-        : inlineExecutor({ store, runtime: sharedSessions(runtime), workFolder, sweepId, sweep }, judge),
+        : inlineExecutor({ store, runtime: sharedSessions(runtime), workFolder, sweepId, sweep }, judge)),
   });
   const result = await resultOf({ store, sweepId, sweep, data, end, seconds });
   const over = end === 'interrupted' || end === 'stopped' || end === 'budget';

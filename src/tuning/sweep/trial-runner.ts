@@ -6,6 +6,7 @@ import { manifestOf, regularizerId } from '../../regularizers/manifest.js';
 import type { Verdict } from '../../search/pruner.js';
 import { type PreparedData, prepareData } from '../../spec/prepare.js';
 import type { ResolvedSpec } from '../../spec/read.js';
+import { isResumable } from '../../store/run-status.js';
 import type { StoredTrial, TrialClaim } from '../../store/sweep-types.js';
 import type { Store } from '../../store/types.js';
 import { architectureOf, type TrainingProblem } from '../../training/problem.js';
@@ -88,7 +89,7 @@ export class TrialRunner {
       end = await this.#train(work);
     } catch (error) {
       // A mix that does not work is an answer of the search; a machine that does not work is not.
-      if (!(error instanceof BallastError) || error.kind === 'environment') throw error;
+      if (!(error instanceof BallastError) || error.kind === 'environment' || ofRecords(error)) throw error;
       const { code, message, remedy } = error;
       const outcome = { ...progress, seconds: since(started), error: { code, message, remedy } };
       end = { state: 'failed', outcome };
@@ -115,7 +116,7 @@ export class TrialRunner {
   }
 
   async #train(work: Work): Promise<TrialEnd> {
-    const { store, runtime, sweep } = this.#options;
+    const { store, runtime, sweep, sweepId } = this.#options;
     const { resolved, data, host, progress, trial } = work;
     const plans = planRuns(resolved.spec, data).filter(({ role }) => role === 'model');
     const ended = (): TrialOutcome => ({ ...progress, seconds: since(work.started) });
@@ -123,13 +124,16 @@ export class TrialRunner {
       const index = progress.units.length;
       const plan = plans[index];
       const { problem, examples } = await problemOf(resolved, data, plan);
-      if (!opened) await this.#open(work, problem);
+      const name = checkpointName(sweepId, trial.number, index);
+      const newRun = opened ? false : await this.#open(work, problem, name);
       const runId = work.runId!;
       const unit = await trainUnit({
         store,
         runtime,
         checkpoints: this.#checkpoints,
+        checkpoint: name,
         runId,
+        newRun,
         index,
         plan,
         problem,
@@ -157,19 +161,25 @@ export class TrialRunner {
     return { state: 'complete', outcome: outcomeOf(progress, sweep.definition, since(work.started)) };
   }
 
-  /** The run of a trial: a new one, or the one that an earlier process began. */
-  async #open(work: Work, problem: TrainingProblem): Promise<void> {
+  /**
+   * The run of a trial: a new one, or the one that an earlier process began.
+   *
+   * @param checkpoint what it goes on from is kept under
+   * @returns whether it is a new one
+   */
+  async #open(work: Work, problem: TrainingProblem, checkpoint: string): Promise<boolean> {
     const { store, runtime, sweepId, sweep } = this.#options;
     const { trial, resolved, data } = work;
     const { spec, baseDirectory } = resolved;
     const architecture = architectureOf(problem);
     refuseConflicts(problem, architecture, spec.model.type === 'onnx', () => undefined);
     if (work.runId !== undefined) {
-      const checkpoint = await this.#checkpoints.load(checkpointName(work.runId, work.progress.units.length));
       const { status } = await store.getRun(work.runId);
-      if (status !== 'finished') {
-        await store.resumeRun(work.runId, { afterStep: checkpoint?.progress.epoch ?? 0 });
-        return;
+      // The trial is this process's; a run that still counts as at work is left to those who look after it.
+      if (isResumable(status)) {
+        const afterStep = (await this.#checkpoints.load(checkpoint))?.progress.epoch ?? 0;
+        await store.resumeRun(work.runId, { afterStep });
+        return false;
       }
     }
     const manifest = manifestOf(
@@ -200,7 +210,13 @@ export class TrialRunner {
       ...(commit === undefined ? {} : { codeCommit: commit }),
     });
     await store.trialAtWork(trial, { runId: work.runId });
+    return true;
   }
+}
+
+/** Trouble with the records, such as a run that another process has taken over: no answer of the search either. */
+function ofRecords({ code }: BallastError): boolean {
+  return /^(STORE|RUN|ARTIFACT)_/.test(code);
 }
 
 function since(started: number): number {

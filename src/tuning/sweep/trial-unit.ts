@@ -25,7 +25,11 @@ export interface UnitOptions {
   readonly store: Store;
   readonly runtime: Runtime;
   readonly checkpoints: CheckpointFolder;
+  /** What its checkpoint is kept under. */
+  readonly checkpoint: string;
   readonly runId: string;
+  /** The run is a new one: epochs of before the checkpoint are not in it yet. */
+  readonly newRun: boolean;
   /** From 0; epochs are reported of the first unit alone. */
   readonly index: number;
   readonly plan: PlannedRun;
@@ -50,21 +54,21 @@ export function unitOutputs(index: number): string {
   return `validation-outputs-${index}.f32`;
 }
 
-/** What the checkpoint of a unit is kept under. */
-export function checkpointName(runId: string, index: number): string {
-  return `${runId}-${index}`;
+/** What the checkpoint of a unit is kept under: whoever takes the trial finds it, whatever run it is. */
+export function checkpointName(sweepId: string, trial: number, unit: number): string {
+  return `sweep-${sweepId}-${trial}-${unit}`;
 }
 
 /** Trains one fold or seed of a trial, from its checkpoint where it has one. */
 export async function trainUnit(options: UnitOptions): Promise<UnitEnd> {
-  const { store, runtime, checkpoints, runId, index, problem, plan, signal } = options;
+  const { store, runtime, checkpoints, checkpoint: name, runId, index, problem, plan, signal } = options;
   const { objectives } = options.sweep.definition;
-  const name = checkpointName(runId, index);
   const resume = await checkpoints.load(name);
   const parameters = parametersOf(problem);
   const started = performance.now();
   const recorder = new RunRecorder(store, runId);
   const pruning = new AbortController();
+  if (options.newRun && index === 0) for (const record of resume?.progress.history ?? []) await recorder.epoch(record);
   const answered: { verdict: Verdict } = { verdict: 'go-on' };
   let reports = index === 0 ? reportsOf(resume?.progress.history ?? [], objectives, parameters) : options.reports;
   const result = await trainRun(problem, {

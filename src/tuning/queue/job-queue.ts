@@ -1,0 +1,88 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BallastError } from '../../errors.js';
+import { explainPostgresFault } from '../../store/postgres-faults.js';
+import { parseStoreUrl } from '../../store/url.js';
+
+/** A job that a worker has taken. */
+export interface Job<Data> {
+  readonly id: string;
+  readonly data: Data;
+}
+
+/**
+ * The queue of a store: says which work there is, to any number of workers on any machines. It is a doorbell; what the work
+ * is, who has it and what it came to are in the store's own tables. A job may therefore be rung twice, and one whose
+ * worker died before it answered is rung again.
+ */
+export interface JobQueue<Data extends object> {
+  send(jobs: readonly Data[]): Promise<void>;
+  /** The next jobs, none where there are none. */
+  take(count: number): Promise<readonly Job<Data>[]>;
+  /** Says that jobs were heard. */
+  heard(jobs: readonly Job<Data>[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A job that nobody says to have heard is rung again after so long. */
+const RING_AGAIN_SECONDS = 60;
+const RINGS = 10;
+const MOST_ATTEMPTS = 20;
+
+/**
+ * Opens the queue of a PostgreSQL store, through pg-boss in a schema of its own.
+ *
+ * @throws BallastError QUEUE_NEEDS_POSTGRES, STORE_*
+ */
+export async function openQueue<Data extends object>(storeUrl: string, name: string): Promise<JobQueue<Data>> {
+  const location = parseStoreUrl(storeUrl);
+  if (location.kind !== 'postgres') {
+    throw new BallastError('a queue for workers on other machines needs a PostgreSQL store', {
+      code: 'QUEUE_NEEDS_POSTGRES',
+      place: storeUrl,
+      remedy: 'Give postgres://user@host/database?artifacts=/shared/folder; on one machine --workers is enough',
+    });
+  }
+  const { default: PgBoss } = await import('pg-boss');
+  const boss = new PgBoss({
+    connectionString: location.connectionString,
+    schema: 'ballast_queue',
+    max: 3,
+    schedule: false,
+  });
+  // What an idle connection reports, the next call reports as well.
+  boss.on('error', () => undefined);
+  const explained = async <T>(action: () => Promise<T>): Promise<T> => {
+    try {
+      return await action();
+    } catch (error) {
+      throw explainPostgresFault(error, location.shown);
+    }
+  };
+  await explained(() => boss.start());
+  for (let attempt = 1; (await explained(() => boss.getQueue(name))) === null; attempt++) {
+    try {
+      await explained(() => boss.createQueue(name, { name, retryLimit: RINGS, expireInSeconds: RING_AGAIN_SECONDS }));
+    } catch (error) {
+      // Several that make the same queue at once get in each other's way: one of them makes it.
+      if (!(error instanceof BallastError) || error.code !== 'STORE_CONFLICT' || attempt === MOST_ATTEMPTS) throw error;
+      await sleep(50 * attempt);
+    }
+  }
+  return {
+    send: (jobs) =>
+      explained(async () => {
+        await boss.insert(jobs.map((data) => ({ name, data, retryLimit: RINGS, expireInSeconds: RING_AGAIN_SECONDS })));
+      }),
+    take: (count) => explained(() => boss.fetch<Data>(name, { batchSize: count })),
+    async heard(jobs) {
+      if (jobs.length === 0) return;
+      await explained(() =>
+        boss.complete(
+          name,
+          jobs.map(({ id }) => id),
+        ),
+      );
+    },
+    close: () => explained(() => boss.stop({ graceful: false, wait: true })),
+  };
+}
