@@ -73,7 +73,12 @@ export function gpSampler({ startUp = 10 }: GpOptions = {}): Sampler {
 export function logExpectedImprovement(z: number): number {
   if (z > -6) return Math.log(normalDensity(z) + z * normalCdf(z));
   // phi(z) / z^2 (1 - 3 / z^2 + 15 / z^4 - ...), the tail of the normal.
-  return -0.5 * z * z - 0.5 * Math.log(2 * Math.PI) - 2 * Math.log(-z) + Math.log1p(-3 / (z * z) + 15 / z ** 4 - 105 / z ** 6);
+  return (
+    -0.5 * z * z -
+    0.5 * Math.log(2 * Math.PI) -
+    2 * Math.log(-z) +
+    Math.log1p(-3 / (z * z) + 15 / z ** 4 - 105 / z ** 6)
+  );
 }
 
 /** A point beside another: ranges move by a normal step, a choice is drawn anew now and then. */
