@@ -49,7 +49,7 @@ const SUMMARIES: Readonly<Record<keyof typeof COMMANDS, string>> = {
   diagnose: 'what is wrong, by controlled experiments, and the change that mends it; --apply',
   calibrate: 'probabilities that can be taken at their word: fitted, cross-fitted, written into the model',
   regularizers: 'the catalogue of regularizers; a method card',
-  runs: 'list, show, compare, reproduce tracked runs',
+  runs: 'list, show, compare, reproduce, import, export tracked runs',
   data: 'check data for leaks and poisoning; its version',
   advise: 'is regularization needed here? a starting spec',
   compress: 'a smaller, faster model on a Pareto front: prune, distil, quantize, recalibrate; chosen by constraints',

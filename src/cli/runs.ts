@@ -14,6 +14,7 @@ import { wholeNumber } from './option-values.js';
 import { answer, answerIsNo, type CommonOptions, note, withCommonOptions } from './output.js';
 import { resumeCommand } from './resume-command.js';
 import { type NamedStrength, strengthsIn } from './strengths.js';
+import { addTransfer } from './transfer.js';
 import { storeExists, withStore } from './use-store.js';
 import { version } from './version.js';
 
@@ -47,6 +48,7 @@ export function runsCommand(): Command {
     .description('train a run again from its record and compare the bytes; exit 1 where they differ')
     .addHelpText('after', '\nExample:\n  ballast runs reproduce 3f2a91c0\n')
     .action(reproduceRun);
+  addTransfer(command);
   return command;
 }
 

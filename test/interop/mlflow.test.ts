@@ -1,5 +1,7 @@
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -7,6 +9,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RunningServer, startServer } from '../../src/server/index.js';
 import { openStore, type Store } from '../../src/store/index.js';
 import { diagnoseLoggedRun } from '../../src/tuning/logged-run.js';
+import { recordForeignRun } from '../../src/tuning/transfer/imported-run.js';
+import { exportToMlflow } from '../../src/tuning/transfer/mlflow-export.js';
+import { runsOnMlflow } from '../../src/tuning/transfer/mlflow-import.js';
+import { offlineWandbRun } from '../../src/tuning/transfer/wandb-import.js';
 
 const PYTHON = process.env.BALLAST_PYTHON ?? '';
 const SCRIPT = join(import.meta.dirname, 'mlflow_client.py');
@@ -16,6 +22,29 @@ function has(...packages: string[]): boolean {
   if (PYTHON === '') return false;
   const code = `import importlib.util as u, sys; sys.exit(any(u.find_spec(p) is None for p in ${JSON.stringify(packages)}))`;
   return spawnSync(PYTHON, ['-c', code]).status === 0;
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer().on('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}
+
+/** Waits until a server answers. */
+async function answers(url: string): Promise<void> {
+  for (let tries = 0; tries < 240; tries++) {
+    try {
+      if ((await fetch(url)).ok) return;
+    } catch {
+      // It does not listen yet.
+    }
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
+  throw new Error(`${url} does not answer`);
 }
 
 describe.skipIf(!has('mlflow', 'sklearn'))(
@@ -122,6 +151,78 @@ describe.skipIf(!has('mlflow', 'sklearn'))(
         latest: ['2'],
       });
       expect(await store.getVersion('scale', 1)).toMatchObject({ onnxPath: 'model.onnx', state: 'ready' });
+    });
+
+    test.skipIf(!has('wandb'))('of W&B an offline run is imported (needs wandb)', async () => {
+      const code = `import wandb
+run = wandb.init(project='demo', name='first', mode='offline', config={'weight_decay': 0.01, 'model': {'dropout': 0.2}}, tags=['a'])
+for i in range(2000): run.log({'loss': 1 / (i + 1), 'val': {'acc': i / 2000}}, step=i)
+run.log({'odd': float('nan')}, step=2000)
+run.summary['best'] = 0.9
+run.finish()`;
+      const environment = { ...process.env, WANDB_SILENT: 'true', WANDB_DIR: folder };
+      await promisify(execFile)(PYTHON, ['-c', code], { cwd: folder, env: environment });
+      const [offline] = readdirSync(join(folder, 'wandb')).filter((name) => name.startsWith('offline-run'));
+      const run = await offlineWandbRun(join(folder, 'wandb', offline ?? ''));
+      expect(run).toMatchObject({
+        name: 'first',
+        experiment: 'demo',
+        status: 'finished',
+        params: { weight_decay: '0.01', 'model.dropout': '0.2' },
+        tags: { a: 'true' },
+      });
+      const of = (name: string) => run.metrics.filter((point) => point.name === name);
+      expect([of('loss').length, of('val.acc').at(-1)?.value, of('best')[0]?.value]).toEqual([2000, 1999 / 2000, 0.9]);
+      expect(of('loss').at(-1)).toMatchObject({ step: 1999, value: 1 / 2000 });
+      expect(of('odd')[0]?.value).toBeNaN();
+    });
+
+    test('a run goes to a real MLflow server and comes back the same', async () => {
+      const port = await freePort();
+      const words = ['server', '--port', String(port), '--workers', '1', '--backend-store-uri', 'sqlite:///peer.db'];
+      const peer = spawn(PYTHON, ['-m', 'mlflow', ...words, '--artifacts-destination', join(folder, 'peer')], {
+        cwd: folder,
+        stdio: 'ignore',
+        detached: true,
+      });
+      try {
+        await answers(`http://127.0.0.1:${port}/health`);
+        const id = await store.createRemoteRun({
+          experimentId: await store.createExperiment('travelling'),
+          name: 'traveller',
+          tags: { note: 'a' },
+          startedAt: new Date(1_700_000_000_000),
+        });
+        const metrics = Array.from({ length: 2500 }, (_, i) => ({
+          name: 'loss',
+          value: i / 7,
+          step: i,
+          timestamp: 5 + i,
+        }));
+        await store.logBatch(id, { metrics, params: { lr: '0.1' } });
+        await store.logBatch(id, { metrics: [{ name: 'odd', value: Number.NaN, timestamp: 7 }] });
+        await store.putArtifact(id, 'a/b.txt', Buffer.from('content'));
+        await store.updateRemoteRun(id, { status: 'finished', endedAt: new Date(1_700_000_100_000) });
+        const url = `http://127.0.0.1:${port}`;
+        expect(await exportToMlflow(store, await store.getRun(id), url)).toMatchObject({ metrics: 2501, artifacts: 1 });
+        await using back = await openStore(join(folder, 'back'));
+        const ids: string[] = [];
+        for await (const run of runsOnMlflow(url, 'travelling')) ids.push((await recordForeignRun(back, run)).id);
+        expect(ids).toHaveLength(1);
+        const [copy = ''] = ids;
+        expect(await back.getRun(copy)).toMatchObject({
+          name: 'traveller',
+          status: 'finished',
+          startedAt: new Date(1_700_000_000_000),
+          endedAt: new Date(1_700_000_100_000),
+        });
+        expect(await back.metricHistory(copy)).toEqual(await store.metricHistory(id));
+        expect(await back.getParams(copy)).toEqual({ lr: '0.1' });
+        const files = (await back.listArtifacts(copy)).map(({ path }) => path);
+        expect(files).toEqual(['a/b.txt', 'ballast/record.json']);
+      } finally {
+        if (peer.pid !== undefined) process.kill(-peer.pid, 'SIGTERM');
+      }
     });
 
     test('is told what it may not in its own error codes, and nothing is changed', async () => {
