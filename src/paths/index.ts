@@ -6,3 +6,8 @@ export type { FamilyName } from './families/family.js';
 export { fromGlmnet } from './glmnet.js';
 export { fitPath, linearPredictor, type PathPoint, type PathStop, type RegularizationPath } from './path.js';
 export type { DenseFeatures, PathData, PathOptions } from './problem.js';
+export { type DebiasedCoefficient, debiasedIntervals } from './selection/debiased.js';
+export { type KnockoffOptions, type KnockoffSelection, knockoffSelection } from './selection/knockoffs.js';
+export { type NestedEstimate, nestedEstimate } from './selection/nested.js';
+export { adaptiveFactors, relaxedPath } from './selection/refit.js';
+export { type StabilityOptions, type StabilitySelection, stabilitySelection } from './selection/stability.js';

@@ -1,0 +1,73 @@
+import { BallastError } from '../../errors.js';
+import { normalQuantile } from '../../numeric/distributions/normal.js';
+import { fitPath, linearPredictor, type PathPoint } from '../path.js';
+import type { DenseFeatures, PathData } from '../problem.js';
+
+/** A coefficient freed of the lasso's shrinkage, and where the true one is likely to be. */
+export interface DebiasedCoefficient {
+  readonly column: number;
+  readonly value: number;
+  readonly standardError: number;
+  readonly interval: readonly [number, number];
+}
+
+/**
+ * De-biased lasso (Zhang and Zhang 2014; van de Geer et al. 2014) of a Gaussian target: what a column adds beyond the
+ * lasso fit, measured along the part of it that the other columns do not explain (their lasso at penalty
+ * sqrt(2 log p / n) of its deviation).
+ *
+ * @param point the lasso fit, usually that of least cross-validated error
+ * @param columns for which intervals are wanted
+ * @throws BallastError PATH_DEBIAS where rows have weights, and those of {@link fitPath}
+ */
+export async function debiasedIntervals(
+  data: PathData,
+  point: PathPoint,
+  columns: readonly number[],
+  { level = 0.95 }: { level?: number } = {},
+): Promise<DebiasedCoefficient[]> {
+  const { features, target, offset, weights } = data;
+  const { rows: n, columns: p } = features;
+  if (weights !== undefined || p < 2) {
+    throw new BallastError('de-biased intervals are made for rows of equal weight and at least two columns', {
+      code: 'PATH_DEBIAS',
+      remedy: 'Leave the weights out, or bootstrap the fit',
+    });
+  }
+  const eta = linearPredictor(point, features);
+  const residual = target.map((value, i) => value - eta[i] - (offset?.[i] ?? 0));
+  const squares = residual.reduce((sum, value) => sum + value * value, 0);
+  const deviation = Math.sqrt(squares / Math.max(1, n - point.columns.length - 1));
+  const reach = normalQuantile(1 - (1 - level) / 2);
+  const results: DebiasedCoefficient[] = [];
+  for (const column of columns) {
+    const own = features.data.subarray(column * n, (column + 1) * n);
+    const others = withoutColumn(features, column);
+    const mean = own.reduce((sum, value) => sum + value, 0) / n;
+    const spread = Math.sqrt(own.reduce((sum, value) => sum + (value - mean) ** 2, 0) / n);
+    const lambda = spread * Math.sqrt((2 * Math.log(p)) / n);
+    const fitted = await fitPath({ features: others, target: own.slice() }, { family: 'gaussian', lambdas: [lambda] });
+    const predicted = linearPredictor(fitted.points[0], others);
+    const apart = own.map((value, i) => value - predicted[i]);
+    const along = apart.reduce((sum, value, i) => sum + value * own[i], 0);
+    const at = point.columns.indexOf(column);
+    const shrunk = at === -1 ? 0 : point.coefficients[at];
+    const value = shrunk + apart.reduce((sum, part, i) => sum + part * residual[i], 0) / along;
+    const length = Math.sqrt(apart.reduce((sum, part) => sum + part * part, 0));
+    const standardError = (deviation * length) / Math.abs(along);
+    results.push({
+      column,
+      value,
+      standardError,
+      interval: [value - reach * standardError, value + reach * standardError],
+    });
+  }
+  return results;
+}
+
+function withoutColumn({ rows, columns, data }: DenseFeatures, column: number): DenseFeatures {
+  const rest = new Float64Array(rows * (columns - 1));
+  rest.set(data.subarray(0, column * rows));
+  rest.set(data.subarray((column + 1) * rows), column * rows);
+  return { rows, columns: columns - 1, data: rest };
+}
