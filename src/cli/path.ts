@@ -8,8 +8,9 @@ import { readSpec } from '../spec/read.js';
 import { type PathChoice, type PathEvent, runPath } from '../tuning/path-run.js';
 import { interruptible } from './interruptible.js';
 import { localFolder } from './local-folder.js';
-import { shareOf, wholeNumber } from './option-values.js';
+import { positive, shareOf, wholeNumber } from './option-values.js';
 import { answer, type CommonOptions, note, withCommonOptions } from './output.js';
+import { type AlongOptions, pathAlong, refuseOther } from './path-along.js';
 import { pathDocument, pathReportInput } from './path-document.js';
 import { withStore } from './use-store.js';
 import { version } from './version.js';
@@ -30,7 +31,7 @@ interface PathCommandOptions extends CommonOptions {
 
 export function pathCommand(): Command {
   return withCommonOptions(new Command('path'))
-    .argument('<spec>', 'spec file (YAML or JSON) whose model is linear or logistic')
+    .argument('<spec>', 'spec file (YAML or JSON) whose model is linear or logistic; any with --along')
     .addOption(
       new Option('--family <family>', 'distribution of the target; by the target unless given').choices([
         'gaussian',
@@ -52,6 +53,16 @@ export function pathCommand(): Command {
     )
     .option('--no-standardize', 'penalise coefficients of features as they are encoded')
     .option('--no-intercept', 'fit no intercept')
+    .option('--along <type>', 'train any model along the strength of this regularizer instead, each from the last')
+    .option('--strengths <count>', 'with --along: strengths beside none', wholeNumber(2, 1000), 8)
+    .option('--from <strength>', 'with --along: least strength above none', positive)
+    .option('--to <strength>', 'with --along: largest strength', positive)
+    .option('--members <count>', 'with --along: trainings of each, on other rows and seeds', wholeNumber(1, 100), 3)
+    .option(
+      '--warm-epochs <count>',
+      'with --along: epochs of each but the first; a third unless given',
+      wholeNumber(1, 1e6),
+    )
     .option('--new-holdout', 'draw a new holdout where the spec no longer fits the locked one; recorded')
     .option('--out <folder>', 'folder for the report; under the store unless given')
     .addHelpText(
@@ -62,12 +73,28 @@ The holdout is locked and not read; ballast evaluate RUN --holdout reads it.
 Examples:
   ballast path spec.yaml
   ballast path spec.yaml --alpha 0.5 --folds 5 --choose min --json
+  ballast path deep.yaml --along weight-decay --strengths 6 --members 5
 `,
     )
     .action(pathAction);
 }
 
-async function pathAction(file: string, options: PathCommandOptions): Promise<void> {
+async function pathAction(
+  file: string,
+  options: PathCommandOptions & Partial<AlongOptions>,
+  command: Command,
+): Promise<void> {
+  const { along } = options;
+  refuseOther(command, along);
+  if (along !== undefined) {
+    const { strengths = 8, members = 3 } = options;
+    await pathAlong(file, { ...options, along, strengths, members });
+    return;
+  }
+  await convexPath(file, options);
+}
+
+async function convexPath(file: string, options: PathCommandOptions): Promise<void> {
   const started = performance.now();
   const resolved = await readSpec(file);
   await withStore(options.store, { create: true }, async (store) => {

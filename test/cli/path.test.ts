@@ -151,6 +151,53 @@ describe('the path of two classes', () => {
   });
 });
 
+describe('the path along a strength', () => {
+  test('trains a deep model along it, tells its response, and records it', async () => {
+    const folder = folderWith({
+      ...customerSpec({ regularizers: [] }),
+      training: { epochs: 30, batchSize: 32, optimizer: { type: 'adam', learningRate: 0.01 } },
+    });
+    const { code, stderr, json } = await ballast(
+      folder,
+      ...[
+        'path',
+        'spec.yaml',
+        '--along',
+        'l2',
+        '--strengths',
+        '3',
+        '--members',
+        '2',
+        '--from',
+        '0.01',
+        '--to',
+        '3',
+        '--json',
+      ],
+    );
+    expect(code, stderr).toBe(0);
+    const document = json<{
+      run: string;
+      loss: string;
+      best: number;
+      knee: number | null;
+      points: { strength: number; train: { mean: number }; validation: { mean: number }; variance: number }[];
+      report: string;
+    }>();
+    const strengths = document.points.map(({ strength }) => strength);
+    expect(strengths).toHaveLength(4);
+    expect(strengths.slice(0, 2)).toEqual([0, 0.01]);
+    expect(strengths).toContain(document.best);
+    expect(document.loss).toBe('logLoss');
+    // A penalty this strong leaves nothing but the bias: all members say the same.
+    expect(document.points[3].variance).toBeLessThan(document.points[0].variance);
+    expect(document.points[3].train.mean).toBeGreaterThan(document.points[0].train.mean);
+    expect(readFileSync(document.report, 'utf8')).toContain('Bias and variance along l2');
+    const shown = await ballast(folder, 'runs', 'show', document.run);
+    expect(shown.code, shown.stderr).toBe(0);
+  });
+});
+
 describe('a path that cannot be', () => {
   test.each<[string, Record<string, unknown>, string[], string]>([
     ['of a deep model', customerSpec({ regularizers: [] }), [], 'PATH_MODEL'],
@@ -163,6 +210,11 @@ describe('a path that cannot be', () => {
     ['of a family that the target does not have', {}, ['--family', 'gaussian'], 'PATH_FAMILY'],
     ['at an alpha that is no share', {}, ['--alpha', '2'], 'USAGE'],
     ['in one fold', {}, ['--folds', '1'], 'USAGE'],
+    ['along a strength that there is not', {}, ['--along', 'no-such'], 'REGULARIZER_UNKNOWN'],
+    ['along what has no more or less', {}, ['--along', 'ensemble'], 'STRENGTH_SWITCH'],
+    ['along a strength, of an alpha', {}, ['--along', 'l2', '--alpha', '0.5'], 'USAGE'],
+    ['of members without a strength', {}, ['--members', '2'], 'USAGE'],
+    ['along strengths that run downwards', {}, ['--along', 'l2', '--from', '1', '--to', '0.1'], 'STRENGTH_RANGE'],
     ['with a tolerance of 0', {}, ['--tolerance', '0'], 'USAGE'],
   ])('%s is one clear error', async (_name, changes, options, code) => {
     const result = await ballast(folderWith(changes), 'path', 'spec.yaml', '--json', ...options);
