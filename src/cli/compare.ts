@@ -9,6 +9,7 @@ import { evaluateOther, scoreValidation } from '../tuning/evaluate-run.js';
 import { scoreFile } from './evaluate-file.js';
 import { type FileOptions, OF_FILES, withFileOptions } from './file-options.js';
 import { refuseGiven } from './given-options.js';
+import { degradation, layerLines } from './layer-lines.js';
 import { predictionsOn } from './locked-rows.js';
 import { answer, answerIsNo } from './output.js';
 import { withStore } from './use-store.js';
@@ -18,6 +19,7 @@ export function compareCommand(): Command {
     .argument('<first>', 'run (its id or runs:/ID), .onnx file, or models:/NAME/VERSION')
     .argument('<second>', 'the one that it is compared with')
     .option('--data <source>', 'rows for both; the validation rows of both runs unless given')
+    .option('--layers', 'of two .onnx files: where the second leaves the first, layer by layer, class by class')
     .addHelpText(
       'after',
       `
@@ -28,12 +30,18 @@ Examples:
   ballast compare 3f2a91c0 8b11e0aa
   ballast compare small.onnx large.onnx --data rows.csv --target y --output scores:logits
   ballast compare 3f2a91c0 foreign.onnx --data rows.csv --target y
+  ballast compare model.onnx small.onnx --data rows.csv --target y --layers
 `,
     )
     .action(compareAction);
 }
 
-async function compareAction(first: string, second: string, options: FileOptions, command: Command): Promise<void> {
+async function compareAction(
+  first: string,
+  second: string,
+  options: FileOptions & { layers?: boolean },
+  command: Command,
+): Promise<void> {
   const references = [first, second];
   if (!references.some((reference) => reference.endsWith('.onnx'))) {
     refuseGiven(command, OF_FILES, { reason: 'describes an .onnx file, and runs know it already' });
@@ -53,10 +61,17 @@ async function compareAction(first: string, second: string, options: FileOptions
   const metrics = compareAll(a, b);
   const [primary] = metrics;
   if (primary?.verdict === 'hurt') answerIsNo();
+  const why =
+    options.layers === true
+      ? await degradation([first, second], { ...options, data: options.data ?? '' }, [a, b])
+      : undefined;
   answer(
     options,
-    { first, second, rows: a.target.length, metrics },
-    comparedTable([first, second], a.target.length, metrics, terminalOptions()),
+    { first, second, rows: a.target.length, metrics, ...(why === undefined ? {} : { degradation: why }) },
+    [
+      comparedTable([first, second], a.target.length, metrics, terminalOptions()),
+      ...(why === undefined ? [] : layerLines(why)),
+    ].join('\n'),
   );
 }
 

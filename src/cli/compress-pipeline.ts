@@ -17,8 +17,9 @@ import type { Runtime } from '../graph/runtime/runtime.js';
 import { compressionReport, compressionVerdict, paretoPlots } from '../reports/compression-report.js';
 import { compressionTable } from '../reports/terminal-compression.js';
 import { terminalOptions } from '../reports/terminal-style.js';
+import { keepStage } from '../tuning/run-ledger.js';
 import type { CompressOptions } from './compress.js';
-import { withCompressTarget } from './compress-subject.js';
+import { type CompressTarget, withCompressTarget } from './compress-subject.js';
 import { answer, answerIsNo, note } from './output.js';
 import { version } from './version.js';
 
@@ -69,13 +70,21 @@ export async function compressPipeline(
     };
     const run = { ...settings.apply, candidates, constraints, cost: { ...settings.cost, signal }, signal, tell: note };
     const result = await runPipeline(runtime, subject, run, journal, deliver);
-    if (record !== undefined && result.evaluations !== null) {
-      const { compressed, recalibrated } = result.evaluations;
-      await record.store.putEvaluation(record.run.id, 'compressed', compressed);
-      await record.store.putEvaluation(record.run.id, 'recalibrated', recalibrated);
-    }
+    if (record !== undefined) await keepCompression(record, result);
     await answerPipeline(reference, { options, subject, result, texts, folder, fileOf, runtime });
   });
+}
+
+/** The ledger's stages of the chosen model, or of the best miss: what compression lost, and what recalibration gave back. */
+async function keepCompression(
+  { store, run }: NonNullable<CompressTarget['record']>,
+  { record, tried, chosen, bestMiss }: PipelineResult,
+): Promise<void> {
+  if (record === null || record.lost === null) return;
+  const { evaluations, lost } = record;
+  const steps = tried.find(({ id }) => id === (chosen ?? bestMiss))?.steps ?? [];
+  await keepStage(store, run, 'compressed', evaluations.compressed, { lost: lost.compressed, steps });
+  await keepStage(store, run, 'recalibrated', evaluations.recalibrated, { lost: lost.recalibrated, steps });
 }
 
 function settingsOf(options: CompressOptions, apply: Awaited<ReturnType<typeof applyOptions>>) {

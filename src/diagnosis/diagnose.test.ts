@@ -21,6 +21,19 @@ describe('diagnose', () => {
     expect(ids({ probes: [probe('weaker', better, { train: 0.8 })] })).toEqual([]);
   });
 
+  test('compression that clearly lost more than it may is a collapse, with a training that knows what is to come', () => {
+    const of = (value: number, half: number, ...steps: string[]) => ({
+      compression: { lost: figure(value, half), steps },
+    });
+    expect(ids(of(0.05, 0.02, 'static-int8'))).toEqual(['F3']);
+    expect(ids(of(0.05, 0.06, 'static-int8'))).toEqual([]);
+    expect(ids(of(0.005, 0.001, 'static-int8'))).toEqual([]);
+    const [rounded] = diagnose({ ...healthy, ...of(0.05, 0.02, 'static-int8') });
+    expect(rounded.patch?.[0].value).toMatchObject({ type: 'quantization-aware' });
+    const [pruned] = diagnose({ ...healthy, ...of(0.05, 0.02, 'prune 50 %', 'static-int8') });
+    expect(pruned.patch?.[0].value).toMatchObject({ type: 'pruning', structure: 'channels' });
+  });
+
   test('a change that does not help under a second seed is luck', () => {
     expect(ids({ probes: [probe('weaker', better, { again: { change: worse } })] })).toEqual([]);
     expect(ids({ probes: [{ ...probe('weaker', better), again: undefined } as never] })).toEqual([]);

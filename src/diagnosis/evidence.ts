@@ -31,6 +31,8 @@ export interface Evidence {
   readonly data?: readonly { readonly code: string; readonly severity: string; readonly message: string }[];
   /** Other seeds of the same spec on the same rows. */
   readonly seeds?: readonly SeedEvidence[];
+  /** Quality that the last compression of the model lost (paired; above 0 is a loss), and its steps. */
+  readonly compression?: { readonly lost: Figure; readonly steps: readonly string[] };
   readonly probes: readonly Probe[];
 }
 

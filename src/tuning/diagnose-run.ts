@@ -19,6 +19,7 @@ import { primaryMetric } from './judge.js';
 import { type PlannedRun, planRuns } from './plan.js';
 import { evidenceOfPredictions } from './prediction-evidence.js';
 import { loadResult } from './result-record.js';
+import { compressionOf } from './run-ledger.js';
 import type { RunResult } from './run-result.js';
 import { dataChanged, specOfRun } from './run-rows.js';
 import { findSuspectLabels } from './suspect-labels.js';
@@ -66,7 +67,8 @@ export async function diagnoseRun(store: Store, run: Run, options: DiagnoseOptio
       .filter(({ id, status, role }) => id !== run.id && status === 'finished' && role !== 'ablation')
       .map(({ id }) => loadResult(store, id)),
   );
-  return diagnoseResult({ resolved, data, result, others }, options);
+  const compression = await compressionOf(store, run, primaryMetric(resolved.spec));
+  return diagnoseResult({ resolved, data, result, others, compression }, options);
 }
 
 /**
@@ -80,7 +82,14 @@ async function diagnoseResult(
     data,
     result,
     others,
-  }: { resolved: ResolvedSpec; data: PreparedData; result: RunResult; others: readonly RunResult[] },
+    compression,
+  }: {
+    resolved: ResolvedSpec;
+    data: PreparedData;
+    result: RunResult;
+    others: readonly RunResult[];
+    compression?: Evidence['compression'] | undefined;
+  },
   options: DiagnoseOptions,
 ): Promise<Diagnosis> {
   const plan = planRuns(resolved.spec, data).find(({ seed, fold }) => seed === result.seed && fold === result.fold);
@@ -91,7 +100,10 @@ async function diagnoseResult(
       ? { ...resolved, spec: { ...resolved.spec, regularizers: [] }, regularizers: [] }
       : resolved;
   const subject = { resolved: judged, data, plan, answers: answersOf(judged, data, plan, result) };
-  const recorded = recordedEvidence(subject, result, others);
+  const recorded = {
+    ...recordedEvidence(subject, result, others),
+    ...(compression === undefined ? {} : { compression }),
+  };
   const known = options.labels === true ? { ...recorded, labelNoise: await labelNoiseOf(subject, options) } : recorded;
   const evidence = options.probes ? await probe(subject, known, others, options) : known;
   return { findings: diagnose(evidence), evidence, resolved: judged };

@@ -1,4 +1,5 @@
 import type { Evaluation } from '../evaluation/evaluate.js';
+import type { Figure } from '../evaluation/figure.js';
 import {
   buildLedger,
   LEDGER_STAGES,
@@ -16,6 +17,8 @@ type StageRecord = Evaluation & {
   readonly lost?: MeasuredLoss;
   /** Hash of the model that was judged, where it is another than the run's own. */
   readonly model?: string;
+  /** What was done to the model, where it was compressed. */
+  readonly steps?: readonly string[];
 };
 
 /** Keeps what was measured at a stage of a run's life, in the place of what was there. */
@@ -24,7 +27,7 @@ export async function keepStage(
   run: Run,
   stage: LedgerStageName,
   evaluation: Evaluation,
-  beside: Pick<StageRecord, 'lost' | 'model'> = {},
+  beside: Pick<StageRecord, 'lost' | 'model' | 'steps'> = {},
 ): Promise<void> {
   await store.putEvaluation(run.id, stage, { ...evaluation, ...beside } satisfies StageRecord);
 }
@@ -36,10 +39,22 @@ export async function ledgerOfRun(store: Store, run: Run, metric: string, scope?
   const inputs = LEDGER_STAGES.flatMap((stage): LedgerInput[] => {
     const found = evaluations.find((evaluation) => evaluation.stage === stage);
     if (found === undefined) return [];
-    const { lost, model, ...evaluation } = found.record as StageRecord;
+    const { lost, model, steps: _steps, ...evaluation } = found.record as StageRecord;
     // Calibrated again since: what was measured is of a model that is not there any more.
     if (stage === 'calibrated' && model !== calibrated?.sha256) return [];
     return [{ stage, evaluation, ...(lost === undefined ? {} : { lost }) }];
   });
   return buildLedger(metric, inputs, scope === undefined ? {} : { scope });
+}
+
+/** What the last compression of a run's model lost in a metric, and how it was compressed; undefined where none was kept. */
+export async function compressionOf(
+  store: Store,
+  run: Run,
+  metric: string,
+): Promise<{ readonly lost: Figure; readonly steps: readonly string[] } | undefined> {
+  const found = (await store.getEvaluations(run.id)).find(({ stage }) => stage === 'compressed');
+  const { lost, steps = [] } = (found?.record ?? {}) as Partial<StageRecord>;
+  const figure = lost?.figures[metric];
+  return figure === undefined ? undefined : { lost: figure, steps };
 }

@@ -58,7 +58,8 @@ export async function observe(
   }
 }
 
-function observing(runtime: Runtime, model: Model, names: readonly string[]): Promise<Session> {
+/** A session that answers intermediate values; the graph is not rearranged, so that every value exists. */
+export function observing(runtime: Runtime, model: Model, names: readonly string[]): Promise<Session> {
   const graph = withOutputs(model.graph, names);
   return runtime.load(writeModel({ ...model, graph }), { optimization: 'basic' });
 }

@@ -1,5 +1,6 @@
 import { BallastError } from '../../errors.js';
 import type { Evaluation } from '../../evaluation/evaluate.js';
+import { type MeasuredLoss, measureLoss } from '../../evaluation/ledger.js';
 import type { Model } from '../../graph/model.js';
 import type { Runtime } from '../../graph/runtime/runtime.js';
 import { answersTo } from '../examples.js';
@@ -43,7 +44,7 @@ export interface PipelineResult {
   /** Where none does: the one that misses by least. */
   readonly bestMiss: string | null;
   /** Of the chosen one, or of the best miss. */
-  readonly evaluations: Remembered['evaluations'] | null;
+  readonly record: Remembered | null;
 }
 
 /** What is remembered of a candidate, so that an interrupted compression goes on. */
@@ -52,6 +53,8 @@ export interface Remembered {
   readonly temperature: number;
   /** On the rows that candidates are judged on, before and after recalibration. */
   readonly evaluations: { readonly compressed: Evaluation; readonly recalibrated: Evaluation };
+  /** Quality lost, row by row: by compression against the original, and by recalibration after it. */
+  readonly lost: { readonly compressed: MeasuredLoss; readonly recalibrated: MeasuredLoss } | null;
 }
 
 /** A delivered model, to be written where it belongs. */
@@ -85,7 +88,7 @@ export async function runPipeline(
     const cost = await costOf(runtime, subject, [original, original], options.cost);
     const timeRatio = { value: 1, interval: [1, 1] as const };
     const figures: Figures = { ...quality, ...cost, timeRatio, bytes: subject.source.bytes };
-    return { figures, temperature: 1, evaluations: { compressed: evaluation, recalibrated: evaluation } };
+    return { figures, temperature: 1, evaluations: { compressed: evaluation, recalibrated: evaluation }, lost: null };
   });
   const made = new Map<string, Remembered>();
   const failed: Record<string, string> = {};
@@ -119,19 +122,30 @@ interface Making {
 
 async function measured(
   candidate: Candidate,
-  { runtime, subject, options, original, workshop, deliver }: Making,
+  { runtime, subject, options, original: first, workshop, deliver }: Making,
 ): Promise<Remembered> {
   const { examples, rows } = subject;
   const network = await workshop.make(candidate.steps);
   options.tell?.('recalibrating, judging, measuring');
-  const before = qualityOf(subject, await answersTo(runtime, network, examples, rows.judge));
+  const original = await answersTo(runtime, subject.network, examples, rows.judge);
+  const compressed = await answersTo(runtime, network, examples, rows.judge);
+  const before = qualityOf(subject, compressed);
   const { model, temperature } = recalibrate(network, examples, await answersTo(runtime, network, examples, rows.tune));
   const answers = await answersTo(runtime, model, examples, rows.judge);
   const { evaluation, ...quality } = qualityOf(subject, answers);
   const delivered = subject.deploy(model);
-  const figures: Figures = { ...quality, ...(await costOf(runtime, subject, [delivered, original], options.cost)) };
+  const figures: Figures = { ...quality, ...(await costOf(runtime, subject, [delivered, first], options.cost)) };
   await deliver({ candidate, model: delivered, figures });
-  return { figures, temperature, evaluations: { compressed: before.evaluation, recalibrated: evaluation } };
+  const metrics = [subject.primary];
+  return {
+    figures,
+    temperature,
+    evaluations: { compressed: before.evaluation, recalibrated: evaluation },
+    lost: {
+      compressed: measureLoss('validation', original, compressed, metrics),
+      recalibrated: measureLoss('compressed', compressed, answers, metrics),
+    },
+  };
 }
 
 function verdict(
@@ -167,6 +181,6 @@ function verdict(
     )[0];
   const chosen = cheapest(meeting)?.id ?? null;
   const bestMiss = chosen === null ? (cheapest(tried)?.id ?? null) : null;
-  const evaluations = made.get(chosen ?? bestMiss ?? '')?.evaluations ?? null;
-  return { baseline, tried, failed, chosen, bestMiss, evaluations };
+  const record = made.get(chosen ?? bestMiss ?? '') ?? null;
+  return { baseline, tried, failed, chosen, bestMiss, record };
 }

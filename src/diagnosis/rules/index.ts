@@ -1,4 +1,5 @@
 import type { Rule } from '../finding.js';
+import { compressionCollapse } from './compressed.js';
 import { leak, suspectLabels } from './data.js';
 import { overfittedTransfer } from './fine-tuning.js';
 import { miscalibrated } from './miscalibrated.js';
@@ -22,6 +23,7 @@ export const RULES: readonly Rule[] = [
   notConverged,
   overfittedTransfer,
   tooSparse,
+  compressionCollapse,
   miscalibrated,
   unstable,
   suspectLabels,
