@@ -7,6 +7,7 @@ import { fitCalibration } from '../../src/evaluation/calibrators/fit.js';
 import {
   buildLedger,
   type ClassificationInput,
+  compareLedgers,
   evaluate,
   type Ledger,
   type LedgerInput,
@@ -224,6 +225,8 @@ interface Judged {
   readonly fault: LifeFault;
   readonly moved: number;
   readonly largest: LedgerStageName | null;
+  /** Beside the healthy life. */
+  readonly origin: LedgerStageName | null;
 }
 
 /** Least movement, in standard errors, that makes a fault one. */
@@ -235,7 +238,7 @@ export const results: Results = {
   async page({ datasets, quick, tell }) {
     const runtime = await openRuntime();
     const judged: Judged[] = [];
-    const cases = quick ? DEVELOPMENT.slice(1, 2) : JUDGED;
+    const cases = quick ? DEVELOPMENT : JUDGED;
     for (const each of cases) {
       const data = each.spec.data as { source: string };
       const spec = { ...each.spec, data: { ...data, source: join(datasets, data.source) } };
@@ -245,43 +248,50 @@ export const results: Results = {
           for (const severity of fault.severities) {
             const ledger = await ledgerOfLife(runtime, spec, { stage: fault.stage, severity, seed });
             const moved = movedBy(ledger, healthy, fault.stage);
-            judged.push({ set: each.name, fault, moved, largest: ledger.largest });
+            const { origin } = compareLedgers(ledger, healthy);
+            judged.push({ set: each.name, fault, moved, largest: ledger.largest, origin });
             tell(
-              `${each.name} seed ${seed} ${fault.stage} ${severity}: moved ${moved.toFixed(1)} SE, largest ${ledger.largest}`,
+              `${each.name} seed ${seed} ${fault.stage} ${severity}: moved ${moved.toFixed(1)} SE, largest ${ledger.largest}, origin ${origin}`,
             );
           }
         }
       }
     }
     const counted = judged.filter(({ moved }) => moved >= MOVED);
-    const share = (of: readonly Judged[]): string => {
+    const share = (of: readonly Judged[], by: 'largest' | 'origin'): string => {
       if (of.length === 0) return '\u2013';
-      const hits = of.filter(({ fault, largest }) => largest === fault.stage).length;
+      const hits = of.filter((each) => each[by] === each.fault.stage).length;
       const [low, high] = wilsonInterval(hits, of.length);
       return `${hits} of ${of.length} (${(100 * low).toFixed(0)} to ${(100 * high).toFixed(0)} %)`;
     };
     const rows = FAULTS.map((fault) => {
       const own = counted.filter((each) => each.fault === fault);
-      const others = own
-        .filter(({ largest }) => largest !== fault.stage)
-        .map(({ set, largest }) => `${set}: ${largest ?? 'none'}`);
-      return `| ${fault.stage} | ${fault.what} | ${share(own)} | ${others.join(', ')} |`;
+      const others = new Map<string, number>();
+      for (const { set, origin } of own.filter((each) => each.origin !== fault.stage)) {
+        const key = `${set}: ${origin ?? 'none'}`;
+        others.set(key, (others.get(key) ?? 0) + 1);
+      }
+      const told = [...others].map(([key, count]) => `${key} ${count}`).join(', ');
+      return `| ${fault.stage} | ${fault.what} | ${share(own, 'origin')} | ${told} | ${share(own, 'largest')} |`;
     });
     return [
       '# The gap ledger: a fault at one stage, found there or not',
       '',
       `${judged.length} lives of small networks on ${cases.length} real data sets, two severities and two seeds a fault: trained, validated, held out, calibrated,`,
       'compressed, calibrated again, then on fresh rows as shadow, canary and production traffic would bring. One thing goes wrong in each, at the stage in the',
-      'first column, and stays as it would. The ledger is of the log loss; what it calls the largest loss is compared with where the fault was. That clear',
-      'losses come before larger ones that may be chance was decided after a look at breast-cancer, before the others were run.',
+      'first column, and stays as it would. The ledger is of the log loss. Two questions are asked of it: where the loss begins that the healthy life of the',
+      'same seed does not have (`ballast ledger RUN --against OTHER`), and what it calls the largest loss when nothing is there to compare with: then a',
+      'gap that is usual for the data, or what follows from the fault, may be the larger one.',
       `A fault counts where its stage lost more than in the healthy life by ${MOVED} standard errors or more (${counted.length} do). Traffic is replayed, not served;`,
-      'compression is rounding of weights. Stress is a branch and never the largest. Intervals are Wilson, 95 %.',
+      'compression is rounding of weights. Stress is a branch and never the largest. That clear losses come before larger ones that may be chance, and the',
+      'comparison with a healthy life, were decided after a first run on these sets, in which the largest loss was where the fault was in 109 of 133;',
+      `nothing was tuned since, and the comparison was developed on other sets (${DEVELOPMENT.map(({ name }) => name).join(', ')}). Intervals are Wilson, 95 %.`,
       '',
-      '| Stage | What goes wrong | Named | Otherwise named |',
-      '| --- | --- | --- | --- |',
+      '| Stage | What goes wrong | Named beside the healthy life | Otherwise named | Largest by itself |',
+      '| --- | --- | --- | --- | --- |',
       ...rows,
       '',
-      `All: ${share(counted)} (target 90 %).`,
+      `Beside the healthy life: ${share(counted, 'origin')} (target 90 %). By itself: ${share(counted, 'largest')}.`,
       '',
     ].join('\n');
   },

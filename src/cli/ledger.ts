@@ -2,8 +2,9 @@ import { Command, InvalidArgumentError } from 'commander';
 import { ledgerChart } from '../charts/index.js';
 import { BallastError } from '../errors.js';
 import type { Ledger, LedgerScope } from '../evaluation/ledger.js';
+import { compareLedgers, type LedgerComparison } from '../evaluation/ledger-compare.js';
 import { writeFileAtomically } from '../graph/format/atomic-file.js';
-import { metricDisplay } from '../reports/metric-display.js';
+import { differenceFormat, intervalText, metricDisplay, signedText } from '../reports/metric-display.js';
 import { ledgerTable } from '../reports/terminal.js';
 import { terminalOptions } from '../reports/terminal-style.js';
 import { primaryMetric } from '../tuning/judge.js';
@@ -20,6 +21,7 @@ interface LedgerOptions extends CommonOptions {
   class?: string;
   slice?: { slice: string; value: string };
   plot?: string;
+  against?: string;
 }
 
 export function ledgerCommand(): Command {
@@ -28,6 +30,7 @@ export function ledgerCommand(): Command {
     .option('--metric <name>', 'metric; the run’s primary one unless given')
     .option('--class <name>', 'of the rows of one class; with a metric of classes: recall, precision, f1, ...')
     .option('--slice <column=value>', 'of the rows of one slice', sliceOf)
+    .option('--against <run>', 'where it loses what this other run does not')
     .option('--plot <file.svg>', 'draw it as a waterfall', svgFile)
     .addHelpText(
       'after',
@@ -36,6 +39,7 @@ Stages: train, validation; holdout, stress and calibrated once ballast evaluate 
 
 Examples:
   ballast ledger 3f2a91c0
+  ballast ledger 3f2a91c0 --against 8b11e0aa
   ballast ledger 3f2a91c0 --metric recall --class yes
   ballast ledger 3f2a91c0 --slice region=north --plot ledger.svg
 `,
@@ -61,7 +65,14 @@ async function ledgerAction(reference: string, options: LedgerOptions): Promise<
       });
       await writeFileAtomically(options.plot, [Buffer.from(chart)]);
     }
-    answer(options, { run: run.id, ...ledger }, lines(ledger, options.plot).join('\n'));
+    const other = options.against === undefined ? undefined : await runOf(store, options.against);
+    const comparison =
+      other === undefined ? undefined : compareLedgers(ledger, await ledgerOfRun(store, other, metric, scope));
+    answer(
+      options,
+      { run: run.id, ...ledger, ...(comparison === undefined ? {} : { against: { run: other?.id, ...comparison } }) },
+      [...lines(ledger, options.plot), ...comparedLines(comparison)].join('\n'),
+    );
   });
 }
 
@@ -70,6 +81,22 @@ function lines(ledger: Ledger, plot: string | undefined): string[] {
     ledgerTable(ledger, terminalOptions()),
     ...Object.entries(ledger.omitted).map(([stage, reason]) => `${stage}: none, ${reason}`),
     ...(plot === undefined ? [] : [`plot     ${plot}`]),
+  ];
+}
+
+function comparedLines(comparison: LedgerComparison | undefined): string[] {
+  if (comparison === undefined) return [];
+  const { metric, stages, origin } = comparison;
+  const format = differenceFormat(metric);
+  const told = stages.map(
+    ({ stage, excess, interval, clear }) =>
+      `  ${stage.padEnd(12)} ${signedText(metric, excess)} (${intervalText(interval, format)})${clear ? ': clearly more' : ''}`,
+  );
+  return [
+    '',
+    'Lost beyond what the other run lost:',
+    ...told,
+    origin === null ? 'No stage clearly loses more.' : `It begins at ${origin}.`,
   ];
 }
 

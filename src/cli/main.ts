@@ -18,6 +18,7 @@ const COMMANDS = {
   landscape: async () => (await import('./landscape.js')).landscapeCommand,
   ledger: async () => (await import('./ledger.js')).ledgerCommand,
   diagnose: async () => (await import('./diagnose.js')).diagnoseCommand,
+  drift: async () => (await import('./drift.js')).driftCommand,
   calibrate: async () => (await import('./calibrate.js')).calibrateCommand,
   regularizers: async () => (await import('./regularizers.js')).regularizersCommand,
   runs: async () => (await import('./runs.js')).runsCommand,
@@ -46,6 +47,7 @@ const SUMMARIES: Readonly<Record<keyof typeof COMMANDS, string>> = {
   evaluate: 'metrics with intervals, per class and slice; --holdout reads the locked rows',
   landscape: 'how sharp the minimum is: loss around a model, its curvature, plots of its surface',
   ledger: 'the gap ledger of a run: how much quality was lost where',
+  drift: 'whether rows, columns and predictions are still what they were, at a stated error rate',
   diagnose: 'what is wrong, by controlled experiments, and the change that mends it; --apply',
   calibrate: 'probabilities that can be taken at their word: fitted, cross-fitted, written into the model',
   regularizers: 'the catalogue of regularizers; a method card',
@@ -65,18 +67,7 @@ const SUMMARIES: Readonly<Record<keyof typeof COMMANDS, string>> = {
 };
 
 /** Contract commands that later versions bring: said plainly rather than as a typing error. */
-const LATER = new Set([
-  'rollout',
-  'drift',
-  'slo',
-  'alerts',
-  'labels',
-  'retrain',
-  'runbook',
-  'gameday',
-  'scenario',
-  'export',
-]);
+const LATER = new Set(['rollout', 'slo', 'alerts', 'labels', 'retrain', 'runbook', 'gameday', 'scenario', 'export']);
 
 /**
  * Runs the command line.

@@ -5,6 +5,7 @@ import { type Evaluation, evaluate } from './evaluate.js';
 import { evaluateFairness, fairnessValues } from './fairness.js';
 import type { ClassificationInput, PredictionInput } from './input.js';
 import { buildLedger, gapOf, measureLoss } from './ledger.js';
+import { compareLedgers } from './ledger-compare.js';
 import { mcnemarTest } from './mcnemar.js';
 import { comparePaired, meanOverSeeds, pairedOverSeeds } from './paired.js';
 import { type ClassificationSample, prepareSample } from './sample.js';
@@ -241,6 +242,28 @@ describe('gap ledger', () => {
     expect(stages[2].deltaInterval![0]).toBeLessThan(0);
     expect(stages[2].delta).toBeGreaterThan(stages[1].delta!);
     expect(largest).toBe('compressed');
+  });
+
+  it('finds where a model begins to lose what another does not', () => {
+    const of = (validation: number, holdout: number, production: number) =>
+      buildLedger('accuracy', [
+        { stage: 'train', evaluation: rightly(990, 1000) },
+        { stage: 'validation', evaluation: rightly(validation, 1000) },
+        { stage: 'holdout', evaluation: rightly(holdout, 1000) },
+        { stage: 'production', evaluation: rightly(production, 1000) },
+      ]);
+    // A gap of 9 points is usual here; the holdout loses 8 beyond that, production 10 as its consequence.
+    const { stages, origin } = compareLedgers(of(900, 820, 720), of(905, 905, 900));
+    expect(stages.map(({ stage, clear }) => [stage, clear])).toEqual([
+      ['validation', false],
+      ['holdout', true],
+      ['production', true],
+    ]);
+    expect(stages[1].excess).toBeCloseTo(0.08, 12);
+    expect(origin).toBe('holdout');
+    expect(compareLedgers(of(900, 895, 890), of(905, 905, 900)).origin).toBeNull();
+    const lone = buildLedger('accuracy', [{ stage: 'train', evaluation: rightly(9, 10) }]);
+    expect(() => compareLedgers(lone, lone)).toThrow(expect.objectContaining({ code: 'LEDGER_COMPARE' }));
   });
 
   it('takes stress for a branch, and comparisons that were kept for those of the same rows', () => {

@@ -67,6 +67,7 @@ export {
   type LedgerStageName,
   qualityLost,
 } from './ledger.js';
+export { compareLedgers, type ExcessLoss, type LedgerComparison } from './ledger-compare.js';
 export { type McNemarTest, mcnemarTest } from './mcnemar.js';
 export type {
   ClassificationMetric,

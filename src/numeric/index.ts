@@ -34,6 +34,7 @@ export {
 export { type MinimizeOptions, type Minimum, minimize, type Objective } from './minimize.js';
 export { benjaminiHochberg } from './multiple-testing.js';
 export { median, quantile, quantileSorted, sorted, weightedQuantiles } from './quantile.js';
+export { QuantileSketch, type WeightedValues } from './quantile-sketch.js';
 export { derive, deriveSeed, type Label, Random, type RandomState, type Seed, type Shuffleable } from './random.js';
 export { quantilesInPlace, select } from './select.js';
 export { argsort } from './sort.js';

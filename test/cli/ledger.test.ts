@@ -48,6 +48,9 @@ describe('ballast ledger', () => {
     const plotted = await ballast(folder, 'ledger', runId, '--slice', 'sex=f', '--plot', 'ledger.svg');
     expect(plotted.code, plotted.stderr).toBe(0);
     expect(existsSync(join(folder, 'ledger.svg'))).toBe(true);
+    const against = await ballast(folder, 'ledger', runId, '--against', runs[0].runId, '--json');
+    const { against: compared } = against.json<{ against: { stages: { stage: string }[]; origin: string | null } }>();
+    expect(compared.stages.map(({ stage }) => stage)).toEqual(['validation']);
     // Calibrated again: the figures of the earlier one are not of this one.
     await ballast(folder, 'calibrate', runId, '--method', 'isotonic', '--json');
     expect(await names(runId)).toEqual(['train', 'validation', 'holdout', 'stress']);

@@ -53,6 +53,16 @@ export async function readJsonLines(
   return readFiles(plain, place, options, (connection) => readColumns(connection, from, place, options, budget, lines));
 }
 
+/** Reads what a query over Parquet gives as a table, through a connection that is open. */
+export function readParquetRelation(
+  connection: DuckDBConnection,
+  from: string,
+  place: string,
+  budget: Budget,
+): Promise<Table> {
+  return readColumns(connection, from, place, {}, budget, undefined);
+}
+
 async function requireContent(files: readonly string[], place: string): Promise<void> {
   for (const file of files) {
     const { size } = await stat(file).catch((error: unknown) => {

@@ -1,0 +1,61 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ballast } from '../support/command.js';
+import { CUSTOMER_COLUMNS, customerRows, writeCsv } from '../support/small-data.js';
+
+interface DriftDocument {
+  readonly drifted: boolean;
+  readonly features: readonly { name: string; test: string; drifted: boolean; adjusted: number }[];
+  readonly predictions?: readonly { name: string; drifted: boolean }[];
+  readonly columns: { onlyReference: string[]; skipped: Record<string, string> };
+  readonly error?: { code: string };
+}
+
+describe('ballast drift', () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'ballast-drift-'));
+    writeCsv(join(folder, 'before.csv'), customerRows(600, 1));
+    writeCsv(join(folder, 'same.csv'), customerRows(500, 2));
+    const older = customerRows(500, 3).map(([age, ...rest]) => [age === '' ? '' : String(Number(age) + 8), ...rest]);
+    writeCsv(join(folder, 'older.csv'), older);
+    writeCsv(
+      join(folder, 'narrow.csv'),
+      customerRows(300, 4).map((row) => row.slice(1)),
+      CUSTOMER_COLUMNS.slice(1),
+    );
+    writeFileSync(join(folder, 'empty.csv'), `${CUSTOMER_COLUMNS.join(',')}\n`);
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const drift = async (...words: string[]): Promise<DriftDocument & { code: number }> => {
+    const { code, json, stderr } = await ballast(folder, 'drift', ...words, '--json');
+    expect([0, 1, 2], stderr).toContain(code);
+    return { code, ...json<DriftDocument>() };
+  };
+
+  test('is silent where nothing changed, and names what did', async () => {
+    const same = await drift('before.csv', 'same.csv', '--exclude', 'household');
+    expect(same).toMatchObject({ code: 0, drifted: false, columns: { skipped: { day: 'time is not compared' } } });
+    const older = await drift('before.csv', 'older.csv', '--predictions', 'spent,plan', '--exclude', 'household');
+    expect(older).toMatchObject({ code: 1, drifted: true });
+    expect(older.features.filter(({ drifted }) => drifted).map(({ name }) => name)).toEqual(['age']);
+    expect(older.predictions?.map(({ name }) => name).sort()).toEqual(['plan', 'spent']);
+    const text = await ballast(folder, 'drift', 'before.csv', 'older.csv', '--columns', 'age,city');
+    expect(text.stdout).toMatch(/age +ks .*drifted/);
+    expect(text.stdout).toMatch(/1 of 2 columns drifted/);
+    const narrow = await drift('before.csv', 'narrow.csv', '--exclude', 'household', '--multivariate', 'mmd');
+    expect(narrow).toMatchObject({ code: 1, columns: { onlyReference: ['age'] } });
+  });
+
+  test('refuses what cannot be compared', async () => {
+    expect(await drift('before.csv', 'empty.csv')).toMatchObject({ code: 2 });
+    expect(await drift('before.csv', 'same.csv', '--columns', 'height')).toMatchObject({
+      code: 2,
+      error: { code: 'DRIFT_COLUMN' },
+    });
+    expect(await drift('before.csv', 'absent.csv')).toMatchObject({ code: 2 });
+    expect(await drift('before.csv', 'same.csv', '--fdr', '2')).toMatchObject({ code: 2 });
+  });
+});
