@@ -16,9 +16,9 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { openRuntime } from '../src/graph/runtime/choose.js';
 import type { Runtime } from '../src/graph/runtime/runtime.js';
-import { fitPath, type PathData, type RegularizationPath } from '../src/paths/index.js';
+import { fitPath, type RegularizationPath } from '../src/paths/index.js';
 import { accuracyOf } from './paths/accuracy.js';
-import { CASES, type PathCase } from './paths/cases.js';
+import { CASES, type DenseProblem, type PathCase } from './paths/cases.js';
 import { type Clock, compare, measure, type RoundOptions } from './support/interleave.js';
 import { Peer, type VariantContender } from './support/peer.js';
 import { type BenchmarkReport, type BenchmarkRow, lineOf, machine, print } from './support/report.js';
@@ -39,7 +39,7 @@ const PYTHON = process.env.BALLAST_PYTHON ?? 'python3';
 const beside = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 /** Columns of mean 0 and deviation 1, without those that do not vary. */
-function standardised({ features, target }: PathData): PathData {
+function standardised({ features, target }: DenseProblem): DenseProblem {
   const { rows: n, columns: p, data } = features;
   const kept: Float64Array[] = [];
   for (let j = 0; j < p; j++) {

@@ -1,7 +1,6 @@
 import { FAMILIES } from '../../src/paths/families/index.js';
-import type { PathData } from '../../src/paths/index.js';
 import { Penalty } from '../../src/paths/penalty.js';
-import type { CaseFamily } from './cases.js';
+import type { CaseFamily, DenseProblem } from './cases.js';
 
 /** How exact a model of a path is: both relative to the null model. */
 export interface Accuracy {
@@ -16,7 +15,7 @@ export interface Accuracy {
  * @param models for each lambda the intercept and the coefficients
  */
 export function accuracyOf(
-  { features, target }: PathData,
+  { features, target }: DenseProblem,
   models: Float64Array,
   { family: name, alpha, lambdas }: { family: CaseFamily; alpha: number; lambdas: readonly number[] },
 ): Accuracy {

@@ -5,6 +5,8 @@ import type { DenseFeatures, PathData } from '../../src/paths/index.js';
 
 export type CaseFamily = 'gaussian' | 'binomial';
 
+export type DenseProblem = PathData & { readonly features: DenseFeatures };
+
 /** One problem whose path is timed. */
 export interface PathCase {
   readonly name: string;
@@ -12,7 +14,7 @@ export interface PathCase {
   readonly alpha: number;
   /** What the ratio to glmnet should not exceed. */
   readonly target: number;
-  load(): Promise<PathData>;
+  load(): Promise<DenseProblem>;
 }
 
 const made = (
@@ -68,7 +70,7 @@ function real(name: string, folder: string, file: string, family: CaseFamily, op
   };
 }
 
-async function read(file: string, family: CaseFamily, { label, skip = [] }: RealOptions): Promise<PathData> {
+async function read(file: string, family: CaseFamily, { label, skip = [] }: RealOptions): Promise<DenseProblem> {
   const root = process.env.BALLAST_DATASETS;
   if (root === undefined) throw new Error('BALLAST_DATASETS names no folder');
   const header = !/spambase|digits/.test(file);
@@ -95,7 +97,7 @@ async function read(file: string, family: CaseFamily, { label, skip = [] }: Real
 }
 
 /** Normal columns with a common part, of which 20 matter, with signs that alternate and sizes that fall. */
-function random(rows: number, columns: number, family: CaseFamily, correlation: number): PathData {
+function random(rows: number, columns: number, family: CaseFamily, correlation: number): DenseProblem {
   const stream = derive(7, 'path case', rows, columns);
   const data = new Float64Array(rows * columns);
   const target = new Float64Array(rows);

@@ -1,6 +1,7 @@
 import { logGamma } from '../numeric/gamma-function.js';
 import { cholesky, invertLower } from '../numeric/symmetric.js';
 import { FAMILIES } from './families/index.js';
+import { addColumn } from './features.js';
 import { linearPredictor, type PathPoint, type RegularizationPath } from './path.js';
 import type { PathData } from './problem.js';
 
@@ -64,7 +65,7 @@ function curvedGram(
   point: PathPoint,
   scales: Float64Array,
 ): Float64Array {
-  const { rows: n, data } = features;
+  const n = features.rows;
   const eta = linearPredictor(point, features);
   offset?.forEach((value, i) => {
     eta[i] += value;
@@ -75,7 +76,8 @@ function curvedGram(
   FAMILIES[name].evaluate(eta, rows, new Float64Array(n), curvature);
   const sum = curvature.reduce((all, value) => all + value, 0);
   const columns = Array.from(point.columns, (j) => {
-    const column = data.slice(j * n, (j + 1) * n);
+    const column = new Float64Array(n);
+    addColumn(features, j, 1, column);
     const mean = column.reduce((all, value, i) => all + curvature[i] * value, 0) / sum;
     return column.map((value) => (value - mean) / scales[j]);
   });

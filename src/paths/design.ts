@@ -1,5 +1,5 @@
+import type { DenseFeatures } from './features.js';
 import type { Columns, Kernels, ResidualModel } from './kernels/kernels.js';
-import type { DenseFeatures } from './problem.js';
 
 /**
  * Standardised columns (x - center) / scale, and after them one of ones: the intercept is a coefficient like any other

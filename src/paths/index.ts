@@ -3,9 +3,10 @@
 export { type Criteria, type CriterionName, informationCriteria } from './criteria.js';
 export { type CrossValidation, crossValidate, meanDeviance, type PathFold } from './cross-validate.js';
 export type { FamilyName } from './families/family.js';
+export type { DenseFeatures, Features, SparseFeatures } from './features.js';
 export { fromGlmnet } from './glmnet.js';
 export { fitPath, linearPredictor, type PathPoint, type PathStop, type RegularizationPath } from './path.js';
-export type { DenseFeatures, PathData, PathOptions } from './problem.js';
+export type { PathData, PathOptions } from './problem.js';
 export { type DebiasedCoefficient, debiasedIntervals } from './selection/debiased.js';
 export { type KnockoffOptions, type KnockoffSelection, knockoffSelection } from './selection/knockoffs.js';
 export { type NestedEstimate, nestedEstimate } from './selection/nested.js';

@@ -3,11 +3,13 @@ import { BallastError } from '../errors.js';
 import { denseDesign } from './design.js';
 import type { Family, FamilyName } from './families/family.js';
 import { FAMILIES } from './families/index.js';
+import { addColumn, type Features, isSparse } from './features.js';
 import { GramProduct } from './gram-product.js';
 import { bytesOf, type Kernels, openKernels } from './kernels/kernels.js';
 import { Penalty } from './penalty.js';
 import { checkProblem, type PathData, type PathOptions } from './problem.js';
 import { type Fit, PathSolver } from './solver.js';
+import { sparseDesign } from './sparse-design.js';
 
 /** One model of a path, on the original scale. */
 export interface PathPoint {
@@ -74,11 +76,15 @@ export async function fitPath(data: PathData, options: PathOptions): Promise<Reg
   // With few rows a residual is cheaper to keep than a Gram matrix that changes with every step.
   const few = !family.quadratic && n <= FEW_ROWS && columns > n;
   const room = few ? 0 : Math.min(columns + 1, MOST_ROOM);
-  const bytes = bytesOf([n * (columns + 1), n, columns + 1]) + PathSolver.bytes(n, columns, room) + 65_536;
+  const stored = isSparse(features) ? 0 : n * (columns + 1);
+  const bytes = bytesOf([stored, n, columns + 1]) + PathSolver.bytes(n, columns, room) + 65_536;
   const kernels = openKernels(bytes, options.kernels);
   const weights = kernels.floats(n);
   weights.set(normalised(data.weights, n));
-  const design = denseDesign(features, { weights, standardize, intercept }, kernels);
+  const standardization = { weights, standardize, intercept };
+  const design = isSparse(features)
+    ? sparseDesign(features, standardization)
+    : denseDesign(features, standardization, kernels);
   const penalty = penaltyOf(options, kernels, design.scale, intercept);
   const product = runtime === undefined || kernels.name === 'script' ? undefined : await GramProduct.open(runtime);
   const solver = new PathSolver({
@@ -140,13 +146,11 @@ export async function fitPath(data: PathData, options: PathOptions): Promise<Reg
 /** The linear predictor of rows, offset not included. */
 export function linearPredictor(
   { columns, coefficients, intercept }: Pick<PathPoint, 'columns' | 'coefficients' | 'intercept'>,
-  { rows, data }: PathData['features'],
+  features: Features,
 ): Float64Array {
-  const eta = new Float64Array(rows).fill(intercept);
+  const eta = new Float64Array(features.rows).fill(intercept);
   columns.forEach((column, k) => {
-    const start = column * rows;
-    const by = coefficients[k];
-    for (let i = 0; i < rows; i++) eta[i] += by * data[start + i];
+    addColumn(features, column, coefficients[k], eta);
   });
   return eta;
 }

@@ -1,6 +1,9 @@
 import { derive } from '../numeric/random.js';
 import type { FamilyName } from './families/family.js';
+import type { DenseFeatures } from './features.js';
 import type { PathData } from './problem.js';
+
+export type DenseProblem = PathData & { readonly features: DenseFeatures };
 
 /** Rows of correlated columns of different scales, of which the first five matter. */
 export function randomProblem(
@@ -16,7 +19,7 @@ export function randomProblem(
     seed?: number;
     correlation?: number;
   } = {},
-): PathData {
+): DenseProblem {
   const random = derive(seed, 'path problem');
   const data = new Float64Array(rows * columns);
   const target = new Float64Array(rows);

@@ -2,17 +2,11 @@ import { BallastError } from '../errors.js';
 import type { Runtime } from '../graph/runtime/runtime.js';
 import type { FamilyName } from './families/family.js';
 import { FAMILIES } from './families/index.js';
-
-/** Features as one array: value of row i in column j at `j * rows + i`. */
-export interface DenseFeatures {
-  readonly rows: number;
-  readonly columns: number;
-  readonly data: Float64Array;
-}
+import { checkFeatures, type Features, notFinite } from './features.js';
 
 /** What a path is fitted to. */
 export interface PathData {
-  readonly features: DenseFeatures;
+  readonly features: Features;
   /** A number a row; of a binomial family 0 or 1 (or a share of trials), of a Poisson family a count. */
   readonly target: Float64Array;
   /** How much each row counts, 0 or more; only proportions matter. */
@@ -56,12 +50,9 @@ export interface PathOptions {
 
 /** Refuses what no path can be fitted to. @throws BallastError PATH_* */
 export function checkProblem({ features, target, weights, offset }: PathData, options: PathOptions): void {
-  const { rows, columns, data } = features;
+  const { rows, columns } = features;
   if (columns === 0) throw refuse('PATH_NO_COLUMNS', 'there is no column to fit', 'Give at least one feature');
   if (rows < 2) throw refuse('PATH_TOO_FEW_ROWS', 'a path needs at least two rows', 'Give more rows', rows);
-  if (data.length !== rows * columns) {
-    throw refuse('PATH_SHAPE', `${rows} rows of ${columns} columns are ${rows * columns} values`, 'Mend the shape');
-  }
   for (const [name, values] of Object.entries({ target, weights, offset })) {
     if (values === undefined) continue;
     if (values.length !== rows) {
@@ -70,8 +61,7 @@ export function checkProblem({ features, target, weights, offset }: PathData, op
     const row = values.findIndex((value) => !Number.isFinite(value));
     if (row !== -1) throw notFinite(`row ${row + 1} of ${name}`, values[row]);
   }
-  const at = firstNotFinite(data);
-  if (at !== -1) throw notFinite(`row ${(at % rows) + 1} of column ${Math.floor(at / rows) + 1}`, data[at]);
+  checkFeatures(features);
   if (weights !== undefined) {
     const row = weights.findIndex((weight) => weight < 0);
     if (row !== -1) throw refuse('PATH_WEIGHT', `row ${row + 1} has a weight below 0`, 'Mend it', weights[row]);
@@ -85,13 +75,6 @@ export function checkProblem({ features, target, weights, offset }: PathData, op
   if (options.family === 'gaussian' && offset === undefined && counted.every((value) => value === counted[0])) {
     throw refuse('PATH_TARGET', 'the target is the same in every row', 'Choose a target that varies', counted[0]);
   }
-}
-
-/** A loop without calls: there may be many millions. */
-function firstNotFinite(data: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < data.length; i++) sum += data[i] * 0;
-  return sum === 0 ? -1 : data.findIndex((value) => !Number.isFinite(value));
 }
 
 function checkOptions(options: PathOptions, columns: number): void {
@@ -121,15 +104,6 @@ function checkOptions(options: PathOptions, columns: number): void {
       throw refuse('PATH_BOUNDS', `the bounds of column ${j + 1} do not hold 0 between them`, 'Mend them');
     }
   }
-}
-
-function notFinite(place: string, value: number): BallastError {
-  return new BallastError('a path is fitted to finite numbers', {
-    code: 'PATH_NOT_FINITE',
-    place,
-    value: String(value),
-    remedy: 'Fill missing values in, or remove the row or column',
-  });
 }
 
 function refuse(code: string, message: string, remedy: string, value?: unknown): BallastError {

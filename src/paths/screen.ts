@@ -31,7 +31,7 @@ export class Screen {
     const { columns: count, rows } = design;
     this.#design = design;
     this.#kernels = kernels;
-    const projects = Screen.#projects(rows, count);
+    const projects = design.stored !== undefined && Screen.#projects(rows, count);
     this.products = kernels.floats(count + 1);
     this.#which = kernels.integers(count + 1);
     this.#values = kernels.floats(count + 1);

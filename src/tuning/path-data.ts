@@ -2,7 +2,8 @@ import { numbersOf } from '../data/column-values.js';
 import { FEATURES, type Preprocessor } from '../data/preprocess/preprocessor.js';
 import { requireColumn } from '../data/roles.js';
 import { BallastError } from '../errors.js';
-import type { DenseFeatures, PathData } from '../paths/problem.js';
+import type { DenseFeatures } from '../paths/features.js';
+import type { PathData } from '../paths/problem.js';
 import type { PreparedData } from '../spec/prepare.js';
 
 /**

@@ -1,7 +1,8 @@
 import { BallastError } from '../../errors.js';
 import { normalQuantile } from '../../numeric/distributions/normal.js';
+import { type DenseFeatures, requireDense } from '../features.js';
 import { fitPath, linearPredictor, type PathPoint } from '../path.js';
-import type { DenseFeatures, PathData } from '../problem.js';
+import type { PathData } from '../problem.js';
 
 /** A coefficient freed of the lasso's shrinkage, and where the true one is likely to be. */
 export interface DebiasedCoefficient {
@@ -26,7 +27,8 @@ export async function debiasedIntervals(
   columns: readonly number[],
   { level = 0.95 }: { level?: number } = {},
 ): Promise<DebiasedCoefficient[]> {
-  const { features, target, offset, weights } = data;
+  const { target, offset, weights } = data;
+  const features = requireDense(data.features, 'de-biased intervals');
   const { rows: n, columns: p } = features;
   if (weights !== undefined || p < 2) {
     throw new BallastError('de-biased intervals are made for rows of equal weight and at least two columns', {

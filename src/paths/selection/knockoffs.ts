@@ -1,8 +1,9 @@
 import { BallastError } from '../../errors.js';
 import { derive, type Seed } from '../../numeric/random.js';
 import { cholesky, invertLower, symmetricEigen } from '../../numeric/symmetric.js';
+import { type DenseFeatures, requireDense } from '../features.js';
 import { fitPath } from '../path.js';
-import type { DenseFeatures, PathData, PathOptions } from '../problem.js';
+import type { PathData, PathOptions } from '../problem.js';
 
 export interface KnockoffOptions {
   /** Share of wrong columns among the selected that is allowed on average. Default 0.1. */
@@ -32,14 +33,15 @@ export async function knockoffSelection(
   options: PathOptions,
   { rate = 0.1, seed = 1 }: KnockoffOptions = {},
 ): Promise<KnockoffSelection> {
-  const { rows: n, columns: p } = data.features;
+  const features = requireDense(data.features, 'knockoffs');
+  const { rows: n, columns: p } = features;
   if (!(rate > 0 && rate < 1)) throw refuse('the rate is between 0 and 1', 'Mend it', rate);
   if (n < 2 * p) {
     throw refuse(`${n} rows do not tell the covariance of ${p} columns`, 'Give at least twice as many rows', n);
   }
-  const copies = knockoffsOf(data.features, seed);
+  const copies = knockoffsOf(features, seed);
   const both = new Float64Array(2 * n * p);
-  both.set(data.features.data);
+  both.set(features.data);
   both.set(copies, n * p);
   const { points } = await fitPath(
     { ...data, features: { rows: n, columns: 2 * p, data: both } },

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { derive } from '../../numeric/random.js';
 import { crossValidate } from '../cross-validate.js';
 import { fitPath } from '../path.js';
-import type { PathData } from '../problem.js';
+import type { DenseProblem } from '../problem.fixture.js';
 import { debiasedIntervals } from './debiased.js';
 import { knockoffSelection } from './knockoffs.js';
 import { nestedEstimate } from './nested.js';
@@ -10,7 +10,10 @@ import { adaptiveFactors, relaxedPath } from './refit.js';
 import { stabilitySelection } from './stability.js';
 
 /** Normal columns, neighbours correlated, of which the first few matter. */
-function draw(seed: number, { rows = 100, columns = 40, matter = 5, size = 0.7, correlation = 0.3 } = {}): PathData {
+function draw(
+  seed: number,
+  { rows = 100, columns = 40, matter = 5, size = 0.7, correlation = 0.3 } = {},
+): DenseProblem {
   const random = derive(seed, 'selection');
   const data = new Float64Array(rows * columns);
   const target = new Float64Array(rows);
