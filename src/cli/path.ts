@@ -36,6 +36,7 @@ export function pathCommand(): Command {
       new Option('--family <family>', 'distribution of the target; by the target unless given').choices([
         'gaussian',
         'binomial',
+        'poisson',
       ]),
     )
     .option('--alpha <share>', 'share of the lasso: 1 is lasso, 0 ridge, between them elastic net', shareOf, 1)

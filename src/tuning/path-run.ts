@@ -143,8 +143,8 @@ export async function runPath(resolved: ResolvedSpec, options: PathRunOptions): 
     const examples = data.preprocessor.transform(data.table, rows);
     const validation = pathData(data, plan.validation);
     const outputs = {
-      train: linearOutputs(data.preprocessor, linearPredictor(point, train.features)),
-      validation: linearOutputs(data.preprocessor, linearPredictor(point, validation.features)),
+      train: linearOutputs(data.preprocessor, linearPredictor(point, train.features), family),
+      validation: linearOutputs(data.preprocessor, linearPredictor(point, validation.features), family),
     };
     const positions = Int32Array.from(rows, (_, i) => i);
     const judged = (part: 'train' | 'validation', at: Int32Array) =>
@@ -159,7 +159,7 @@ export async function runPath(resolved: ResolvedSpec, options: PathRunOptions): 
         remedy: 'Choose another primary metric, or validate on more rows',
       });
     }
-    const graph = linearNetwork(data.preprocessor, point);
+    const graph = linearNetwork(data.preprocessor, point, family);
     const exported = await exportTrained({
       runtime,
       preprocessor: data.preprocessor,
@@ -262,14 +262,14 @@ function familyOf({ preprocessor }: PreparedData): FamilyName {
 
 function refuseFamily(family: FamilyName, { preprocessor }: PreparedData): void {
   const classes = preprocessor.classes?.length;
-  const fits = family === 'binomial' ? classes === 2 : family === 'gaussian' && classes === undefined;
+  const fits = family === 'binomial' ? classes === 2 : classes === undefined;
   if (fits) return;
   throw new BallastError(
     `the family ${family} does not go with ${classes === undefined ? 'a numeric target' : `${classes} classes`}`,
     {
       code: 'PATH_FAMILY',
       place: '--family',
-      remedy: 'Two classes are binomial, numbers gaussian; set task accordingly',
+      remedy: 'Two classes are binomial, numbers gaussian or poisson; set task accordingly',
     },
   );
 }

@@ -5,7 +5,7 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openStore } from '../../src/store/index.js';
 import { ballast } from '../support/command.js';
-import { customerRows, customerSpec, writeCustomers } from '../support/small-data.js';
+import { customerRows, customerSpec, writeCsv, writeCustomers } from '../support/small-data.js';
 
 interface PathDocument {
   readonly run: string;
@@ -148,6 +148,27 @@ describe('the path of two classes', () => {
     expect(existsSync(document.model)).toBe(true);
     const session = await InferenceSession.create(document.model);
     expect(session.outputNames).toEqual(expect.arrayContaining(['probabilities', 'label']));
+  });
+});
+
+describe('the path of counts', () => {
+  test('is one of their logarithm, and its model answers with their mean', async () => {
+    const folder = folderWith({
+      ...spending,
+      data: { ...spending.data, target: 'age', features: { exclude: ['household', 'day', 'plan'] } },
+    });
+    const rows = customerRows(240).map(([age, ...rest]) => [String(Math.round(Number(age) / 4)), ...rest]);
+    writeCsv(join(folder, 'customers.csv'), rows);
+    const document = await path(folder, '--family', 'poisson', '--folds', '3', '--lambdas', '20', '--choose', 'bic');
+    expect(document).toMatchObject({ family: 'poisson', chosen: { by: 'bic' } });
+    const session = await InferenceSession.create(document.model);
+    expect(session.outputNames).toEqual(['prediction']);
+  });
+
+  test('below 0 are refused', async () => {
+    const result = await ballast(folderWith(spending), 'path', 'spec.yaml', '--family', 'poisson', '--json');
+    expect(result.code).toBe(2);
+    expect(result.json<{ error: { code: string } }>().error.code).toBe('PATH_TARGET');
   });
 });
 
