@@ -18,7 +18,7 @@ import { compressionReport, compressionVerdict, paretoPlots } from '../reports/c
 import { compressionTable } from '../reports/terminal-compression.js';
 import { terminalOptions } from '../reports/terminal-style.js';
 import { keepStage } from '../tuning/run-ledger.js';
-import type { CompressOptions } from './compress.js';
+import type { CompressOptions } from './compress-options.js';
 import { type CompressTarget, withCompressTarget } from './compress-subject.js';
 import { answer, answerIsNo, note } from './output.js';
 import { version } from './version.js';

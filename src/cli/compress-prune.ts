@@ -14,7 +14,7 @@ import type { Model } from '../graph/model.js';
 import { openRuntime } from '../graph/runtime/choose.js';
 import type { Runtime } from '../graph/runtime/runtime.js';
 import { metricDisplay, metricText } from '../reports/metric-display.js';
-import type { CompressOptions } from './compress.js';
+import { type CompressOptions, OF_ROUNDING } from './compress-options.js';
 import { applyOptions } from './compress-pipeline.js';
 import { type CompressTarget, withCompressTarget } from './compress-subject.js';
 import { refuseGiven } from './given-options.js';
@@ -41,7 +41,7 @@ export async function compressPrune(
       remedy: method === 'prune' ? 'Use taylor, magnitude or bn-scale' : 'Use magnitude or movement',
     });
   }
-  refuseGiven(command, ['calibration', 'range', 'perTensor', 'symmetric', 'correctBias', 'exclude'], {
+  refuseGiven(command, ['calibration', 'range', ...OF_ROUNDING], {
     reason: 'is of quantization',
   });
   const runtime = await openRuntime();

@@ -12,7 +12,7 @@ import { openRuntime } from '../graph/runtime/choose.js';
 import { exactByteProducts } from '../graph/runtime/processor.js';
 import { evenly } from '../tuning/differentiable-part.js';
 import { feedBatches } from '../tuning/feed-batches.js';
-import type { CompressOptions } from './compress.js';
+import type { CompressOptions } from './compress-options.js';
 import { readForeign, readSubject } from './evaluate-file.js';
 import { refuseGiven } from './given-options.js';
 import { answer, note } from './output.js';
@@ -25,6 +25,9 @@ const ONLY: Readonly<Record<string, readonly Conversion[]>> = {
   calibration: ['static-int8'],
   symmetric: ['static-int8'],
   correctBias: ['static-int8'],
+  equalize: ['static-int8'],
+  smooth: ['static-int8'],
+  leastSqnr: ['static-int8'],
   perTensor: ['static-int8', 'dynamic-int8'],
   range: ['static-int8', 'dynamic-int8'],
   exclude: ['static-int8', 'dynamic-int8'],
@@ -54,6 +57,9 @@ export async function compressStep(
     perChannel: options.perTensor !== true,
     symmetric: options.symmetric === true,
     correctBias: options.correctBias === true,
+    equalize: options.equalize === true,
+    smooth: options.smooth,
+    leastSqnrDb: options.leastSqnr,
     reducedRange,
     exclude: new Set(options.exclude),
     signal,
@@ -75,6 +81,7 @@ export async function compressStep(
       cleanUp: prepared.report,
       converted: converted.converted,
       notes: converted.notes,
+      ...(converted.sensitivity === undefined ? {} : { sensitivity: converted.sensitivity }),
       parity,
       rows,
     },

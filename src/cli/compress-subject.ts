@@ -13,7 +13,7 @@ import type { Run, Store } from '../store/types.js';
 import { compressionSubject, type RowSource } from '../tuning/compression-subject.js';
 import { primaryMetric } from '../tuning/judge.js';
 import { modelOfRun, otherRows, ownRows, specOfRun, unlockedRows } from '../tuning/run-rows.js';
-import type { CompressOptions } from './compress.js';
+import type { CompressOptions } from './compress-options.js';
 import { readSubject } from './evaluate-file.js';
 import { OF_FILES } from './file-options.js';
 import { refuseGiven } from './given-options.js';

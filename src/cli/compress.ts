@@ -1,37 +1,16 @@
 import { Command, Option } from 'commander';
-import { CONVERSIONS, type Conversion } from '../compression/convert.js';
-import { CRITERIA, type Criterion } from '../compression/prune/importance.js';
-import { RANGE_METHODS, type RangeMethod } from '../compression/quantize/ranges.js';
+import { CONVERSIONS } from '../compression/convert.js';
+import { CRITERIA } from '../compression/prune/importance.js';
+import { RANGE_METHODS } from '../compression/quantize/ranges.js';
 import { BallastError } from '../errors.js';
+import { type CompressOptions, OF_ROUNDING } from './compress-options.js';
 import { compressPipeline } from './compress-pipeline.js';
 import { compressPrune } from './compress-prune.js';
 import { compressStep } from './compress-step.js';
-import { collected, type FileOptions, withFileOptions } from './file-options.js';
+import { collected, withFileOptions } from './file-options.js';
 import { refuseGiven } from './given-options.js';
 import { interruptible } from './interruptible.js';
 import { positive, shareOf, wholeNumber } from './option-values.js';
-
-export interface CompressOptions extends FileOptions {
-  method?: Conversion | 'prune' | 'sparsify';
-  ratio: number;
-  out?: string;
-  calibration: RangeMethod | 'auto';
-  correctBias?: boolean;
-  perTensor?: boolean;
-  symmetric?: boolean;
-  range: 'auto' | 'full' | 'reduced';
-  exclude: string[];
-  rows: number;
-  judge?: string;
-  constraint: string[];
-  quick?: boolean;
-  epochs?: number;
-  learningRate: number;
-  batchSize: number;
-  teacherShare: number;
-  classWeighted?: boolean;
-  criterion?: Criterion | 'movement';
-}
 
 /** Options that only the search takes. */
 const OF_SEARCH = ['constraint', 'quick'] as const;
@@ -81,6 +60,17 @@ export function compressCommand(): Command {
     )
     .option('--per-tensor', 'int8: one scale for a weight instead of one a channel')
     .option('--correct-bias', 'static-int8: take the mean error of rounded weights off the biases')
+    .option('--equalize', 'static-int8: make the ranges of channels alike across layers first')
+    .option(
+      '--smooth <alpha>',
+      'static-int8: move outliers of activations into weights first (SmoothQuant; 0.5)',
+      shareOf,
+    )
+    .option(
+      '--least-sqnr <dB>',
+      'static-int8: leave the most sensitive layers in floating point until the outputs keep so much',
+      positive,
+    )
     .option('--symmetric', 'static-int8: activations with their zero point in the middle')
     .addOption(
       new Option('--range <range>', 'int8: reduced keeps weights to 7 bits; auto does on processors that need it')
@@ -121,7 +111,7 @@ async function compressAction(path: string, options: CompressOptions, command: C
 async function dispatch(path: string, options: CompressOptions, command: Command, signal: AbortSignal): Promise<void> {
   const { method } = options;
   if (method === undefined) {
-    refuseGiven(command, ['perTensor', 'symmetric', 'correctBias', 'exclude', 'ratio'], {
+    refuseGiven(command, [...OF_ROUNDING, 'ratio'], {
       reason: 'is of a single step',
       remedy: 'Add --method',
     });

@@ -2,12 +2,15 @@ import { BallastError } from '../errors.js';
 import type { Model } from '../graph/model.js';
 import type { Runtime } from '../graph/runtime/runtime.js';
 import type { Batches } from './observe/activations.js';
-import { type Parity, parityOf } from './observe/parity.js';
+import { nearness, parityOf } from './observe/parity.js';
 import { type BiasShifts, biasShifts } from './quantize/bias-correction.js';
 import { quantizeDynamic } from './quantize/dynamic.js';
+import { equalizeLayers } from './quantize/equalize.js';
 import { storeHalf } from './quantize/half.js';
 import type { RangeMethod } from './quantize/ranges.js';
-import { type Quantized, quantizeStatic, seeActivations } from './quantize/static.js';
+import { type LayerSensitivity, mixedPrecision } from './quantize/sensitivity.js';
+import { smoothActivations } from './quantize/smooth.js';
+import { type Quantized, quantizeStatic, type Seen, seeActivations } from './quantize/static.js';
 
 export const CONVERSIONS = ['clean', 'dynamic-int8', 'static-int8', 'fp16'] as const;
 export type Conversion = (typeof CONVERSIONS)[number];
@@ -21,6 +24,12 @@ export interface ConvertOptions {
   readonly reducedRange: boolean;
   /** Take the mean error of rounded weights off the biases; `auto` finds out by itself whether that helps. */
   readonly correctBias?: boolean;
+  /** Equalise the ranges of channels across layers first; `static-int8`. */
+  readonly equalize?: boolean;
+  /** Move outliers of activations into weights first, by this exponent (0.5); `static-int8`. */
+  readonly smooth?: number | undefined;
+  /** Leave the most sensitive layers in floating point until the outputs keep so many dB; `static-int8`. */
+  readonly leastSqnrDb?: number | undefined;
   readonly exclude: ReadonlySet<string>;
   readonly signal?: AbortSignal | undefined;
   readonly tell?: ((doing: string) => void) | undefined;
@@ -38,6 +47,8 @@ export interface Converted {
   readonly converted: readonly string[];
   /** What should be known of it. */
   readonly notes: readonly string[];
+  /** Of each layer, where it was asked after. */
+  readonly sensitivity?: readonly LayerSensitivity[];
 }
 
 /**
@@ -82,13 +93,58 @@ export async function convert(
           remedy: 'Add --data SOURCE, some hundred representative rows; or use dynamic-int8, which needs none',
         });
       }
-      const { model: quantized, layers, chosen } = await bestStatic(runtime, model, batches, options);
-      if (layers.length === 0) throw nothing(method, 'convolutions or matrix products of float32');
-      const how =
-        options.calibration === 'auto' ? [`of several calibrations ${chosen} is nearest to the original`] : [];
-      return { model: quantized, converted: layers, notes: [...how, ...notesOf(options)] };
+      return convertStatic(runtime, model, batches, options);
     }
   }
+}
+
+async function convertStatic(
+  runtime: Runtime,
+  given: Model,
+  batches: Batches,
+  options: ConvertOptions,
+): Promise<Converted> {
+  const { equalize, smooth, leastSqnrDb, signal, tell } = options;
+  const notes: string[] = [];
+  let model = given;
+  if (equalize === true) {
+    const { model: equal, pairs } = equalizeLayers(model);
+    model = equal;
+    notes.push(`${pairs} pairs of layers equalised`);
+  }
+  if (smooth !== undefined) {
+    const { model: smoothed, places } = await smoothActivations(runtime, model, batches, { alpha: smooth, signal });
+    model = smoothed;
+    notes.push(`activations smoothed behind ${places} normalizations`);
+  }
+  const seen = await seeActivations(runtime, model, batches, {
+    exclude: options.exclude,
+    signal,
+    tell: (count) => tell?.(`calibrating, batch ${count}`),
+  });
+  let { exclude } = options;
+  let sensitivity: LayerSensitivity[] | undefined;
+  if (leastSqnrDb !== undefined) {
+    const range = options.calibration === 'auto' ? 'min-max' : options.calibration;
+    const settings = { ...options, calibration: range, tell: undefined };
+    const mixed = await mixedPrecision(runtime, model, { seen, batches, options: settings }, leastSqnrDb);
+    ({ exclude, sensitivity } = mixed);
+    const kept = [...exclude];
+    notes.push(kept.length === 0 ? 'no layer has to stay in floating point' : `in floating point: ${kept.join(', ')}`);
+  }
+  const {
+    model: quantized,
+    layers,
+    chosen,
+  } = await bestStatic(runtime, model, { seen, batches }, { ...options, exclude });
+  if (layers.length === 0) throw nothing('static-int8', 'convolutions or matrix products of float32 to round');
+  if (options.calibration === 'auto') notes.push(`of several calibrations ${chosen} is nearest to the original`);
+  return {
+    model: quantized,
+    converted: layers,
+    notes: [...notes, ...notesOf(options)],
+    ...(sensitivity === undefined ? {} : { sensitivity }),
+  };
 }
 
 /** What `auto` tries: the ranges of activations, without and with the mean error of the rounded weights taken off biases. */
@@ -103,15 +159,9 @@ const TRIED: readonly { readonly range: RangeMethod; readonly corrected: boolean
 async function bestStatic(
   runtime: Runtime,
   model: Model,
-  batches: Batches,
+  { seen, batches }: { readonly seen: Seen; readonly batches: Batches },
   { calibration, correctBias, signal, tell, ...options }: ConvertOptions,
 ): Promise<Quantized & { readonly chosen: string }> {
-  const { exclude } = options;
-  const seen = await seeActivations(runtime, model, batches, {
-    exclude,
-    signal,
-    tell: (count) => tell?.(`calibrating, batch ${count}`),
-  });
   const shifts = async (): Promise<BiasShifts> => biasShifts(runtime, model, batches, { ...options, signal });
   if (calibration !== 'auto') {
     const made = quantizeStatic(model, seen, {
@@ -132,12 +182,6 @@ async function bestStatic(
     }
   }
   return best!;
-}
-
-/** Mean signal to noise over the outputs, dB. */
-function nearness(parity: Parity): number {
-  const all = Object.values(parity).map(({ sqnrDb, notFinite }) => (notFinite > 0 ? -1e3 : (sqnrDb ?? 200)));
-  return all.reduce((sum, value) => sum + value, 0) / Math.max(1, all.length);
 }
 
 function notesOf({ reducedRange }: ConvertOptions): string[] {

@@ -37,3 +37,9 @@ export async function parityOf(
     found.release();
   }
 }
+
+/** Mean signal to noise over the outputs, dB. */
+export function nearness(parity: Parity): number {
+  const all = Object.values(parity).map(({ sqnrDb, notFinite }) => (notFinite > 0 ? -1e3 : (sqnrDb ?? 200)));
+  return all.reduce((sum, value) => sum + value, 0) / Math.max(1, all.length);
+}

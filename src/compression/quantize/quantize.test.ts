@@ -1,17 +1,20 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { feedsOf, NETWORKS, network } from '../../../test/support/networks.js';
+import { differenceOf, feedsOf, NETWORKS, network } from '../../../test/support/networks.js';
+import type { Model } from '../../graph/model.js';
 import { openRuntime } from '../../graph/runtime/choose.js';
 import type { Runtime } from '../../graph/runtime/runtime.js';
 import { float32 } from '../../graph/tensor.js';
 import { derive } from '../../numeric/random.js';
 import { CONVERSIONS, convert } from '../convert.js';
 import { Histogram } from '../observe/histogram.js';
-import { parityOf } from '../observe/parity.js';
+import { nearness, parityOf } from '../observe/parity.js';
+import { equalizeLayers } from './equalize.js';
 import { activationGrid, dequantized, quantizeWeight } from './grid.js';
 import { halfBits } from './half.js';
 import { prepareModel } from './prepare.js';
 import { RANGE_METHODS, rangeOf } from './ranges.js';
+import { smoothActivations } from './smooth.js';
 
 const SETTINGS = {
   calibration: 'min-max',
@@ -68,6 +71,84 @@ describe('conversions', () => {
       /no node "nobody"/,
     );
   });
+});
+
+describe('what is done to a model before it is rounded', () => {
+  const rounded = { ...SETTINGS, method: 'static-int8' } as const;
+
+  it.each(['cnn', 'separable'] as const)(
+    'equalising %s changes no answer, and mends unequal channels',
+    async (name) => {
+      const runtime = await openRuntime();
+      const given = network(name);
+      const { model } = await prepareModel(runtime, given.model);
+      const { model: equal, pairs } = equalizeLayers(model);
+      expect(pairs).toBeGreaterThan(0);
+      expect(await differenceOf(runtime, [model, equal], feedsOf(given, 8))).toBeLessThan(1e-4);
+    },
+  );
+
+  it('equalising helps a network whose channels differ a hundredfold, with one scale for a weight', async () => {
+    const runtime = await openRuntime();
+    const given = network('cnn');
+    const { model } = await prepareModel(runtime, given.model);
+    const unequal = stretched(model);
+    const batches = () => [feedsOf(given, 32)];
+    const sqnr = async (equalize: boolean): Promise<number> => {
+      const settings = { ...rounded, perChannel: false, equalize };
+      const { model: made } = await convert(runtime, unequal, batches, settings);
+      return nearness(await parityOf(runtime, model, made, batches));
+    };
+    expect(await sqnr(true)).toBeGreaterThan((await sqnr(false)) + 6);
+  });
+
+  it('smoothing a transformer changes no answer', async () => {
+    const runtime = await openRuntime();
+    const given = network('transformer');
+    const { model } = await prepareModel(runtime, given.model);
+    const batches = () => [feedsOf(given, 8)];
+    const { model: smoothed, places } = await smoothActivations(runtime, model, batches, { alpha: 0.5 });
+    expect(places).toBe(4);
+    expect(await differenceOf(runtime, [model, smoothed], feedsOf(given, 8))).toBeLessThan(1e-4);
+  });
+
+  it('leaves the most sensitive layers out until the answers keep what is asked', async () => {
+    const runtime = await openRuntime();
+    const given = network('residual');
+    const { model } = await prepareModel(runtime, given.model);
+    const batches = () => [feedsOf(given, 16)];
+    const {
+      model: made,
+      converted,
+      sensitivity,
+    } = await convert(runtime, model, batches, { ...rounded, leastSqnrDb: 45 });
+    expect(nearness(await parityOf(runtime, model, made, batches))).toBeGreaterThanOrEqual(44.9);
+    const kept = sensitivity?.slice(0, (sensitivity?.length ?? 0) - converted.length).map(({ node }) => node) ?? [];
+    expect(kept.length).toBeGreaterThan(0);
+    expect(converted.some((name) => kept.includes(name))).toBe(false);
+  });
+
+  /** The same function with channels of the first layer a hundred times larger or smaller than others. */
+  function stretched(model: Model): Model {
+    const [first, second] = model.graph.nodes.filter(({ opType }) => opType === 'Conv');
+    const initializers = new Map(model.graph.initializers);
+    const scaled = (name: string, by: (i: number, shape: readonly number[]) => number): void => {
+      const { shape, data } = initializers.get(name)!;
+      initializers.set(
+        name,
+        float32(
+          shape,
+          (data as Float32Array).map((value, i) => value * by(i, shape)),
+        ),
+      );
+    };
+    const factor = (channel: number): number => 10 ** ((channel % 3) - 1);
+    const inner = (shape: readonly number[], from: number): number => shape.slice(from).reduce((a, b) => a * b, 1);
+    scaled(first.inputs[1], (i, shape) => factor(Math.floor(i / inner(shape, 1))));
+    scaled(first.inputs[2], (i) => factor(i));
+    scaled(second.inputs[1], (i, shape) => 1 / factor(Math.floor(i / inner(shape, 2)) % shape[1]));
+    return { ...model, graph: { ...model.graph, initializers } };
+  }
 });
 
 describe('a histogram', () => {

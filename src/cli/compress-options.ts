@@ -1,0 +1,41 @@
+import type { Conversion } from '../compression/convert.js';
+import type { Criterion } from '../compression/prune/importance.js';
+import type { RangeMethod } from '../compression/quantize/ranges.js';
+import type { FileOptions } from './file-options.js';
+
+/** What `ballast compress` takes. */
+export interface CompressOptions extends FileOptions {
+  method?: Conversion | 'prune' | 'sparsify';
+  ratio: number;
+  out?: string;
+  calibration: RangeMethod | 'auto';
+  correctBias?: boolean;
+  equalize?: boolean;
+  smooth?: number;
+  leastSqnr?: number;
+  perTensor?: boolean;
+  symmetric?: boolean;
+  range: 'auto' | 'full' | 'reduced';
+  exclude: string[];
+  rows: number;
+  judge?: string;
+  constraint: string[];
+  quick?: boolean;
+  epochs?: number;
+  learningRate: number;
+  batchSize: number;
+  teacherShare: number;
+  classWeighted?: boolean;
+  criterion?: Criterion | 'movement';
+}
+
+/** Options of int8 alone. */
+export const OF_ROUNDING = [
+  'perTensor',
+  'symmetric',
+  'correctBias',
+  'equalize',
+  'smooth',
+  'leastSqnr',
+  'exclude',
+] as const;
