@@ -23,7 +23,6 @@ else:
     from skglm.datafits import Logistic, Quadratic
     from skglm.penalties import L1, L1_plus_L2
     from skglm.solvers import AndersonCD, ProxNewton
-    from skglm.utils.jit_compilation import compiled_clone
 
 TOLERANCES = ("1e-4", "1e-5", "1e-6", "1e-7", "1e-8", "1e-10")
 
@@ -39,9 +38,9 @@ def coefficients(variant):
         elif library == "celer":
             _, b, _ = celer_path(x, centred, "lasso", alphas=lambdas, tol=tolerance, max_iter=100)
         else:
-            penalty = compiled_clone(L1(1.0) if alpha == 1 else L1_plus_L2(1.0, alpha))
+            penalty = L1(1.0) if alpha == 1 else L1_plus_L2(1.0, alpha)
             solver = AndersonCD(tol=tolerance, max_iter=1000, fit_intercept=False, warm_start=True)
-            datafit = compiled_clone(Quadratic())
+            datafit = Quadratic()
             datafit.initialize(x, centred)
             _, b, _ = solver.path(x, centred, datafit, penalty, alphas=lambdas)
         return np.vstack([np.full(len(lambdas), y.mean()), b]).T
@@ -50,8 +49,8 @@ def coefficients(variant):
         # Its path fits no intercept, and its objective is a sum over rows.
         raise ValueError("celer fits no intercept")
     solver = ProxNewton(tol=tolerance, max_iter=200, fit_intercept=True, warm_start=True)
-    datafit = compiled_clone(Logistic())
-    penalty = compiled_clone(L1(1.0) if alpha == 1 else L1_plus_L2(1.0, alpha))
+    datafit = Logistic()
+    penalty = L1(1.0) if alpha == 1 else L1_plus_L2(1.0, alpha)
     w, xw, rows = np.zeros(x.shape[1] + 1), np.zeros(x.shape[0]), []
     datafit.initialize(x, signs)
     for strength in lambdas:

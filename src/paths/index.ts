@@ -7,6 +7,7 @@ export type { DenseFeatures, Features, SparseFeatures } from './features.js';
 export { fromGlmnet } from './glmnet.js';
 export { fitPath, linearPredictor, type PathPoint, type PathStop, type RegularizationPath } from './path.js';
 export type { PathData, PathOptions } from './problem.js';
+export { type ConcaveOptions, type ConcavePenalty, type ConcavePoint, concavePath } from './selection/concave.js';
 export { type DebiasedCoefficient, debiasedIntervals } from './selection/debiased.js';
 export { type KnockoffOptions, type KnockoffSelection, knockoffSelection } from './selection/knockoffs.js';
 export { type NestedEstimate, nestedEstimate } from './selection/nested.js';
