@@ -158,7 +158,7 @@ export class PathSolver {
       const { gap, violation } = this.#measure();
       const converged = gap <= this.#gapLimit() && violation <= this.#allowed * 1.0001;
       if (converged || allowed < FINEST * this.#allowed || round >= MOST_ROUNDS) {
-        await this.#refresh();
+        this.#refresh();
         return this.#result(gap, violation, converged);
       }
       allowed /= 10;
@@ -221,7 +221,7 @@ export class PathSolver {
   }
 
   /** Now and then, predictors from coefficients: what was added up over many steps drifts. */
-  async #refresh(): Promise<void> {
+  #refresh(): void {
     if (!this.#s.family.quadratic || ++this.#sinceExact < EXACT_EVERY) return;
     this.#sinceExact = 0;
     const { members, size, model } = this.set;
