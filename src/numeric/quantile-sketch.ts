@@ -8,19 +8,21 @@ export interface WeightedValues {
 }
 
 /**
- * A mergeable sketch of a stream's quantiles in bounded memory: buffers of `k` values at weights 1, 2, 4, ...; a full one is
- * sorted, and every other value of it, beginning at random, moves up with twice the weight (Manku, Rajagopalan and Lindsay
- * 1999; Agarwal et al., Mergeable Summaries, 2013; Karnin, Lang and Liberty 2016). Ranks are unbiased with a standard
- * deviation below 0.71 / k of all rows; {@link rankError} is four of them. NaN is passed over.
+ * A mergeable sketch of a stream's quantiles in bounded memory. Values are collected `k` at a time, sorted, and every other one,
+ * beginning at random, stays and stands for two; two such runs of one weight are merged and halved in the same way (Manku,
+ * Rajagopalan and Lindsay 1999; Agarwal et al., Mergeable Summaries, 2013). Ranks are unbiased with a standard deviation
+ * below 0.71 / k of all rows; {@link rankError} is four of them. NaN is passed over.
  */
 export class QuantileSketch {
   readonly k: number;
   readonly #random: Random;
-  readonly #levels: Float64Array[] = [];
-  readonly #sizes: number[] = [];
+  readonly #buffer: Float64Array;
+  #size = 0;
+  /** At place h the sorted run of k / 2 values of weight 2^(h + 1) that waits for another one. */
+  readonly #runs: (Float64Array | undefined)[] = [];
   #count = 0;
 
-  /** @param k an even number of values a buffer. */
+  /** @param k an even number of values. */
   constructor(random: Random, k = 2048) {
     if (!(Number.isInteger(k) && k >= 2 && k % 2 === 0)) {
       throw new BallastError('The buffer of a sketch holds an even number of values', {
@@ -30,6 +32,7 @@ export class QuantileSketch {
     }
     this.k = k;
     this.#random = random;
+    this.#buffer = new Float64Array(k);
   }
 
   /** Values seen, those that are NaN aside. */
@@ -39,26 +42,25 @@ export class QuantileSketch {
 
   /** Bound of the error of a rank as a share of all rows, four standard deviations; 0 while nothing was thrown away. */
   get rankError(): number {
-    return this.#levels.length > 1 ? 2.84 / this.k : 0;
+    return this.#runs.length > 0 ? 2.84 / this.k : 0;
   }
 
   add(values: ArrayLike<number>): void {
-    let buffer = this.#level(0);
-    let size = this.#sizes[0];
+    const buffer = this.#buffer;
+    let size = this.#size;
     let seen = 0;
     for (let i = 0; i < values.length; i++) {
       const value = values[i];
       if (Number.isNaN(value)) continue;
       buffer[size++] = value;
       seen++;
-      if (size === this.k) {
-        this.#sizes[0] = size;
-        this.#compact(0);
-        buffer = this.#level(0);
+      if (size === buffer.length) {
+        buffer.sort();
+        this.#promote(0, this.#half(buffer));
         size = 0;
       }
     }
-    this.#sizes[0] = size;
+    this.#size = size;
     this.#count += seen;
   }
 
@@ -67,47 +69,46 @@ export class QuantileSketch {
     if (other.k !== this.k) {
       throw new BallastError('Sketches of different sizes cannot be merged', { code: 'SKETCH_SIZE', value: other.k });
     }
-    other.#levels.forEach((buffer, height) => {
-      for (let i = 0; i < other.#sizes[height]; i++) this.#push(height, buffer[i]);
+    this.add(other.#buffer.subarray(0, other.#size));
+    other.#runs.forEach((run, height) => {
+      if (run !== undefined) this.#promote(height, run);
     });
-    this.#count += other.#count;
+    this.#count += other.#count - other.#size;
   }
 
   /** All that is kept, ascending, with the rows that each value stands for. */
   weighted(): WeightedValues {
-    const total = this.#sizes.reduce((sum, size) => sum + size, 0);
-    const values = new Float64Array(total);
-    const weights = new Float64Array(total);
-    const order: { value: number; weight: number }[] = [];
-    this.#levels.forEach((buffer, height) => {
-      for (let i = 0; i < this.#sizes[height]; i++) order.push({ value: buffer[i], weight: 2 ** height });
-    });
-    order.sort((a, b) => a.value - b.value);
-    order.forEach(({ value, weight }, i) => {
-      values[i] = value;
-      weights[i] = weight;
-    });
-    return { values, weights };
+    const kept = [
+      ...Array.from(this.#buffer.subarray(0, this.#size), (value) => ({ value, weight: 1 })),
+      ...this.#runs.flatMap((run, height) => Array.from(run ?? [], (value) => ({ value, weight: 2 ** (height + 1) }))),
+    ].sort((a, b) => a.value - b.value);
+    return {
+      values: Float64Array.from(kept, ({ value }) => value),
+      weights: Float64Array.from(kept, ({ weight }) => weight),
+    };
   }
 
-  #level(height: number): Float64Array {
-    while (this.#levels.length <= height) {
-      this.#levels.push(new Float64Array(this.k));
-      this.#sizes.push(0);
-    }
-    return this.#levels[height];
-  }
-
-  #push(height: number, value: number): void {
-    this.#level(height)[this.#sizes[height]++] = value;
-    if (this.#sizes[height] === this.k) this.#compact(height);
-  }
-
-  /** Half of a full buffer moves up. */
-  #compact(height: number): void {
-    const buffer = this.#levels[height].sort();
-    this.#sizes[height] = 0;
+  /** Every other of k sorted values. */
+  #half(sorted: Float64Array): Float64Array {
     const first = this.#random.uniform() < 0.5 ? 0 : 1;
-    for (let i = first; i < this.k; i += 2) this.#push(height + 1, buffer[i]);
+    const half = new Float64Array(sorted.length / 2);
+    for (let i = 0; i < half.length; i++) half[i] = sorted[2 * i + first];
+    return half;
   }
+
+  /** A run waits, or is merged with the one that waited and moves up. */
+  #promote(height: number, run: Float64Array): void {
+    const waiting = this.#runs[height];
+    this.#runs[height] = waiting === undefined ? run : undefined;
+    if (waiting !== undefined) this.#promote(height + 1, this.#half(mergedRuns(waiting, run)));
+  }
+}
+
+function mergedRuns(a: Float64Array, b: Float64Array): Float64Array {
+  const merged = new Float64Array(a.length + b.length);
+  let [i, j] = [0, 0];
+  for (let at = 0; at < merged.length; at++) {
+    merged[at] = j === b.length || (i < a.length && a[i] <= b[j]) ? a[i++] : b[j++];
+  }
+  return merged;
 }
