@@ -1,5 +1,5 @@
 import { normalize } from '../../graph/format/normalize.js';
-import type { Model } from '../../graph/model.js';
+import type { Model, Node } from '../../graph/model.js';
 import type { Runtime } from '../../graph/runtime/runtime.js';
 import { foldBatchNorm } from './fold-batch-norm.js';
 import { foldConstants } from './fold-constants.js';
@@ -20,13 +20,13 @@ export interface CleanUp {
 }
 
 export interface CleanUpOptions {
-  /** Off for a model that is trained further: normalizations help training. */
+  /** Off for a model that is trained further: normalizations and dropout help training. */
   readonly foldNormalizations?: boolean;
 }
 
 /**
  * A model that computes the same with less: constants folded, batch normalizations folded into weights, equal constants
- * stored once, dead code and Identity gone, Constant nodes initializers. Names of inputs and outputs stay.
+ * stored once, dead code, Identity and idle Dropout gone, Constant nodes initializers. Names of inputs and outputs stay.
  */
 export async function cleanUp(
   runtime: Runtime,
@@ -34,7 +34,7 @@ export async function cleanUp(
   { foldNormalizations = true }: CleanUpOptions = {},
 ): Promise<{ model: Model; report: CleanUp }> {
   const nodesBefore = given.graph.nodes.length;
-  const plain = fixDefaults(normalize(given));
+  const plain = fixDefaults(normalize(foldNormalizations ? withoutDropout(given) : given));
   const constant = await foldConstants(runtime, plain);
   const normalized = foldNormalizations ? foldBatchNorm(constant.model) : { model: constant.model, folded: 0 };
   const { graph, shared } = shareDuplicates(normalized.model.graph);
@@ -49,6 +49,17 @@ export async function cleanUp(
       sharedConstants: shared,
     },
   };
+}
+
+/** Dropout that does not train copies its input. */
+function withoutDropout(model: Model): Model {
+  const nodes = model.graph.nodes.map((node): Node => {
+    const [x, , training = ''] = node.inputs;
+    const idle = training === '' && (node.outputs[1] ?? '') === '';
+    if (node.opType !== 'Dropout' || node.domain !== '' || !idle) return node;
+    return { ...node, opType: 'Identity', inputs: [x], outputs: [node.outputs[0]], attributes: {} };
+  });
+  return { ...model, graph: { ...model.graph, nodes } };
 }
 
 function fixDefaults(model: Model): Model {
