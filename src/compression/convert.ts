@@ -119,6 +119,7 @@ async function convertStatic(
   }
   const seen = await seeActivations(runtime, model, batches, {
     exclude: options.exclude,
+    calibration: options.calibration,
     signal,
     tell: (count) => tell?.(`calibrating, batch ${count}`),
   });

@@ -17,6 +17,11 @@ export class Histogram {
   /** Values that are not finite are counted apart. */
   notFinite = 0;
 
+  /**
+   * @param binned without bins only the least and greatest value are known, which is quicker
+   */
+  constructor(readonly binned = true) {}
+
   add({ data }: Tensor): void {
     const values = data as Float32Array;
     let low = this.low;
@@ -43,6 +48,7 @@ export class Histogram {
       counts[BINS / 2] += values.length;
       return;
     }
+    if (!this.binned) return;
     const scale = BINS / (2 * reach);
     for (let i = 0; i < values.length; i++) {
       const bin = ((values[i] + reach) * scale) | 0;

@@ -45,11 +45,19 @@ export async function seeActivations(
   runtime: Runtime,
   model: Model,
   batches: Batches,
-  { signal, tell, exclude }: Pick<StaticOptions, 'signal' | 'tell' | 'exclude'> = {},
+  {
+    signal,
+    tell,
+    exclude,
+    calibration,
+  }: Pick<StaticOptions, 'signal' | 'tell' | 'exclude'> & {
+    /** `min-max` alone needs no histograms. */
+    readonly calibration?: RangeMethod | 'auto';
+  } = {},
 ): Promise<Seen> {
   const plan = planQuantization(model.graph, { exclude });
   const seen = new Map<string, Histogram>();
-  for (const name of plan.values) if (!plan.alike.has(name)) seen.set(name, new Histogram());
+  for (const name of plan.values) if (!plan.alike.has(name)) seen.set(name, new Histogram(calibration !== 'min-max'));
   await observe(runtime, model, batches, { names: [...seen.keys()], signal, tell }, (values) => {
     for (const [name, histogram] of seen) {
       const value = values[name];
