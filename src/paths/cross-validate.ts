@@ -1,3 +1,4 @@
+import { BallastError } from '../errors.js';
 import { FAMILIES } from './families/index.js';
 import { fitPath, linearPredictor, type PathPoint, type RegularizationPath } from './path.js';
 import type { PathData, PathOptions } from './problem.js';
@@ -29,6 +30,8 @@ export interface CrossValidation {
 /**
  * Cross-validates a path: in each fold the whole path is fitted to the other rows, standardisation included, at the same
  * penalties.
+ *
+ * @throws BallastError INTERRUPTED, and those of {@link fitPath} with the fold as their place
  */
 export async function crossValidate(
   data: PathData,
@@ -40,7 +43,7 @@ export async function crossValidate(
   const results: number[][] = [];
   const counts: number[] = [];
   for (const [index, fold] of folds.entries()) {
-    const fitted = await fitPath(rowsOf(data, fold.train), {
+    const fitted = await fitFold(rowsOf(data, fold.train), index, {
       ...options,
       lambdas,
       onProgress: (done, of) => options.onProgress?.(index * of + done, folds.length * of),
@@ -48,9 +51,19 @@ export async function crossValidate(
     const held = rowsOf(data, fold.validation);
     results.push(fitted.points.map((point) => meanDeviance(point, held, options.family)));
     counts.push(held.weights?.reduce((sum, weight) => sum + weight, 0) ?? held.features.rows);
-    if (options.signal?.aborted === true) break;
   }
   return summarise(lambdas, results, counts);
+}
+
+/** The path of one fold; what is wrong with its rows is told of the fold. */
+async function fitFold(data: PathData, index: number, options: PathOptions): Promise<RegularizationPath> {
+  try {
+    const fitted = await fitPath(data, options);
+    if (fitted.stopped?.reason !== 'interrupted') return fitted;
+  } catch (error) {
+    throw error instanceof BallastError ? error.within(`fold ${index + 1}`) : error;
+  }
+  throw new BallastError('interrupted before every fold was fitted', { code: 'INTERRUPTED', kind: 'cancelled' });
 }
 
 /** Mean deviance a row, by the rows' weights. */

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { crossValidate } from './cross-validate.js';
 import type { FamilyName } from './families/family.js';
 import { fitPath, type PathPoint } from './path.js';
 import { randomProblem } from './problem.fixture.js';
@@ -183,5 +184,44 @@ describe('what cannot be fitted', () => {
     const path = await fitPath(separated, { family: 'binomial' });
     expect(path.stopped).toMatchObject({ reason: 'separation' });
     for (const { coefficients: values } of path.points) expect([...values].every(Number.isFinite)).toBe(true);
+  });
+});
+
+describe('an interrupted path', () => {
+  const data = randomProblem('gaussian', { rows: 40 });
+
+  it('keeps the models that it has, and says so', async () => {
+    const controller = new AbortController();
+    const path = await fitPath(data, {
+      family: 'gaussian',
+      signal: controller.signal,
+      onProgress: (done) => {
+        if (done === 7) controller.abort();
+      },
+    });
+    expect(path.points).toHaveLength(7);
+    expect(path.stopped).toMatchObject({ reason: 'interrupted' });
+  });
+
+  it('leaves no cross-validation', async () => {
+    const path = await fitPath(data, { family: 'gaussian' });
+    const rows = Uint32Array.from({ length: 40 }, (_, row) => row);
+    const folds = [0, 1].map((half) => ({
+      train: rows.filter((row) => row % 2 !== half),
+      validation: rows.filter((row) => row % 2 === half),
+    }));
+    const options: PathOptions = { family: 'gaussian', signal: AbortSignal.abort() };
+    await expect(crossValidate(data, options, path, folds)).rejects.toMatchObject({ code: 'INTERRUPTED' });
+  });
+
+  it('names the fold whose rows cannot be fitted', async () => {
+    const classes: PathData = { ...data, target: data.target.map((_, i) => (i === 0 ? 1 : 0)) };
+    const path = await fitPath(classes, { family: 'binomial' });
+    const rows = Uint32Array.from({ length: 40 }, (_, row) => row);
+    const folds = [{ train: rows.subarray(1), validation: rows.subarray(0, 1) }];
+    await expect(crossValidate(classes, { family: 'binomial' }, path, folds)).rejects.toMatchObject({
+      code: 'PATH_ONE_CLASS',
+      place: 'fold 1',
+    });
   });
 });
