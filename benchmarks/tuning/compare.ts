@@ -35,6 +35,8 @@ export interface RegretComparison {
   readonly interval: readonly [number, number];
 }
 
+/** Widths and shares were chosen under seeds below. */
+const FIRST_SEED = 101;
 /** Regrets below this are all the same: nobody searches that near. */
 const LEAST_REGRET = 1e-6;
 
@@ -46,7 +48,7 @@ export async function compareRegret(
   const trials = Math.max(...at);
   const of = (point: Point): readonly number[] => [value(point)];
   const regrets: { ours: number[]; theirs: number[] }[] = at.map(() => ({ ours: [], theirs: [] }));
-  for (let seed = 1; seed <= seeds; seed++) {
+  for (let seed = FIRST_SEED; seed < FIRST_SEED + seeds; seed++) {
     const ours = ourStudy(sampler, parameters, of, { trials, seed, objectives: 1 });
     const theirs = await peer.study({ sampler: peerSampler, seed, trials, parameters, objectives: 1 }, of);
     at.forEach((count, i) => {

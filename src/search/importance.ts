@@ -36,6 +36,7 @@ function divergence(parameter: Parameter, ranked: readonly CompleteTrial[], best
     new ParzenEstimator(
       [dimension],
       trials.map(({ point }) => [point[name]]),
+      { width: 0.2 },
     );
   const among = [estimator(own.slice(0, count)), estimator(own)];
   const values =

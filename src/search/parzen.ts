@@ -7,11 +7,26 @@ type Kernel =
   | { readonly mean: number; readonly deviation: number; readonly low: number; readonly mass: number }
   | { readonly chances: Float64Array };
 
+interface ParzenOptions {
+  /** Of the observations; even ones unless given. */
+  readonly weights?: readonly number[];
+  /** Weight of the wide kernel, in observations. */
+  readonly prior?: number;
+  /** Bandwidth of one observation, as a share of the range. */
+  readonly width?: number;
+}
+
+/**
+ * Of 0.05 to 0.2, which others take, the best on the functions that samplers are compared on (docs/results/tuning.md), under
+ * other seeds than those of the comparison.
+ */
+const WIDTH = 0.07;
+const LEAST_DEVIATION = 0.02;
+
 /**
  * A density over parameters as a mixture of product kernels, one for each observation and a wide one that stands for
  * knowing nothing (the estimator of TPE: Bergstra et al. 2011; jointly over all parameters as in Falkner et al. 2018,
- * with the bandwidth rule of Watanabe 2023: 0.2 n^(-1 / (d + 4)), clipped from below so that few near points do not
- * close the search). Integers and choices have probabilities instead of densities.
+ * with bandwidths of width n^(-1 / (d + 4)), Scott's rule, not below a fiftieth of the range). Integers and choices have probabilities instead of densities.
  */
 export class ParzenEstimator {
   readonly #dimensions: readonly Dimension[];
@@ -20,21 +35,19 @@ export class ParzenEstimator {
 
   /**
    * @param observations rows of numbers, one a dimension
-   * @param weights of the observations; even ones unless given
-   * @param prior weight of the wide kernel, in observations
    */
   constructor(
     dimensions: readonly Dimension[],
     observations: readonly (readonly number[])[],
-    { weights = observations.map(() => 1), prior = 1 }: { weights?: readonly number[]; prior?: number } = {},
+    { weights = observations.map(() => 1), prior = 1, width = WIDTH }: ParzenOptions = {},
   ) {
     this.#dimensions = dimensions;
     const all = [...weights, prior];
     const total = all.reduce((sum, weight) => sum + weight, 0);
     this.#weights = Float64Array.from(all, (weight) => weight / total);
     const count = observations.length;
-    const spread = 0.2 * Math.max(1, count) ** (-1 / (dimensions.length + 4));
-    const deviation = Math.max(spread, 1 / Math.min(100, 1 + count + 1));
+    const spread = width * Math.max(1, count) ** (-1 / (dimensions.length + 4));
+    const deviation = Math.max(spread, LEAST_DEVIATION);
     this.#kernels = [
       ...observations.map((values) =>
         dimensions.map((dimension, d) => observed(dimension, values[d], deviation, count + 1)),

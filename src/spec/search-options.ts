@@ -89,6 +89,12 @@ export const searchOptions = z.strictObject({
     .optional()
     .describe('Beside objectives.primary: validation metrics, or gap, parameters, seconds; the answer is then a front'),
   trials: z.int().min(1).max(1_000_000).default(30),
+  prior: z
+    .enum(['learned', 'spec', 'none'])
+    .default('learned')
+    .describe(
+      'Trials before the first of the sampler: the spec as it stands and ordinary strengths; learned: what earlier sweeps of the store found, too',
+    ),
   seed: z.int().min(0).default(1).describe('Seed of the sampler; trials are trained under training.seed'),
 });
 

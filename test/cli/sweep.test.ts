@@ -159,6 +159,36 @@ describe('sweep', () => {
     expect(checkpoints()).toEqual([]);
   });
 
+  test('begins with what is known: the spec as it stands, ordinary strengths, what earlier sweeps found', async () => {
+    const points = async (id: string) => {
+      const store = await openStore(join(folder, '.ballast'));
+      const trials = await store.listTrials(id);
+      await store.close();
+      return trials.map(({ point }) => point['regularizers.weight-decay.strength']);
+    };
+    writeSpec(folder, customerSpec({ search: { space: { 'regularizers.weight-decay.strength': 'auto' } } }));
+    const first = (await sweep('--trials', '6')).json<SweepDocument>();
+    expect((await points(first.sweepId))[0]).toBe(0.01);
+    const second = (await sweep('--trials', '3')).json<SweepDocument>();
+    const known = await points(second.sweepId);
+    // What the catalogue takes for ordinary is what stands in the spec: one trial, not two.
+    expect(known[0]).toBe(0.01);
+    expect(known).toContain(first.best.values['regularizers.weight-decay.strength']);
+
+    const { learned } = (await ballast(folder, 'recipes', '--json')).json<{
+      learned: { setting: unknown; values: Record<string, { sweeps: number }>; evidence: { trials: number }[] }[];
+    }>();
+    expect(learned[0].setting).toEqual({ task: 'classification', model: 'mlp', rows: 'below 1,000' });
+    expect(learned[0].values['regularizers.weight-decay.strength'].sweeps).toBe(2);
+    expect(learned[0].evidence.map(({ trials }) => trials).sort()).toEqual([3, 6]);
+    expect((await ballast(folder, 'recipes')).stdout).toMatch(/over the spec as it stood/);
+    const init = await ballast(folder, 'init', 'simple-penalty', 'learned', '--learned');
+    expect(init.code, init.stderr).toBe(0);
+    expect(readFileSync(join(folder, 'learned', 'spec.yaml'), 'utf8')).toMatch(/^# Learned from 2 sweeps of mlp/);
+    const nothing = await ballast(folder, 'init', 'digits', 'other', '--learned');
+    expect([nothing.code, nothing.stderr]).toEqual([2, expect.stringMatching(/no sweep of this store was over a cnn/)]);
+  });
+
   test.each(['median', 'asha', 'hyperband'])(
     'ends what is not worth it by %s, and records it as pruned',
     async (type) => {
@@ -187,7 +217,7 @@ describe('sweep', () => {
   test('stops at its budget, and refuses one that no trial fits into', async () => {
     writeSpec(
       folder,
-      customerSpec({ search: {}, training: { epochs: 400, batchSize: 8, optimizer: { type: 'adamw' } } }),
+      customerSpec({ search: {}, training: { epochs: 60, batchSize: 8, optimizer: { type: 'adamw' } } }),
     );
     const { code, stderr, json } = await sweep('--trials', '10000', '--budget', '4s');
     expect(code, stderr).toBe(0);

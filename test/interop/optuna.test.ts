@@ -37,7 +37,6 @@ describe.skipIf(!hasOptuna())('Optuna (needs BALLAST_PYTHON, a Python with optun
 
   test.each<[string, Sampler, string]>([
     ['tpe', tpeSampler(), 'tpe'],
-    ['tpe', tpeSampler(), 'tpe-multivariate'],
     ['cma-es', cmaEsSampler(), 'cma-es'],
     ['gp', gpSampler(), 'tpe'],
   ])(

@@ -1,3 +1,4 @@
+import type { Point } from '../../search/space.js';
 import { type ResolvedSpec, resolveSpec } from '../../spec/read.js';
 import type { Spec } from '../../spec/schema.js';
 import type { Constraint, Objective } from './objectives.js';
@@ -12,6 +13,10 @@ export interface SweepDefinition {
   /** Of the data at the beginning. */
   readonly dataVersion: string;
   readonly trials: number;
+  /** Rows that a trial is trained on. */
+  readonly trainRows?: number;
+  /** Trials before the sampler's first: what is known already. */
+  readonly firstPoints?: readonly Point[];
   readonly objectives: readonly Objective[];
   readonly constraints: readonly Constraint[];
   readonly ballastVersion: string;

@@ -147,13 +147,15 @@ export async function drive(options: DriveOptions): Promise<{ end: SweepEnd; sec
   async function next(): Promise<number | undefined> {
     const number = trials.size;
     if (number >= definition.trials) return undefined;
-    const suggestion = sampler.suggest({
+    const known = definition.firstPoints?.[number];
+    const asked = {
       space,
       trials: inOrder(),
       number,
       seed: search.seed,
       objectives: definition.objectives.length,
-    });
+    };
+    const suggestion = known === undefined ? sampler.suggest(asked) : { point: known, tag: undefined };
     if (suggestion === undefined) return undefined;
     const { point, tag } = suggestion;
     trials.set(number, {

@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { BallastError } from '../../errors.js';
 import type { Runtime } from '../../graph/runtime/runtime.js';
+import { canonicalJson } from '../../regularizers/canonical-json.js';
 import { randomPoint } from '../../search/samplers/random.js';
+import type { Point } from '../../search/space.js';
 import { type PreparedData, prepareData } from '../../spec/prepare.js';
 import { type ResolvedSpec, resolveSpec } from '../../spec/read.js';
 import type { Store } from '../../store/types.js';
@@ -11,7 +13,9 @@ import { lateRegister } from '../late-register.js';
 import { type Budget, type OpenSweep, openDefinition, type SweepDefinition } from './definition.js';
 import { drive, type SweepEvent } from './driver.js';
 import { type Estimate, estimateOf, secondsOfTrial } from './estimate.js';
+import { firstPoints } from './first-points.js';
 import { inlineExecutor } from './inline-executor.js';
+import { learnedRecipes, sizeOfRows } from './learned.js';
 import { constraintsOf, objectivesOf } from './objectives.js';
 import { poolExecutor } from './pool-executor.js';
 import { queueExecutor } from './queue-executor.js';
@@ -85,9 +89,10 @@ export async function startSweep(
   const data = await prepareData(resolved, { register, newHoldout });
   const { train, validation, holdout } = data.split;
   const rows = { train: train.length, validation: validation.length, holdout: holdout.length };
-  const definition: SweepDefinition = {
+  const begun: SweepDefinition = {
     spec,
     baseDirectory: resolved.baseDirectory,
+    trainRows: train.length,
     dataVersion: data.version,
     trials: trials ?? spec.search!.trials,
     objectives: objectivesOf(spec),
@@ -95,6 +100,7 @@ export async function startSweep(
     ballastVersion: options.ballastVersion,
     ...(budget === undefined ? {} : { budget }),
   };
+  const definition = { ...begun, firstPoints: await knownPoints(store, begun) };
   const sweep = openDefinition(definition);
   onEvent({ type: 'data', name: data.name, version: data.version, rows });
   const trialSeconds = await secondsOfSomeTrial(sweep, data, { runtime, signal });
@@ -121,6 +127,18 @@ export async function startSweep(
   const sweepId = randomBytes(8).toString('hex');
   await store.createSweep({ id: sweepId, name: spec.name, definition });
   return driven(sweepId, sweep, data, 0, options);
+}
+
+/** What is known already, where the spec does not forbid it; a grid has its own points. */
+async function knownPoints(store: Store, definition: SweepDefinition): Promise<readonly Point[]> {
+  const { search, task, model } = definition.spec;
+  if (search?.prior === 'none' || search?.sampler.type === 'grid') return [];
+  const setting = { task, model: model.type, rows: sizeOfRows(definition.trainRows ?? 0) };
+  const learned =
+    search?.prior === 'spec'
+      ? undefined
+      : (await learnedRecipes(store)).find((recipe) => canonicalJson(recipe.setting) === canonicalJson(setting));
+  return firstPoints(definition, learned).slice(0, definition.trials);
 }
 
 /** The time of the spec as it stands; where it does not work as it stands, of a point of its space that does. */
