@@ -217,9 +217,9 @@ describe('sweep', () => {
   test('stops at its budget, and refuses one that no trial fits into', async () => {
     writeSpec(
       folder,
-      customerSpec({ search: {}, training: { epochs: 60, batchSize: 8, optimizer: { type: 'adamw' } } }),
+      customerSpec({ search: {}, training: { epochs: 30, batchSize: 32, optimizer: { type: 'adamw' } } }),
     );
-    const { code, stderr, json } = await sweep('--trials', '10000', '--budget', '4s');
+    const { code, stderr, json } = await sweep('--trials', '10000', '--budget', '6s');
     expect(code, stderr).toBe(0);
     const { end, seconds } = json<SweepDocument>();
     expect(end).toBe('budget');
