@@ -108,8 +108,11 @@ class Cut {
       const length = this.model.graph.initializers.get(part)?.data.length ?? 1;
       const own = sizes.slice(from, from + length);
       from += length;
-      const piece = this.#initializers.has(part) && own.some((size) => size !== undefined);
-      return piece ? this.#shapeWith(part, own) : part;
+      const [size] = own;
+      if (own.every((wanted) => wanted === undefined)) return part;
+      if (this.#initializers.has(part)) return this.#shapeWith(part, own);
+      // Computed from another value, which may not lose anything itself: what is left is known, whatever the rows.
+      return size === undefined ? part : this.#constant(`${part}.cut`, int64([1], [size]));
     });
     const shape = this.#fresh(`${name}.cut`);
     const variant = { ...maker, name: this.#fresh(`${maker.name}.cut`), inputs, outputs: [shape] };

@@ -1,9 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { differenceOf, feedsOf, NETWORKS, network } from '../../../test/support/networks.js';
-import type { Model } from '../../graph/model.js';
+import { differenceOf, feedsOf, modelOf, NETWORKS, network } from '../../../test/support/networks.js';
+import { int, type Model, type Node } from '../../graph/model.js';
 import { openRuntime } from '../../graph/runtime/choose.js';
 import type { Runtime } from '../../graph/runtime/runtime.js';
-import { float32, type Tensor } from '../../graph/tensor.js';
+import { float32, int64, type Tensor } from '../../graph/tensor.js';
+import { derive } from '../../numeric/random.js';
 import { prepareModel } from '../quantize/prepare.js';
 import { cutUnits } from './cut.js';
 import type { PrunableUnit } from './groups.js';
@@ -56,6 +57,59 @@ describe('structured pruning', () => {
     // It can be pruned again: shapes and groups were changed in the right places.
     const again = await pruneStructured(runtime, pruned.model, feedsOf(given, 4), options);
     expect(again.parameters.after).toBeLessThan(pruned.parameters.after);
+  });
+
+  it('follows a shape that is computed from a value that loses nothing', async () => {
+    const node = (opType: string, inputs: string[], output: string, attributes: Node['attributes'] = {}): Node => ({
+      ...{ name: output, opType, domain: '', inputs, outputs: [output], attributes },
+    });
+    const weight = (name: string, rows: number, columns: number): [string, Tensor] => {
+      const stream = derive('weight', name);
+      return [
+        name,
+        float32(
+          [rows, columns],
+          Float32Array.from({ length: rows * columns }, () => stream.normal()),
+        ),
+      ];
+    };
+    // As PyTorch writes y.view(n, heads, width).reshape(x.shape): eight channels in four heads.
+    const model = modelOf({
+      name: 'heads',
+      inputs: [{ name: 'x', type: 'float32', shape: ['n', 8] }],
+      outputs: [{ name: 'y', type: 'float32', shape: ['n', 3] }],
+      initializers: new Map<string, Tensor>([
+        weight('w', 8, 8),
+        weight('v', 8, 3),
+        ['split', int64([3], [0, 4, 2])],
+        ['zero', int64([], [0])],
+        ['one', int64([], [1])],
+        ['axes', int64([1], [0])],
+      ]),
+      nodes: [
+        node('MatMul', ['x', 'w'], 'h'),
+        node('Reshape', ['h', 'split'], 'heads'),
+        node('Relu', ['heads'], 'r'),
+        node('Shape', ['x'], 's'),
+        node('Gather', ['s', 'zero'], 's0'),
+        node('Gather', ['s', 'one'], 's1'),
+        node('Unsqueeze', ['s0', 'axes'], 'u0'),
+        node('Unsqueeze', ['s1', 'axes'], 'u1'),
+        node('Concat', ['u0', 'u1'], 'shape', { axis: int(0) }),
+        node('Reshape', ['r', 'shape'], 'flat'),
+        node('MatMul', ['flat', 'v'], 'y'),
+      ],
+      valueInfo: new Map(),
+    });
+    const feeds = {
+      x: float32(
+        [3, 8],
+        Float32Array.from({ length: 24 }, (_, i) => Math.sin(i)),
+      ),
+    };
+    const options = { ratio: 0.5, scope: 'layer', multipleOf: 1, most: 0.9, criterion: 'magnitude' } as const;
+    const { widths } = await pruneStructured(runtime, model, feeds, options);
+    expect(widths).toEqual([{ name: 'w', before: 4, after: 2 }]);
   });
 
   it('removes heads as a whole, channels of grouped convolutions from every group, and depthwise ones by themselves', async () => {
