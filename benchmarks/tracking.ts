@@ -127,6 +127,7 @@ async function startMlflow(folder: string): Promise<Server> {
 }
 
 async function listening(process: ChildProcess, port: number): Promise<Server> {
+  if (process.pid !== undefined) started.add(process.pid);
   const url = `http://127.0.0.1:${port}`;
   for (let tries = 0; tries < 480; tries++) {
     try {
@@ -139,8 +140,16 @@ async function listening(process: ChildProcess, port: number): Promise<Server> {
   throw new Error(`${url} does not answer`);
 }
 
+/** Servers outlive the process that started them; an interrupted benchmark leaves none behind. */
+const started = new Set<number>();
+process.once('exit', () => {
+  for (const pid of started) process.kill(-pid, 'SIGTERM');
+});
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+
 async function stop(server: Server | undefined): Promise<void> {
   if (server?.process.pid === undefined || server.process.exitCode !== null) return;
+  started.delete(server.process.pid);
   const ended = new Promise((resolve) => server.process.once('exit', resolve));
   process.kill(-server.process.pid, 'SIGTERM');
   await ended;

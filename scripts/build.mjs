@@ -1,6 +1,6 @@
 // Compiles src to dist, puts beside it what is not code, writes the spec's schema, and removes what has no source any more.
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -38,8 +38,28 @@ for (const path of assets) {
 const { specJsonSchema } = await import(pathToFileURL(join(dist, 'spec', 'index.js')).href);
 writeFileSync(join(dist, SCHEMA), `${JSON.stringify(specJsonSchema(), null, 2)}\n`);
 
-const owed = new Set([...compiled, ...assets, RECORD, SCHEMA, STAMP]);
+/** @type {string[]} */
+const pages = await buildDashboard();
+
+const owed = new Set([...pages, ...compiled, ...assets, RECORD, SCHEMA, STAMP]);
 for (const path of filesBelow(dist)) if (!owed.has(path)) rmSync(join(dist, path));
 // A source that was changed while the compiler ran is newer than the stamp, and is compiled the next time.
 writeFileSync(join(dist, STAMP), started.toISOString());
 utimesSync(join(dist, STAMP), started, started);
+
+/**
+ * Bundles the dashboard into dist/dashboard where a source of it is newer than what is there.
+ *
+ * @returns {Promise<string[]>} its files, as paths below dist
+ */
+async function buildDashboard() {
+  const folder = join(dist, 'dashboard');
+  const source = join(root, 'dashboard');
+  const built = join(folder, 'index.html');
+  const newest = Math.max(...filesBelow(source).map((path) => statSync(join(source, path)).mtimeMs));
+  if (!existsSync(built) || statSync(built).mtimeMs < newest) {
+    const { build } = await import('vite');
+    await build({ configFile: join(source, 'vite.config.ts'), logLevel: 'warn' });
+  }
+  return filesBelow(folder).map((path) => `dashboard/${path}`);
+}

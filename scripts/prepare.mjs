@@ -67,7 +67,8 @@ export async function prepare(root) {
     step('npm', ['install', '--no-audit', '--no-fund'], root);
   }
   const stamp = join(root, 'dist', '.compiled');
-  if (!existsSync(stamp) || newest(join(root, 'src')) > statSync(stamp).mtimeMs) {
+  const changed = Math.max(newest(join(root, 'src')), newest(join(root, 'dashboard')));
+  if (!existsSync(stamp) || changed > statSync(stamp).mtimeMs) {
     process.stderr.write('Compiling ...\n');
     step(process.execPath, [join(root, 'scripts', 'build.mjs')], root);
   }

@@ -17,6 +17,7 @@ const tables = readdirSync(join(root, 'scripts')).filter((name) => name.endsWith
 /** @type {{ name: string, command: string, args: string[] }[]} */
 const checks = [
   { name: 'types', command: bin('tsc'), args: ['-p', 'tsconfig.check.json'] },
+  { name: 'types of the dashboard', command: bin('tsc'), args: ['-p', 'dashboard/tsconfig.json'] },
   { name: 'format and lint (biome)', command: bin('biome'), args: ['ci', '--error-on-warnings', '--colors=off'] },
   {
     name: 'floating promises (oxlint)',

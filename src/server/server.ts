@@ -7,6 +7,8 @@ import { Authenticator } from './auth/authenticate.js';
 import { permittedCaller } from './auth/permitted-caller.js';
 import { sessionApi } from './auth/session.js';
 import type { ServerContext } from './context.js';
+import { dashboardApi } from './dashboard/api.js';
+import { dashboardPages } from './dashboard/pages.js';
 import { toMlflowError } from './mlflow/errors.js';
 import { mlflowApi } from './mlflow/index.js';
 
@@ -94,6 +96,8 @@ async function build(options: ServerOptions, authenticator: Authenticator | unde
   app.get('/version', PUBLIC, async (_request, reply) => reply.type('text/plain').send(MLFLOW_VERSION));
   await app.register((api) => mlflowApi(api, context));
   await app.register((api) => sessionApi(api, { context, authenticator }), { prefix: '/api/v1' });
+  await app.register(dashboardApi, { prefix: '/api/v1' });
+  await app.register(dashboardPages);
   return app;
 }
 

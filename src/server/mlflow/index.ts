@@ -9,7 +9,7 @@ import { registryEndpoints } from './registry.js';
 import { runEndpoints } from './runs.js';
 
 /** Every endpoint of MLflow's REST contract that this server answers. */
-const MLFLOW_ENDPOINTS: readonly Endpoint[] = [
+export const MLFLOW_ENDPOINTS: readonly Endpoint[] = [
   ...experimentEndpoints,
   ...runEndpoints,
   ...loggedModelEndpoints,

@@ -32,6 +32,8 @@ export interface RunSearch {
   searchRuns(query: RunQuery): Promise<{ readonly runs: readonly FoundRun[]; readonly more: boolean }>;
   /** How many runs a filter lets through. */
   countRuns(query: Omit<RunQuery, 'orderBy' | 'limit' | 'offset'>): Promise<number>;
+  /** The names of every metric and parameter of an experiment's runs, in order. */
+  runColumns(experimentId: number): Promise<{ readonly metrics: string[]; readonly params: string[] }>;
 }
 
 const DEFAULT_LIMIT = 100;
@@ -80,6 +82,22 @@ export function runSearch({ db, kind }: StoreContext): RunSearch {
         .select(({ fn }) => fn.countAll<number>().as('count'))
         .executeTakeFirstOrThrow();
       return Number(row.count);
+    },
+
+    async runColumns(experimentId) {
+      const namesIn = async (table: 'metric_series' | 'run_parameter'): Promise<string[]> => {
+        const rows = await db
+          .selectFrom(table)
+          .innerJoin('run', 'run.id', `${table}.run_id`)
+          .where('run.experiment_id', '=', experimentId)
+          .where('run.deleted_at', 'is', null)
+          .select(`${table}.name`)
+          .distinct()
+          .orderBy(`${table}.name`)
+          .execute();
+        return rows.map(({ name }) => name);
+      };
+      return { metrics: await namesIn('metric_series'), params: await namesIn('run_parameter') };
     },
   };
 }

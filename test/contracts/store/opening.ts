@@ -2,6 +2,15 @@ import { describe, expect, test } from 'vitest';
 import { openStore } from '../../../src/store/index.js';
 import { newRun, type Subject } from './subject.js';
 
+/** The tables that came after the first version, those that others point to last. */
+const LATER_TABLES = [
+  ...['access_grant', 'access_token', 'app_user'],
+  ...['model_sign_off', 'model_alias', 'model_version_file', 'model_version_tag', 'model_version'],
+  ...['registered_model_tag', 'registered_model', 'trial', 'sweep'],
+  ...['logged_model_artifact', 'run_model', 'logged_model_metric', 'logged_model_tag', 'logged_model_parameter'],
+  ...['logged_model', 'run_dataset', 'dataset', 'experiment_tag'],
+];
+
 /** The store contract's part on opening a store, and its experiments. */
 export function openingContract(subject: Subject): void {
   describe('opening', () => {
@@ -25,6 +34,28 @@ export function openingContract(subject: Subject): void {
       expect(await second.getRun(runId)).toMatchObject({ status: 'finished', spec: { epochs: 3 } });
       expect(await second.latestMetrics(runId)).toHaveLength(1);
       expect(Buffer.from(await (await second.openArtifact(runId, 'a.txt')).bytes()).toString()).toBe('a');
+    });
+
+    test('brings a store of the version before tracking up to date, the last points of metrics too', async () => {
+      const { url, execute } = await subject.createPlace();
+      const before = await openStore(url);
+      const runId = await before.createRun(newRun());
+      await before.logMetrics(runId, [
+        { name: 'loss', value: 2, step: 1, timestamp: 1 },
+        { name: 'loss', value: Number.NaN, step: 3, timestamp: 2 },
+        { name: 'auc', value: 0.5, step: 0, timestamp: 3 },
+      ]);
+      const latest = await before.latestMetrics(runId);
+      await before.close();
+      for (const column of ['step', 'timestamp', 'value', 'is_nan']) {
+        await execute(`alter table metric_series drop column latest_${column}`);
+      }
+      for (const column of ['updated_at', 'deleted_at']) await execute(`alter table experiment drop column ${column}`);
+      for (const table of LATER_TABLES) await execute(`drop table ${table}`);
+      await execute("delete from kysely_migration where name > '0001_initial'");
+      await using after = await openStore(url);
+      expect(await after.latestMetrics(runId)).toEqual(latest);
+      expect((await after.searchRuns({ filter: 'metrics.auc = 0.5' })).runs.map(({ id }) => id)).toEqual([runId]);
     });
 
     test('refuses a store of a newer version, naming both versions, and leaves it as it is', async () => {
