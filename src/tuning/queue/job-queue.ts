@@ -73,7 +73,7 @@ export async function openQueue<Data extends object>(storeUrl: string, name: str
       explained(async () => {
         await boss.insert(jobs.map((data) => ({ name, data, retryLimit: RINGS, expireInSeconds: RING_AGAIN_SECONDS })));
       }),
-    take: (count) => explained(() => boss.fetch<Data>(name, { batchSize: count })),
+    take: (count) => explained(() => boss.fetch<Data>(name, { batchSize: count, priority: false })),
     async heard(jobs) {
       if (jobs.length === 0) return;
       await explained(() =>
