@@ -4,7 +4,7 @@ import { BallastError } from '../errors.js';
 import { openRuntime } from '../graph/runtime/choose.js';
 import { readSpec } from '../spec/read.js';
 import type { Budget } from '../tuning/sweep/definition.js';
-import { startSweep } from '../tuning/sweep/run-sweep.js';
+import { type SweepOptions, startSweep } from '../tuning/sweep/run-sweep.js';
 import { interruptible } from './interruptible.js';
 import { localFolder } from './local-folder.js';
 import { duration, money, wholeNumber } from './option-values.js';
@@ -42,31 +42,41 @@ Examples:
     )
     .action(async (path: string, options: SweepCommandOptions) => {
       const resolved = await readSpec(path);
-      const url = options.on ?? options.store;
-      await withStore(url, { create: true }, async (store) => {
-        const interruption = interruptible();
-        const progress = new SweepProgress();
-        try {
-          const driven = await startSweep(resolved, {
-            store,
-            storeUrl: url,
-            queued: options.on !== undefined,
-            silentMs: 1000 * options.silent,
-            runtime: await openRuntime(),
-            workFolder: localFolder(url),
-            ballastVersion: version(),
-            workers: options.workers,
-            signal: interruption.signal,
-            onEvent: (event) => progress.show(event),
-            newHoldout: options.newHoldout === true,
-            ...limitsOf(options),
-          });
-          await answerSweep(driven, store, { ...options, store: url });
-        } finally {
-          interruption.stop();
-        }
-      });
+      await driveSweep(options, { create: true }, (common) =>
+        startSweep(resolved, { ...common, newHoldout: options.newHoldout === true }),
+      );
     });
+}
+
+/** Drives a sweep, new or resumed, to its end and answers with what it came to. */
+export async function driveSweep(
+  options: SweepCommandOptions,
+  opening: { readonly create: boolean },
+  begin: (common: SweepOptions & ReturnType<typeof limitsOf>) => ReturnType<typeof startSweep>,
+): Promise<void> {
+  const url = options.on ?? options.store;
+  await withStore(url, opening, async (store) => {
+    const interruption = interruptible();
+    const progress = new SweepProgress();
+    try {
+      const driven = await begin({
+        store,
+        storeUrl: url,
+        queued: options.on !== undefined,
+        silentMs: 1000 * options.silent,
+        runtime: await openRuntime(),
+        workFolder: localFolder(url),
+        ballastVersion: version(),
+        workers: options.workers,
+        signal: interruption.signal,
+        onEvent: (event) => progress.show(event),
+        ...limitsOf(options),
+      });
+      await answerSweep(driven, store, { ...options, store: url });
+    } finally {
+      interruption.stop();
+    }
+  });
 }
 
 /** Options that a new sweep and a resumed one share. */
@@ -92,7 +102,7 @@ export function withSweepOptions(command: Command): Command {
 }
 
 /** Trials and budget as the tuning room takes them. */
-export function limitsOf({ trials, budget, maxCost, pricePerHour }: SweepCommandOptions): {
+function limitsOf({ trials, budget, maxCost, pricePerHour }: SweepCommandOptions): {
   trials?: number;
   budget?: Budget;
 } {

@@ -1,21 +1,15 @@
 import { Command } from 'commander';
-import { openRuntime } from '../graph/runtime/choose.js';
 import { terminalOptions } from '../reports/terminal-style.js';
 import { terminalTable } from '../reports/terminal-table.js';
 import type { StoredSweep, StoredTrial } from '../store/sweep-types.js';
 import { openDefinition, type SweepDefinition } from '../tuning/sweep/definition.js';
 import type { SweepResult } from '../tuning/sweep/result.js';
 import { resumeSweep } from '../tuning/sweep/run-sweep.js';
-import { interruptible } from './interruptible.js';
-import { localFolder } from './local-folder.js';
 import { answer, type CommonOptions, withCommonOptions } from './output.js';
-import { limitsOf, type SweepCommandOptions, withSweepOptions } from './sweep.js';
-import { answerSweep } from './sweep-answer.js';
+import { driveSweep, type SweepCommandOptions, withSweepOptions } from './sweep.js';
 import { sweepLines } from './sweep-lines.js';
-import { SweepProgress } from './sweep-progress.js';
 import { timeText } from './time-text.js';
 import { storeExists, withStore } from './use-store.js';
-import { version } from './version.js';
 
 export function sweepsCommand(): Command {
   const command = new Command('sweeps').addHelpText(
@@ -118,29 +112,7 @@ async function status(reference: string, options: CommonOptions): Promise<void> 
 }
 
 async function resume(reference: string, options: SweepCommandOptions): Promise<void> {
-  const url = options.on ?? options.store;
-  await withStore(url, { create: false }, async (store) => {
-    const interruption = interruptible();
-    const progress = new SweepProgress();
-    try {
-      const driven = await resumeSweep(reference, {
-        store,
-        storeUrl: url,
-        queued: options.on !== undefined,
-        silentMs: 1000 * options.silent,
-        runtime: await openRuntime(),
-        workFolder: localFolder(url),
-        ballastVersion: version(),
-        workers: options.workers,
-        signal: interruption.signal,
-        onEvent: (event) => progress.show(event),
-        ...limitsOf(options),
-      });
-      await answerSweep(driven, store, { ...options, store: url });
-    } finally {
-      interruption.stop();
-    }
-  });
+  await driveSweep(options, { create: false }, (common) => resumeSweep(reference, common));
 }
 
 async function stop(reference: string, options: CommonOptions): Promise<void> {

@@ -1,7 +1,8 @@
 import type { Model, Node } from '../../graph/model.js';
 import { floatAttribute, intAttribute } from '../../graph/operators/operator.js';
-import { float32, sizeOf, type Tensor } from '../../graph/tensor.js';
+import { sizeOf, type Tensor } from '../../graph/tensor.js';
 import { constantsOf, onlyUser, type Uses, usesOf } from '../graph/uses.js';
+import { scaleWeights } from './scale-weights.js';
 
 /** What keeps channels apart and gives k times as much for k times as much. */
 const THROUGH = new Set(['Relu', 'MaxPool', 'AveragePool', 'GlobalAveragePool', 'GlobalMaxPool']);
@@ -93,9 +94,9 @@ function inputs(node: Node, constants: ReadonlyMap<string, Tensor>): Channels | 
 function equalize({ out, bias, into }: Pair, initializers: Map<string, Tensor>): void {
   const [first, second] = [reach(out, initializers), reach(into, initializers)];
   const factor = first.map((r1, c) => (r1 > 0 && second[c] > 0 ? Math.sqrt(r1 / second[c]) : 1));
-  scale(initializers, out.name, (i) => 1 / factor[out.at(i)]);
-  scale(initializers, into.name, (i) => factor[into.at(i)]);
-  if (bias !== undefined) scale(initializers, bias, (i) => 1 / factor[i]);
+  scaleWeights(initializers, out.name, (i) => 1 / factor[out.at(i)]);
+  scaleWeights(initializers, into.name, (i) => factor[into.at(i)]);
+  if (bias !== undefined) scaleWeights(initializers, bias, (i) => 1 / factor[i]);
 }
 
 function reach({ name, count, at }: Channels, initializers: ReadonlyMap<string, Tensor>): Float64Array {
@@ -104,15 +105,4 @@ function reach({ name, count, at }: Channels, initializers: ReadonlyMap<string, 
     largest[at(i)] = Math.max(largest[at(i)], Math.abs(value));
   });
   return largest;
-}
-
-function scale(initializers: Map<string, Tensor>, name: string, by: (index: number) => number): void {
-  const { shape, data } = initializers.get(name)!;
-  initializers.set(
-    name,
-    float32(
-      shape,
-      (data as Float32Array).map((value, i) => value * by(i)),
-    ),
-  );
 }

@@ -1,9 +1,10 @@
 import type { Model, Node } from '../../graph/model.js';
 import { intAttribute } from '../../graph/operators/operator.js';
 import type { Runtime } from '../../graph/runtime/runtime.js';
-import { float32, type Tensor } from '../../graph/tensor.js';
+import type { Tensor } from '../../graph/tensor.js';
 import { constantsOf, type Uses, usesOf } from '../graph/uses.js';
 import { type Batches, observe } from '../observe/activations.js';
+import { scaleWeights } from './scale-weights.js';
 
 /** A normalization whose results only matrix products with constant weights take. */
 interface Smoothable {
@@ -81,16 +82,7 @@ function smooth(
     });
   }
   const factor = activations.map((x, c) => (x > 0 && reach[c] > 0 ? x ** alpha / reach[c] ** (1 - alpha) : 1));
-  const scaled = (name: string, by: (index: number) => number): void => {
-    const { shape, data } = initializers.get(name)!;
-    initializers.set(
-      name,
-      float32(
-        shape,
-        (data as Float32Array).map((value, i) => value * by(i)),
-      ),
-    );
-  };
-  for (const name of parameters) scaled(name, (i) => 1 / factor[i]);
-  for (const { name, transposed } of weights) scaled(name, (i) => factor[channel(name, transposed, i)]);
+  for (const name of parameters) scaleWeights(initializers, name, (i) => 1 / factor[i]);
+  for (const { name, transposed } of weights)
+    scaleWeights(initializers, name, (i) => factor[channel(name, transposed, i)]);
 }
