@@ -28,7 +28,8 @@ export function sweepLines(result: SweepResult, { definition }: Pick<OpenSweep, 
   if (best.insteadOf !== undefined) {
     const { trial, metric, because } = best.insteadOf;
     lines.push(`      simpler than trial ${trial} (${figure(metric)}), from which it cannot be told: ${because}`);
-  } else if (best.tied > 0) lines.push(`      ${best.tied} other trials cannot be told from it on these rows`);
+  } else if (best.tied > 0)
+    lines.push(`      ${best.tied} other ${best.tied === 1 ? 'trial' : 'trials'} cannot be told from it on these rows`);
   lines.push('');
   const shares = Object.keys(importance).length > 0;
   const width = Math.max(...Object.keys(best.values).map((name) => name.length));

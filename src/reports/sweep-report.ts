@@ -129,7 +129,9 @@ function bestTable({ best, objectives: [objective], parameters }: SweepReportInp
       : [
           `Trial ${best.insteadOf.trial} had ${text(best.insteadOf.metric)}, which cannot be told from it on these rows: the simpler one is taken (${best.insteadOf.because}).`,
         ]),
-    ...(best.tied === 0 ? [] : [`${best.tied} other trials cannot be told from the best on these rows.`]),
+    ...(best.tied === 0
+      ? []
+      : [`${best.tied} other ${best.tied === 1 ? 'trial' : 'trials'} cannot be told from the best on these rows.`]),
   ];
   return element(
     'div',
