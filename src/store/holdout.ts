@@ -25,11 +25,16 @@ export function holdoutStore({ db, actor }: StoreContext): HoldoutStore {
       await db.transaction().execute(async (transaction) => {
         const row = await selectLock(transaction, datasetName);
         const before = row === undefined ? undefined : toLock(row);
-        if (replaces !== undefined && !sameLock(replaces.lock, before)) throw holdoutChanged(datasetName);
+        // Of two that draw the holdout of the same data at once, both draw the same one: nothing changed for the second.
         if (before !== undefined && sameLock(before, lock)) return;
+        if (replaces !== undefined && !sameLock(replaces.lock, before)) throw holdoutChanged(datasetName);
         const version = (row?.version ?? 0) + 1;
         const written = await putLock(transaction, { dataset_name: datasetName, version, ...values });
-        if (!written) throw holdoutChanged(datasetName);
+        if (!written) {
+          const now = await selectLock(transaction, datasetName);
+          if (now !== undefined && sameLock(toLock(now), lock)) return;
+          throw holdoutChanged(datasetName);
+        }
         const kept = countCommon(before?.hashes ?? new BigUint64Array(0), lock.hashes);
         await transaction
           .insertInto('holdout_change')

@@ -329,7 +329,7 @@ export interface HoldoutStore {
   holdoutReads(filter?: Partial<HoldoutRead>): Promise<StoredHoldoutRead[]>;
   /**
    * The register that splitting works with, for one command. A lock it writes must replace the one it read: of two
-   * commands that draw a holdout at once, the second fails with `HOLDOUT_CHANGED`.
+   * commands that draw different ones at once, the second fails with `HOLDOUT_CHANGED`; the same one is no change.
    *
    * @param command for the record, such as `train spec.yaml --new-holdout`
    */

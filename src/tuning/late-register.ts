@@ -1,5 +1,4 @@
 import type { HoldoutLock, HoldoutRegister } from '../data/holdout.js';
-import { BallastError } from '../errors.js';
 
 /** A register that keeps what it is to lock until it is told that the work really begins. */
 export interface LateRegister extends HoldoutRegister {
@@ -17,26 +16,8 @@ export function lateRegister(register: HoldoutRegister): LateRegister {
       waiting.set(name, lock);
     },
     async commit() {
-      for (const [name, lock] of waiting) {
-        try {
-          await register.write(name, lock);
-        } catch (error) {
-          // Of two commands that draw the first holdout of the same data at once, both draw the same one.
-          if (!(error instanceof BallastError) || error.code !== 'HOLDOUT_CHANGED') throw error;
-          if (!isSame(await register.read(name), lock)) throw error;
-        }
-      }
+      for (const [name, lock] of waiting) await register.write(name, lock);
       waiting.clear();
     },
   };
-}
-
-function isSame(a: HoldoutLock | undefined, b: HoldoutLock): boolean {
-  return (
-    a !== undefined &&
-    a.settings === b.settings &&
-    a.generation === b.generation &&
-    a.hashes.length === b.hashes.length &&
-    a.hashes.every((hash, i) => hash === b.hashes[i])
-  );
 }

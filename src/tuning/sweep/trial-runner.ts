@@ -111,6 +111,8 @@ export class TrialRunner {
     if (data === undefined) {
       data = prepareData(resolved, { register: store.holdoutRegister('sweep') });
       this.#prepared.set(key, data);
+      // What failed for one trial is tried again for the next: the fault may have been of the moment.
+      data.catch(() => this.#prepared.delete(key));
     }
     return data;
   }

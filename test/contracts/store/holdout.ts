@@ -35,7 +35,16 @@ export function holdoutContract(subject: Subject): void {
       }
     });
 
-    test('of two commands that draw a holdout at once, one fails', async () => {
+    test('of two commands that draw the same holdout at once, both go on, and it changed once', async () => {
+      await using other = await openStore(subject.place.url);
+      const registers = [subject.store, other, subject.store, other].map((store) => store.holdoutRegister('train'));
+      await Promise.all(registers.map((register) => register.read('drawn alike')));
+      await Promise.all(registers.map((register) => register.write('drawn alike', lock([4n, 7n]))));
+      expect(await subject.store.readHoldout('drawn alike')).toEqual(lock([4n, 7n]));
+      expect(await subject.store.holdoutChanges('drawn alike')).toHaveLength(1);
+    });
+
+    test('of two commands that draw different holdouts at once, one fails', async () => {
       await using other = await openStore(subject.place.url);
       for (const name of ['drawn once', 'drawn once', 'drawn twice']) {
         const registers = [subject.store.holdoutRegister('train a'), other.holdoutRegister('train b')];
