@@ -121,6 +121,8 @@ describe.skipIf(!existsSync(BROWSER))(`the dashboard (needs ${BROWSER}, or anoth
   test('is used by keyboard alone', async () => {
     await open('/models');
     await page.getByRole('heading', { name: 'Models' }).waitFor();
+    // The list comes after the page: before it there is no link to go to.
+    await page.getByRole('link', { name: 'fraud' }).first().waitFor();
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
     expect(await page.evaluate('document.activeElement.id')).toBe('main');

@@ -40,7 +40,7 @@ describe.skipIf(!hasOptuna())('Optuna (needs BALLAST_PYTHON, a Python with optun
     ['cma-es', cmaEsSampler(), 'cma-es'],
     ['gp', gpSampler(), 'tpe'],
   ])(
-    'our %s is no further from the least value than its %2$s, over the fixed functions',
+    'our %s is no further from the least value than the peer, over the fixed functions',
     async (_, sampler, theirs) => {
       const differences: number[] = [];
       for (const each of FUNCTIONS.filter(({ name }) => ['branin', 'hartmann6', 'strengths'].includes(name))) {
