@@ -4,14 +4,14 @@
  *
  *     npm run bench -- drift [--json] [--rows 3000000] [--columns 100]
  */
-import { spawn } from 'node:child_process';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { derive, QuantileSketch } from '../src/numeric/index.js';
-import { type BenchmarkRow, machine, median, print } from './support/report.js';
+import { againstLimit, measuredCommand } from './support/measured-command.js';
+import { machine, median, print } from './support/report.js';
 
 const { values } = parseArgs({
   options: {
@@ -36,22 +36,6 @@ async function writeParquet(path: string, shift: number): Promise<void> {
   instance.closeSync();
 }
 
-/** Seconds and peak resident bytes of the whole command. */
-async function drift(
-  reference: string,
-  current: string,
-): Promise<{ seconds: number; bytes: number; code: number | null }> {
-  const started = performance.now();
-  const command = ['--import', 'tsx', join(import.meta.dirname, 'drift-command.mjs'), reference, current];
-  const child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'] });
-  let peak = 0;
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    peak = Math.max(peak, Number(/peak (\d+)/.exec(text)?.[1] ?? 0));
-  });
-  const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
-  return { seconds: (performance.now() - started) / 1000, bytes: peak, code };
-}
-
 function sketchNanoseconds(): number {
   const data = Float64Array.from({ length: 1_000_000 }, (_, i) => Math.sin(i * 12.9898) * 43758.5453);
   const rounds = Array.from({ length: 7 }, (_, round) => {
@@ -63,21 +47,12 @@ function sketchNanoseconds(): number {
   return median(rounds);
 }
 
-const limit = (row: Pick<BenchmarkRow, 'case' | 'ours' | 'unit' | 'threads'>, theirs: number): BenchmarkRow => ({
-  ...row,
-  peer: 'limit',
-  theirs,
-  ratio: row.ours / theirs,
-  interval: undefined,
-  target: 1,
-});
-
 const folder = await mkdtemp(join(tmpdir(), 'ballast-drift-'));
 try {
   const [reference, current] = ['reference', 'current'].map((name) => join(folder, `${name}.parquet`));
   await writeParquet(reference, 0);
   await writeParquet(current, 0.2);
-  const { seconds, bytes, code } = await drift(reference, current);
+  const { seconds, bytes, code } = await measuredCommand(['drift', reference, current]);
   if (code !== 1) throw new Error(`ballast drift ended with ${code}, and a column was shifted`);
   const size = ((await stat(current)).size / 2 ** 20).toFixed(0);
   const what = `${rows.toLocaleString('en')} x ${columns} Parquet (${size} MiB) against as much`;
@@ -87,9 +62,9 @@ try {
       name: 'drift',
       machine: machine(),
       rows: [
-        limit({ case: `${what}, both read`, ours: seconds, unit: 's', threads }, 60),
-        limit({ case: `${what}, peak memory`, ours: bytes / 2 ** 30, unit: 'GiB', threads }, 1),
-        limit({ case: 'a value into a sketch', ours: sketchNanoseconds(), unit: 'ns', threads: 1 }, 100),
+        againstLimit({ case: `${what}, both read`, ours: seconds, unit: 's', threads }, 60),
+        againstLimit({ case: `${what}, peak memory`, ours: bytes / 2 ** 30, unit: 'GiB', threads }, 1),
+        againstLimit({ case: 'a value into a sketch', ours: sketchNanoseconds(), unit: 'ns', threads: 1 }, 100),
       ],
     },
     values.json,

@@ -22,6 +22,7 @@ export const ROOMS = [
   'paths',
   'diagnosis',
   'compression',
+  'bundles',
   'store',
   'tuning',
   'serving',

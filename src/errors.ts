@@ -13,7 +13,8 @@ export type ErrorKind =
   | 'divergence'
   | 'cancelled'
   | 'unauthenticated'
-  | 'forbidden';
+  | 'forbidden'
+  | 'limit';
 
 const EXIT_CODE: Record<ErrorKind, number> = {
   input: 2,
@@ -24,6 +25,7 @@ const EXIT_CODE: Record<ErrorKind, number> = {
   cancelled: 130,
   unauthenticated: 2,
   forbidden: 2,
+  limit: 3,
 };
 
 const HTTP_STATUS: Record<ErrorKind, number> = {
@@ -35,6 +37,7 @@ const HTTP_STATUS: Record<ErrorKind, number> = {
   cancelled: 499,
   unauthenticated: 401,
   forbidden: 403,
+  limit: 429,
 };
 
 export interface ErrorDetails {

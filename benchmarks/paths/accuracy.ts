@@ -1,4 +1,4 @@
-import { FAMILIES } from '../../src/paths/families/index.js';
+import { familyOf } from '../../src/paths/families/index.js';
 import { Penalty } from '../../src/paths/penalty.js';
 import type { CaseFamily, DenseProblem } from './cases.js';
 
@@ -20,7 +20,7 @@ export function accuracyOf(
   { family: name, alpha, lambdas }: { family: CaseFamily; alpha: number; lambdas: readonly number[] },
 ): Accuracy {
   const { rows: n, columns: p, data } = features;
-  const family = FAMILIES[name];
+  const family = familyOf({ family: name });
   const weights = new Float64Array(n).fill(1 / n);
   const unbounded = new Float64Array(p + 1).fill(Number.POSITIVE_INFINITY);
   const factors = new Float64Array(p + 1).fill(1, 0, p);

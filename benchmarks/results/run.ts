@@ -5,7 +5,15 @@ import { BallastError } from '../../src/errors.js';
 import { provenance, type Results } from './page.js';
 
 /** What has a module of its own here; the rest serves them. */
-const SUPPORT = new Set(['run', 'page', 'arms', 'data-sets-cases', 'diagnosis-cases', 'augmentation-cases']);
+const SUPPORT = new Set([
+  'run',
+  'drift-streams',
+  'page',
+  'arms',
+  'data-sets-cases',
+  'diagnosis-cases',
+  'augmentation-cases',
+]);
 const names = readdirSync(new URL('.', import.meta.url))
   .filter((file) => file.endsWith('.ts'))
   .map((file) => file.replace(/\.ts$/, ''))

@@ -5,11 +5,12 @@ import type { FileOptions } from './file-options.js';
 
 /** What `ballast compress` takes. */
 export interface CompressOptions extends FileOptions {
-  method?: Conversion | 'prune' | 'sparsify';
+  method?: Conversion | 'prune' | 'drop' | 'sparsify';
   ratio: number;
   out?: string;
   calibration: RangeMethod | 'auto';
   correctBias?: boolean;
+  rounding: 'nearest' | 'adaptive';
   equalize?: boolean;
   smooth?: number;
   leastSqnr?: number;
@@ -21,10 +22,12 @@ export interface CompressOptions extends FileOptions {
   judge?: string;
   constraint: string[];
   quick?: boolean;
+  student: string[];
   epochs?: number;
   learningRate: number;
   batchSize: number;
   teacherShare: number;
+  teacherFeatures: number;
   classWeighted?: boolean;
   criterion?: Criterion | 'movement';
 }
@@ -34,6 +37,7 @@ export const OF_ROUNDING = [
   'perTensor',
   'symmetric',
   'correctBias',
+  'rounding',
   'equalize',
   'smooth',
   'leastSqnr',

@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Command } from 'commander';
 import { machineOf } from '../compression/measure/bench.js';
@@ -8,19 +7,23 @@ import { openJournal } from '../compression/pipeline/journal.js';
 import { type Delivery, type PipelineResult, runPipeline } from '../compression/pipeline/run.js';
 import { candidatesOf, stepText } from '../compression/pipeline/steps.js';
 import type { Subject } from '../compression/pipeline/subject.js';
+import type { Student } from '../compression/train/student.js';
 import { BallastError } from '../errors.js';
 import { writeFileAtomically } from '../graph/format/atomic-file.js';
 import { writeModelFile } from '../graph/format/file.js';
+import { makeFolder } from '../graph/format/make-folder.js';
 import { openRuntime } from '../graph/runtime/choose.js';
 import { exactByteProducts } from '../graph/runtime/processor.js';
 import type { Runtime } from '../graph/runtime/runtime.js';
 import { compressionReport, compressionVerdict, paretoPlots } from '../reports/compression-report.js';
 import { compressionTable } from '../reports/terminal-compression.js';
 import { terminalOptions } from '../reports/terminal-style.js';
+import { COMPRESSED } from '../tuning/result-record.js';
 import { keepStage } from '../tuning/run-ledger.js';
 import type { CompressOptions } from './compress-options.js';
 import { type CompressTarget, withCompressTarget } from './compress-subject.js';
 import { answer, answerIsNo, note } from './output.js';
+import { studentsOf } from './students.js';
 import { version } from './version.js';
 
 /** `ballast compress MODEL --data FILE`: every declared way, on a Pareto front, chosen by the constraints. */
@@ -34,9 +37,10 @@ export async function compressPipeline(
   await withCompressTarget(runtime, reference, options, command, async ({ subject, folder: own, record }) => {
     const texts = options.constraint.length > 0 ? options.constraint : DEFAULT_CONSTRAINTS;
     const constraints = texts.map((text) => parseConstraint(text, subject.primary));
-    const settings = settingsOf(options, await applyOptions(options));
+    const students = await studentsOf(options.student, subject.examples);
+    const settings = settingsOf(options, await applyOptions(options), students);
     const folder = options.out ?? own;
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     const machine = machineOf(runtime);
     const { fit, tune, judge } = subject.rows;
     const journal = await openJournal(folder, {
@@ -70,16 +74,24 @@ export async function compressPipeline(
     };
     const run = { ...settings.apply, candidates, constraints, cost: { ...settings.cost, signal }, signal, tell: note };
     const result = await runPipeline(runtime, subject, run, journal, deliver);
-    if (record !== undefined) await keepCompression(record, result);
+    if (record !== undefined) await keepCompression(record, result, fileOf);
     await answerPipeline(reference, { options, subject, result, texts, folder, fileOf, runtime });
   });
 }
 
-/** The ledger's stages of the chosen model, or of the best miss: what compression lost, and what recalibration gave back. */
+/**
+ * The chosen model, with the run, so that it can be registered; the ledger's stages of it, or of the best miss: what
+ * compression lost, and what recalibration gave back.
+ */
 async function keepCompression(
   { store, run }: NonNullable<CompressTarget['record']>,
   { record, tried, chosen, bestMiss }: PipelineResult,
+  fileOf: (id: string) => string,
 ): Promise<void> {
+  if (chosen !== null) {
+    const content = { mediaType: 'application/x-onnx', model: true };
+    await store.putArtifact(run.id, COMPRESSED, { file: fileOf(chosen) }, content);
+  }
   if (record === null || record.lost === null) return;
   const { evaluations, lost } = record;
   const steps = tried.find(({ id }) => id === (chosen ?? bestMiss))?.steps ?? [];
@@ -87,7 +99,11 @@ async function keepCompression(
   await keepStage(store, run, 'recalibrated', evaluations.recalibrated, { lost: lost.recalibrated, steps });
 }
 
-function settingsOf(options: CompressOptions, apply: Awaited<ReturnType<typeof applyOptions>>) {
+function settingsOf(
+  options: CompressOptions,
+  apply: Awaited<ReturnType<typeof applyOptions>>,
+  students: readonly Student[],
+) {
   const { criterion = 'taylor' } = options;
   const quick = options.quick === true;
   if (criterion === 'movement') {
@@ -98,7 +114,11 @@ function settingsOf(options: CompressOptions, apply: Awaited<ReturnType<typeof a
     });
   }
   return {
-    which: { quick, epochs: options.epochs ?? (quick ? 3 : 10), criterion },
+    which: {
+      ...{ quick, epochs: options.epochs ?? (quick ? 3 : 10), criterion },
+      // The journal of those who name none stays as it was.
+      ...(students.length === 0 ? {} : { students }),
+    },
     apply,
     cost: { seconds: quick ? 0.3 : 1, starts: quick ? 1 : 3 },
   };
@@ -111,6 +131,7 @@ export async function applyOptions(options: CompressOptions) {
     learningRate: options.learningRate,
     batchSize: options.batchSize,
     teacherShare: options.teacherShare,
+    teacherFeatures: options.teacherFeatures,
     classWeighted: options.classWeighted === true,
     calibration: options.calibration,
     reducedRange: options.range === 'reduced' || (options.range === 'auto' && needsReduced),

@@ -21,7 +21,7 @@ import { refuseGiven } from './given-options.js';
 import { answer, note } from './output.js';
 
 /**
- * `ballast compress MODEL --method prune|sparsify --data FILE --out FILE`: whole channels, neurons and heads go, or single
+ * `ballast compress MODEL --method prune|drop|sparsify --data FILE --out FILE`: whole channels, neurons and heads go, whole layers and blocks, or single
  * weights become 0; trained after (or meanwhile) where epochs are given.
  */
 export async function compressPrune(
@@ -34,7 +34,11 @@ export async function compressPrune(
   if (out === undefined) {
     throw new BallastError('a single step writes one model', { code: 'USAGE', remedy: 'Add --out FILE.onnx' });
   }
-  if (method === 'prune' ? criterion === 'movement' : criterion === 'bn-scale' || criterion === 'taylor') {
+  if (method === 'drop') {
+    refuseGiven(command, ['criterion'], {
+      reason: 'is of channels and weights; layers and blocks go by what the answers lose',
+    });
+  } else if (method === 'prune' ? criterion === 'movement' : criterion === 'bn-scale' || criterion === 'taylor') {
     throw new BallastError(`${method} does not go by ${criterion}`, {
       code: 'USAGE',
       place: '--criterion',
@@ -48,7 +52,7 @@ export async function compressPrune(
   await withCompressTarget(runtime, reference, options, command, async (target) => {
     const { subject } = target;
     const network =
-      method === 'prune'
+      method !== 'sparsify'
         ? await pruned(runtime, target, options, signal)
         : await sparse(runtime, target, options, signal);
     const { model } = await prepareModel(runtime, network);
@@ -96,11 +100,11 @@ async function pruned(
   options: CompressOptions,
   signal: AbortSignal,
 ): Promise<Model> {
-  const { ratio, criterion = 'taylor', epochs = 0 } = options;
+  const { method, ratio, criterion = 'taylor', epochs = 0 } = options;
   const workshop = new Workshop(runtime, subject, { ...(await applyOptions(options)), signal, tell: note });
   if (criterion === 'movement') throw new Error('refused before');
   const steps = [
-    { do: 'prune', ratio, criterion } as const,
+    method === 'drop' ? ({ do: 'drop', ratio } as const) : ({ do: 'prune', ratio, criterion } as const),
     ...(epochs === 0 ? [] : [{ do: 'distil', epochs } as const]),
   ];
   return workshop.make(steps);
@@ -115,7 +119,7 @@ async function sparse(
   const { ratio, criterion, epochs = 0 } = options;
   if (epochs === 0) return zeroSmallest(subject.network, ratio);
   const { rows, examples, network, seed } = subject;
-  const { learningRate, batchSize, teacherShare, classWeighted } = await applyOptions(options);
+  const { learningRate, batchSize, teacherShare, teacherFeatures, classWeighted } = await applyOptions(options);
   const { model } = await fineTune(
     runtime,
     network,
@@ -126,6 +130,7 @@ async function sparse(
       learningRate,
       batchSize,
       teacherShare,
+      teacherFeatures,
       classWeighted,
       seed,
       teacher: network,

@@ -10,10 +10,10 @@ import { compressStep } from './compress-step.js';
 import { collected, withFileOptions } from './file-options.js';
 import { refuseGiven } from './given-options.js';
 import { interruptible } from './interruptible.js';
-import { positive, shareOf, wholeNumber } from './option-values.js';
+import { count, positive, shareOf, wholeNumber } from './option-values.js';
 
 /** Options that only the search takes. */
-const OF_SEARCH = ['constraint', 'quick'] as const;
+const OF_SEARCH = ['constraint', 'quick', 'student'] as const;
 /** Options of what trains. */
 const OF_TRAINING = [
   'judge',
@@ -22,6 +22,7 @@ const OF_TRAINING = [
   'learningRate',
   'batchSize',
   'teacherShare',
+  'teacherFeatures',
   'classWeighted',
   'criterion',
 ] as const;
@@ -32,20 +33,33 @@ export function compressCommand(): Command {
     .option('--data <source>', 'representative rows, with the right answers where quality is to be judged')
     .option('--judge <source>', 'rows that the model was not trained on; a part of --data unless given')
     .option('--constraint <limit>', 'NAME<=VALUE or NAME>=VALUE that the model must keep to; repeatable', collected, [])
+    .option(
+      '--student <which>',
+      'also distil into networks of another architecture: search, mlp:WIDTH,WIDTH or a spec whose model it is; repeatable',
+      collected,
+      [],
+    )
     .option('--quick', 'few candidates, short trainings')
     .addOption(
       new Option('--method <method>', 'do this one step instead of the search').choices([
         ...CONVERSIONS,
         'prune',
+        'drop',
         'sparsify',
       ]),
     )
     .option('--out <path>', 'where the models go: a folder, or a file with --method')
-    .option('--ratio <share>', 'prune: of channels, neurons and heads; sparsify: of weights', shareOf, 0.5)
+    .option(
+      '--ratio <share>',
+      'prune: of channels, neurons and heads; drop: of parameters; sparsify: of weights',
+      shareOf,
+      0.5,
+    )
     .option('--epochs <count>', 'of each training; 0 = convert only', wholeNumber(0, 1000))
     .option('--learning-rate <rate>', 'of the trainings', positive, 1e-3)
     .option('--batch-size <rows>', 'of the trainings', wholeNumber(1, 65_536), 64)
     .option('--teacher-share <share>', 'of the original as a teacher in the loss', shareOf, 0.5)
+    .option('--teacher-features <weight>', 'of the distance to the features before its last layer too', count, 0)
     .option('--class-weighted', 'let the teacher speak up for rare classes')
     .addOption(
       new Option('--criterion <criterion>', 'what a channel, neuron or head is worth').choices([
@@ -60,6 +74,14 @@ export function compressCommand(): Command {
     )
     .option('--per-tensor', 'int8: one scale for a weight instead of one a channel')
     .option('--correct-bias', 'static-int8: take the mean error of rounded weights off the biases')
+    .addOption(
+      new Option(
+        '--rounding <how>',
+        'static-int8: weights to the nearest, or as changes a layer’s outputs least (AdaRound)',
+      )
+        .choices(['nearest', 'adaptive'])
+        .default('nearest'),
+    )
     .option('--equalize', 'static-int8: make the ranges of channels alike across layers first')
     .option(
       '--smooth <alpha>',
@@ -119,8 +141,8 @@ async function dispatch(path: string, options: CompressOptions, command: Command
     return;
   }
   refuseGiven(command, OF_SEARCH, { reason: 'is of the search, and --method does one step' });
-  if (method === 'prune' || method === 'sparsify') {
-    const criterion = options.criterion ?? (method === 'prune' ? 'taylor' : 'magnitude');
+  if (method === 'prune' || method === 'drop' || method === 'sparsify') {
+    const criterion = options.criterion ?? (method === 'sparsify' ? 'magnitude' : 'taylor');
     await compressPrune(path, { ...options, criterion }, command, signal);
     return;
   }

@@ -44,7 +44,8 @@ export function dataCommand(): Command {
 async function check(path: string, options: CheckOptions): Promise<void> {
   const resolved = await readSpec(path);
   const data = await withStore(options.store, { create: true }, (store) =>
-    prepareData(resolved, { register: store.holdoutRegister('data check') }),
+    // Whatever it is for, a path included: data are checked before it is known what becomes of them.
+    prepareData(resolved, { register: store.holdoutRegister('data check'), uses: ['offset', 'event'] }),
   );
   const other = async (source: string | undefined) => (source === undefined ? undefined : readOther(resolved, source));
   const [earlier, production] = [await other(options.earlier), await other(options.production)];
@@ -70,7 +71,8 @@ async function check(path: string, options: CheckOptions): Promise<void> {
     ...findings.flatMap(findingLines),
     ...issues.map(({ against, message }) => `schema   against ${against}: ${message}`),
   ];
-  const next = `Next: ballast train ${path}`;
+  const { event, offset } = resolved.spec.data.columns;
+  const next = `Next: ballast ${event === undefined && offset === undefined ? 'train' : 'path'} ${path}`;
   const summary = lines.length === 0 ? `Nothing found. ${next}` : summaryOf(findings, issues.length, next);
   answer(
     options,

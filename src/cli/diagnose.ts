@@ -10,6 +10,7 @@ import { evaluate } from '../evaluation/evaluate.js';
 import { findMetric } from '../evaluation/metrics/index.js';
 import { writeFileAtomically } from '../graph/format/atomic-file.js';
 import { openRuntime } from '../graph/runtime/choose.js';
+import { productionEvidence } from '../monitoring/stages/production-evidence.js';
 import { writeDiagnosisReport } from '../reports/diagnosis-report.js';
 import { diagnosisText, loggedDiagnosisText, outcomeText } from '../reports/diagnosis-text.js';
 import { terminalOptions } from '../reports/terminal-style.js';
@@ -108,6 +109,11 @@ async function diagnoseStored(store: Store, run: Run, options: DiagnoseOptions):
     const found = await diagnoseRun(store, run, {
       runtime,
       probes: options.probes,
+      production: await productionEvidence(store, run, {
+        metric: primaryMetric(specOfRun(run).spec),
+        runtime,
+        level: 0.99,
+      }),
       labels: options.labels === true,
       signal: interruption.signal,
       onProbe: (label, seconds) =>

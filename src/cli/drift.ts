@@ -1,14 +1,18 @@
-import { stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { formatNumber } from '../charts/index.js';
-import { summarizeParquet } from '../data/read/parquet-summary.js';
-import { readTable } from '../data/read/read.js';
+import { readLarge } from '../data/read/read-large.js';
+import { BallastError } from '../errors.js';
+import { writeFileAtomically } from '../graph/format/atomic-file.js';
 import { type DriftReport, type FeatureDrift, measureDrift } from '../monitoring/drift/drift.js';
+import { fromEvidently, toEvidently } from '../monitoring/drift/evidently.js';
 import { type SourceSummary, summaryOfParquet, summaryOfTable } from '../monitoring/drift/source-summary.js';
 import { styles, terminalOptions } from '../reports/terminal-style.js';
 import { type TerminalColumn, terminalTable } from '../reports/terminal-table.js';
-import { shareOf, wholeNumber } from './option-values.js';
+import { driftOfModel } from './drift-model.js';
+import { refuseGiven } from './given-options.js';
+import { duration, shareOf, wholeNumber } from './option-values.js';
 import { answer, answerIsNo, type CommonOptions, note, withCommonOptions } from './output.js';
 
 interface DriftCommandOptions extends CommonOptions {
@@ -18,14 +22,22 @@ interface DriftCommandOptions extends CommonOptions {
   columns?: string[];
   exclude?: string[];
   predictions?: string[];
+  window?: number;
+  windows?: number;
+  reference?: string;
+  evidently?: string;
+  heldBytes?: number;
   seed: number;
 }
 
 export function driftCommand(): Command {
   const names = (list: string): string[] => list.split(',');
   return withCommonOptions(new Command('drift'))
-    .argument('<reference>', 'rows as they were: what a model was trained on')
-    .argument('<current>', 'rows as they are now')
+    .argument(
+      '<reference>',
+      'rows as they were: what a model was trained on; or a model: NAME, NAME/VERSION, NAME@ALIAS',
+    )
+    .argument('[current]', 'rows as they are now; without it, REFERENCE names a model in production')
     .option('--fdr <share>', 'share of false discoveries among all tests', shareOf, 0.05)
     .option('--least-effect <share>', 'least effect that is called drift, as a share of the rows', shareOf, 0.05)
     .addOption(
@@ -36,51 +48,111 @@ export function driftCommand(): Command {
     .option('--columns <list>', 'only these columns: A,B,...', names)
     .option('--exclude <list>', 'not these columns', names)
     .option('--predictions <list>', 'columns that are answers of a model, told apart', names)
+    .option('--window <time>', 'of a model: length of a window, such as 6h or 1d (1d unless given)', duration)
+    .option('--windows <number>', 'of a model: how many windows are looked at (30 unless given)', wholeNumber(1, 1000))
+    .option('--reference <source>', 'of a model that is not of a run: rows that it was trained on')
+    .option('--evidently <file.json>', 'of two files: write the report as Evidently does, too')
+    .addOption(
+      new Option(
+        '--held-bytes <bytes>',
+        'files of more are read once, into sketches (67108864 unless given)',
+      ).argParser(wholeNumber(0, Number.MAX_SAFE_INTEGER)),
+    )
     .option('--seed <number>', 'of samples and splits', wholeNumber(0, 2 ** 31), 1)
     .addHelpText(
       'after',
       `
 Numbers are compared by the test of Kolmogorov and Smirnov, categories by chi-square, missing values beside; all tests are
 adjusted together (Benjamini and Hochberg). A column drifts where the evidence is clear and the effect is one that matters.
-Parquet files beyond 64 MB are read once, into sketches: their size does not matter. Exit code 1 where something drifted.
+CSV and Parquet beyond 64 MB are read once, into sketches: their size does not matter. Exit code 1 where something drifted.
 
 Examples:
   ballast drift train.csv this-week.csv
   ballast drift reference.parquet current.parquet --predictions score --json
+  ballast drift credit@champion --window 6h
+  ballast drift evidently-report.json
 `,
     )
     .action(driftAction);
 }
 
-async function driftAction(reference: string, current: string, options: DriftCommandOptions): Promise<void> {
+async function driftAction(
+  reference: string,
+  current: string | undefined,
+  options: DriftCommandOptions,
+  command: Command,
+): Promise<void> {
+  if (current === undefined && /\.json$/i.test(reference)) return driftOfEvidently(reference, options, command);
+  if (current === undefined) {
+    refuseGiven(command, ['columns', 'exclude', 'predictions', 'multivariate', 'evidently', 'heldBytes'], {
+      reason: 'is of two files, and this is a model in production',
+    });
+    return driftOfModel(reference, options);
+  }
+  refuseGiven(command, ['window', 'windows', 'reference'], {
+    reason: 'is of a model in production, and these are files',
+  });
   const { fdr, leastEffect, multivariate, columns, exclude, predictions, seed } = options;
-  const report = measureDrift(await summarize(reference, seed), await summarize(current, seed), {
+  const report = measureDrift(await summarize(reference, options), await summarize(current, options), {
     ...{ fdr, leastEffect, multivariate, seed },
     ...(columns === undefined ? {} : { columns }),
     ...(exclude === undefined ? {} : { exclude }),
     ...(predictions === undefined ? {} : { predictions }),
   });
+  if (options.evidently !== undefined) {
+    await writeFileAtomically(resolve(options.evidently), [Buffer.from(`${JSON.stringify(toEvidently(report))}\n`)]);
+  }
   if (report.drifted) answerIsNo();
   answer(options, report, driftText(report));
 }
 
-/** Larger Parquet files are not held in memory. */
-const STREAMED_FROM = 64 * 2 ** 20;
+/** A report that Evidently made, judged by our rule. */
+async function driftOfEvidently(path: string, options: DriftCommandOptions, command: Command): Promise<void> {
+  const ofOthers = [
+    'leastEffect',
+    'multivariate',
+    'columns',
+    'exclude',
+    'predictions',
+    'evidently',
+    'heldBytes',
+    'seed',
+  ];
+  refuseGiven(command, [...ofOthers, 'window', 'windows', 'reference'], {
+    reason: 'has no effect on a report of Evidently',
+  });
+  const text = await readFile(resolve(path), 'utf8').catch((error: unknown) => {
+    throw new BallastError('this report cannot be read', { code: 'EVIDENTLY_UNREADABLE', place: path, cause: error });
+  });
+  const found = fromEvidently(parsed(text), path, options.fdr);
+  if (found.drifted) answerIsNo();
+  const lines = found.features.map(
+    ({ name, test, statistic, adjusted, drifted }) =>
+      `${name}: ${test} ${formatNumber(statistic)}${adjusted === null ? '' : `, adjusted ${formatNumber(adjusted)}`}${drifted ? ': drifted' : ''}`,
+  );
+  answer(options, found, lines.join('\n'));
+}
+
+/** What is no JSON is no report. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Larger files are not held in memory. */
+const HELD_BYTES = 64 * 2 ** 20;
 /** Rows of a sketched source for the test of all columns together. */
 const SAMPLE_ROWS = 5000;
 
-async function summarize(source: string, seed: number): Promise<SourceSummary> {
-  if (/\.parquet$/i.test(source) && !/^[a-z][a-z0-9+.-]+:/i.test(source)) {
-    const path = resolve(source);
-    const size = await stat(path).then(
-      (found) => (found.isFile() ? found.size : 0),
-      () => 0,
-    );
-    if (size > STREAMED_FROM) {
-      return summaryOfParquet(await summarizeParquet([path], source, { sampleRows: SAMPLE_ROWS, seed, tell: note }));
-    }
-  }
-  return summaryOfTable(await readTable(source, { baseDirectory: process.cwd() }));
+async function summarize(source: string, { seed, heldBytes }: DriftCommandOptions): Promise<SourceSummary> {
+  const found = await readLarge(source, {
+    ...{ baseDirectory: process.cwd(), heldBytes: heldBytes ?? HELD_BYTES },
+    ...{ sampleRows: SAMPLE_ROWS, seed, tell: note },
+  });
+  return 'table' in found ? summaryOfTable(found.table) : summaryOfParquet(found.summary);
 }
 
 function driftText({

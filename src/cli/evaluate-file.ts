@@ -7,6 +7,7 @@ import type { Table } from '../data/table.js';
 import { BallastError } from '../errors.js';
 import { parseAttack } from '../evaluation/attacks/options.js';
 import type { Robustness } from '../evaluation/attacks/robustness.js';
+import type { Formula } from '../evaluation/formula/formula.js';
 import type { PredictionInput } from '../evaluation/input.js';
 import { readModelFile } from '../graph/format/file.js';
 import { normalize } from '../graph/format/normalize.js';
@@ -26,6 +27,7 @@ import { type AskedOptions, askedOf } from './asked-options.js';
 import { evaluationDocument } from './evaluation-document.js';
 import { fairnessLines } from './fairness-lines.js';
 import type { FileOptions } from './file-options.js';
+import { formulaFigures, formulaLines } from './formula-option.js';
 import { answer } from './output.js';
 import { robustnessLines } from './robustness-lines.js';
 import { sliceLines } from './slice-lines.js';
@@ -39,6 +41,7 @@ export interface EvaluateFileOptions extends FileOptions, AskedOptions {
   stress?: boolean;
   slices?: boolean;
   fairness?: string[];
+  formula?: Formula[];
   report?: string;
 }
 
@@ -55,9 +58,10 @@ export async function evaluateFile(path: string, options: EvaluateFileOptions & 
     slices: options.slices === true,
     fairness: options.fairness ?? [],
     asked: askedOf(options),
+    formulas: options.formula ?? [],
     ...(options.stress === true ? { stress: tellStress } : {}),
   };
-  const { evaluation, predictions, stress, weakSlices } = await evaluateModel(
+  const { evaluation, predictions, stress, weakSlices, ...scored } = await evaluateModel(
     runtime,
     model,
     ports,
@@ -66,8 +70,10 @@ export async function evaluateFile(path: string, options: EvaluateFileOptions & 
     beside,
   );
   const uncertainty = uncertaintyOfPredictions(options.uncertainty, predictions);
+  const formulas = formulaFigures(scored.formulas);
   const lines = [
     metricsTable(evaluation, terminalOptions()),
+    ...formulaLines(formulas),
     ...uncertaintyLines(uncertainty),
     ...stressLines(stress),
     ...fairnessLines(evaluation),
@@ -85,7 +91,7 @@ export async function evaluateFile(path: string, options: EvaluateFileOptions & 
     await writeEvaluationReport(
       {
         ...{ subject: path, rows: options.data, createdAt: new Date() },
-        ...{ evaluation, uncertainty, weakSlices, stress, robustness },
+        ...{ evaluation, uncertainty, weakSlices, formulas, stress, robustness },
       },
       options.report,
     );
@@ -93,7 +99,7 @@ export async function evaluateFile(path: string, options: EvaluateFileOptions & 
   }
   answer(
     options,
-    { model: path, ...evaluationDocument(evaluation, { robustness, stress, uncertainty, weakSlices }) },
+    { model: path, ...evaluationDocument(evaluation, { robustness, stress, uncertainty, weakSlices, formulas }) },
     lines.join('\n'),
   );
 }

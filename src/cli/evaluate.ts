@@ -8,7 +8,7 @@ import { writeEvaluationReport } from '../reports/evaluation-report.js';
 import { ledgerTable, metricsTable } from '../reports/terminal.js';
 import { terminalOptions } from '../reports/terminal-style.js';
 import type { Run, Store } from '../store/types.js';
-import { type EvaluatedRun, evaluateHoldout, evaluateOther } from '../tuning/evaluate-run.js';
+import { type EvaluatedRun, evaluateHoldout, evaluateOther, scoreOutside } from '../tuning/evaluate-run.js';
 import { primaryMetric } from '../tuning/judge.js';
 import { specOfRun } from '../tuning/run-rows.js';
 import { askedOf, withAskedOptions } from './asked-options.js';
@@ -17,6 +17,7 @@ import { evaluatePredictions, isUnitTask, UNIT_TASKS } from './evaluate-predicti
 import { evaluationDocument } from './evaluation-document.js';
 import { fairnessLines } from './fairness-lines.js';
 import { collected, type FileOptions, OF_FILES, withFileOptions } from './file-options.js';
+import { formulaDifferences, formulaFigures, formulaLines, withFormulaOption } from './formula-option.js';
 import { refuseGiven } from './given-options.js';
 import { noteLocked } from './locked-rows.js';
 import { htmlFile } from './option-values.js';
@@ -32,18 +33,20 @@ interface EvaluateOptions extends Omit<EvaluateFileOptions, 'task'> {
   task?: FileOptions['task'] | UnitTask;
   holdout?: boolean;
   against?: string;
+  outside?: string;
   predictions?: string;
   truth?: string;
 }
 
 /** What --predictions has no use for. */
 const OF_MODELS = [
-  ...['holdout', 'data', 'against', 'adversarial', 'fairness', 'slices', 'stress', 'uncertainty'],
+  ...['holdout', 'data', 'against', 'adversarial', 'fairness', 'slices', 'stress', 'uncertainty', 'formula', 'outside'],
   ...['spec', 'output', 'report'],
 ];
 
 export function evaluateCommand(): Command {
-  return withAskedOptions(withFileOptions(new Command('evaluate'), ['classification', 'regression', ...UNIT_TASKS]))
+  const command = withFileOptions(new Command('evaluate'), ['classification', 'regression', ...UNIT_TASKS]);
+  return withFormulaOption(withAskedOptions(command))
     .argument('[model]', 'run (its id or runs:/ID), .onnx file, or models:/NAME/VERSION')
     .option('--holdout', 'on the locked holdout of the run; the read is counted')
     .option('--data <source>', 'on the rows of this source')
@@ -62,6 +65,10 @@ export function evaluateCommand(): Command {
     )
     .option('--report <file.html>', 'write all of it as a page', htmlFile)
     .option('--uncertainty', 'how well uncertainty tells wrong rows from right ones')
+    .option(
+      '--outside <source>',
+      'with --uncertainty: how well it tells the rows of this source, of another kind, apart',
+    )
     .addHelpText(
       'after',
       `
@@ -74,6 +81,7 @@ Examples:
   ballast evaluate 3f2a91c0 --data new-rows.csv --adversarial pgd,epsilon=0.1,steps=20,restarts=3
   ballast evaluate model.onnx --data rows.csv --target y --task classification --output scores:logits
   ballast evaluate 3f2a91c0 --holdout --metric precision@100 --positive yes --cost '[[0,1],[5,0]]'
+  ballast evaluate 3f2a91c0 --data orders.csv --formula 'lost=predicted == actual ? 0 : amount'
   ballast evaluate --predictions ranked.csv --task ranking --metric ndcg@5
   ballast evaluate --predictions boxes.json --truth instances.json --task detection
 `,
@@ -115,8 +123,16 @@ async function evaluateAction(
     });
   }
   if (isFile && data !== undefined && against === undefined) {
+    refuseGiven(command, ['outside'], { reason: 'needs a run, which says how such rows are read' });
     await evaluateFile(reference, { ...rest, ...(task === undefined ? {} : { task }), data });
     return;
+  }
+  if (options.outside !== undefined && options.uncertainty !== true) {
+    throw new BallastError('rows from elsewhere are told apart by uncertainty', {
+      code: 'USAGE',
+      place: '--outside',
+      remedy: 'Give --uncertainty beside it',
+    });
   }
   refuseGiven(command, OF_FILES, { reason: 'describes an .onnx file on --data, and a run knows it already' });
   await withStore(options.store, { create: false }, async (store) => {
@@ -137,12 +153,15 @@ async function evaluateRuns(store: Store, run: Run, other: Run | undefined, opti
     uncertainty: options.uncertainty === true,
     fairness: options.fairness ?? [],
     asked: askedOf(options),
+    formulas: options.formula ?? [],
     ...(options.stress === true ? { stress: tellStress } : {}),
   };
   const evaluateOne = (which: Run): Promise<EvaluatedRun> =>
     data === undefined
       ? evaluateHoldout(store, runtime, which, beside)
       : evaluateOther(store, runtime, which, data, beside);
+  // Before the holdout is read: a source that is not there must not cost a read.
+  const outside = options.outside === undefined ? undefined : await scoreOutside(store, runtime, run, options.outside);
   const first = await evaluateOne(run);
   noteLocked(first);
   const second = other === undefined ? undefined : await evaluateOne(other);
@@ -152,7 +171,9 @@ async function evaluateRuns(store: Store, run: Run, other: Run | undefined, opti
       ? undefined
       : comparePaired({ metric: primary, first: first.predictions, second: second.predictions });
   const { evaluation, ledger, locked, robustness, stress, weakSlices } = first;
-  const uncertainty = uncertaintyOfPredictions(options.uncertainty, first.predictions);
+  const uncertainty = uncertaintyOfPredictions(options.uncertainty, first.predictions, outside);
+  const formulas = formulaFigures(first.formulas);
+  const differences = formulaDifferences(first.formulas, second?.formulas);
   const holdoutReads = second?.holdoutReads ?? first.holdoutReads;
   const document = {
     run: run.id,
@@ -162,6 +183,7 @@ async function evaluateRuns(store: Store, run: Run, other: Run | undefined, opti
       stress,
       uncertainty,
       weakSlices,
+      formulas,
       ...(holdoutReads === undefined ? {} : { holdoutReads }),
       ...(locked === undefined ? {} : { locked }),
     }),
@@ -173,8 +195,10 @@ async function evaluateRuns(store: Store, run: Run, other: Run | undefined, opti
             metrics: second.evaluation.metrics,
             ...(second.robustness === undefined ? {} : { robustness: second.robustness }),
             ...(second.stress === undefined ? {} : { stress: second.stress }),
+            ...(second.formulas === undefined ? {} : { formulas: formulaFigures(second.formulas) }),
           },
           comparison,
+          ...(differences === undefined ? {} : { formulaDifferences: differences }),
         }),
   };
   if (options.report !== undefined) {
@@ -185,12 +209,14 @@ async function evaluateRuns(store: Store, run: Run, other: Run | undefined, opti
           rows: data ?? 'the locked holdout',
           createdAt: new Date(),
         },
-        ...{ evaluation, ledger, holdoutReads, uncertainty, weakSlices, stress, robustness },
+        ...{ evaluation, ledger, holdoutReads, uncertainty, weakSlices, formulas, stress, robustness },
       },
       options.report,
     );
   }
   const lines = [metricsTable(evaluation, terminalOptions()), '', ledgerTable(ledger, terminalOptions())];
+  lines.push(...formulaLines(formulas));
+  if (second !== undefined) lines.push(...formulaLines(differences, 'More than with the other run, on the same rows'));
   lines.push(...uncertaintyLines(uncertainty));
   lines.push(...fairnessLines(evaluation), ...sliceLines(weakSlices), ...stressLines(stress));
   if (robustness !== undefined) lines.push('', ...robustnessLines(robustness));

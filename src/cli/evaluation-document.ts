@@ -1,5 +1,6 @@
 import type { Robustness } from '../evaluation/attacks/robustness.js';
 import type { Evaluation } from '../evaluation/evaluate.js';
+import type { FormulaFigure } from '../evaluation/formula/formula.js';
 import { buildLedger, type Ledger } from '../evaluation/ledger.js';
 import type { SliceSearch } from '../evaluation/slices/find-slices.js';
 import type { StressReport } from '../evaluation/stress/stress.js';
@@ -15,6 +16,7 @@ export interface RunContext {
   readonly robustness?: Robustness | undefined;
   readonly stress?: StressReport | undefined;
   readonly weakSlices?: SliceSearch | undefined;
+  readonly formulas?: readonly FormulaFigure[] | undefined;
   /** Where it was asked for. */
   readonly uncertainty?: readonly UncertaintyEvaluation[] | undefined;
 }
@@ -22,7 +24,7 @@ export interface RunContext {
 /** The JSON answer of `ballast evaluate`. */
 export function evaluationDocument(
   { rows, primary, metrics, omitted, perClass, slices, reliability, confusion, residuals, fairness }: Evaluation,
-  { ledger, holdoutReads, locked, robustness, stress, uncertainty, weakSlices }: RunContext = {},
+  { ledger, holdoutReads, locked, robustness, stress, uncertainty, weakSlices, formulas }: RunContext = {},
 ): Record<string, unknown> {
   return {
     rows,
@@ -40,6 +42,7 @@ export function evaluationDocument(
     ...(robustness === undefined ? {} : { robustness }),
     ...(stress === undefined ? {} : { stress }),
     ...(weakSlices === undefined ? {} : { weakSlices }),
+    ...(formulas === undefined ? {} : { formulas }),
     ...(uncertainty === undefined ? {} : { uncertainty }),
   };
 }

@@ -1,7 +1,8 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { BallastError } from '../errors.js';
+import { makeFolder } from '../graph/format/make-folder.js';
 import { withLearned } from './learned-spec.js';
 import { answer } from './output.js';
 import { findRecipe, LEVELS, type Level } from './recipe-files.js';
@@ -31,7 +32,7 @@ export function initCommand(): Command {
       const learned = options.learned === true ? withLearned(recipe.text, await learnedIn(options.store)) : undefined;
       const folder = directory ?? name;
       const path = join(folder, 'spec.yaml');
-      await mkdir(folder, { recursive: true });
+      await makeFolder(folder);
       try {
         await writeFile(path, learned?.text ?? recipe.text, { flag: 'wx' });
       } catch (cause) {

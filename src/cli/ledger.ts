@@ -4,6 +4,7 @@ import { BallastError } from '../errors.js';
 import type { Ledger, LedgerScope } from '../evaluation/ledger.js';
 import { compareLedgers, type LedgerComparison } from '../evaluation/ledger-compare.js';
 import { writeFileAtomically } from '../graph/format/atomic-file.js';
+import { stagesOfProduction } from '../monitoring/stages/production-stages.js';
 import { differenceFormat, intervalText, metricDisplay, signedText } from '../reports/metric-display.js';
 import { ledgerTable } from '../reports/terminal.js';
 import { terminalOptions } from '../reports/terminal-style.js';
@@ -26,7 +27,7 @@ interface LedgerOptions extends CommonOptions {
 
 export function ledgerCommand(): Command {
   return withCommonOptions(new Command('ledger'))
-    .argument('<run>', 'run (its id or runs:/ID), or the .onnx file that it exported')
+    .argument('<run>', 'run (its id or runs:/ID), models:/NAME/VERSION, or the .onnx file that it exported')
     .option('--metric <name>', 'metric; the run’s primary one unless given')
     .option('--class <name>', 'of the rows of one class; with a metric of classes: recall, precision, f1, ...')
     .option('--slice <column=value>', 'of the rows of one slice', sliceOf)
@@ -35,7 +36,8 @@ export function ledgerCommand(): Command {
     .addHelpText(
       'after',
       `
-Stages: train, validation; holdout, stress and calibrated once ballast evaluate RUN --holdout [--stress] has read the holdout.
+Stages: train, validation; holdout, stress and calibrated once ballast evaluate RUN --holdout [--stress] has read the holdout;
+shadow, canary and production from the labels of what a registered version of it answered (ballast labels ingest).
 
 Examples:
   ballast ledger 3f2a91c0
@@ -53,7 +55,7 @@ async function ledgerAction(reference: string, options: LedgerOptions): Promise<
     const run = await runOf(store, reference);
     await requireModel(store, run);
     const metric = options.metric ?? (options.class === undefined ? primaryMetric(specOfRun(run).spec) : 'recall');
-    const ledger = await ledgerOfRun(store, run, metric, scope);
+    const ledger = await ledgerOfRun(store, run, metric, scope, await stagesOfProduction(store, run, metric));
     if (ledger.stages.length === 0) throw nothing(ledger);
     if (options.plot !== undefined) {
       const { label, format } = metricDisplay(metric);
@@ -67,7 +69,12 @@ async function ledgerAction(reference: string, options: LedgerOptions): Promise<
     }
     const other = options.against === undefined ? undefined : await runOf(store, options.against);
     const comparison =
-      other === undefined ? undefined : compareLedgers(ledger, await ledgerOfRun(store, other, metric, scope));
+      other === undefined
+        ? undefined
+        : compareLedgers(
+            ledger,
+            await ledgerOfRun(store, other, metric, scope, await stagesOfProduction(store, other, metric)),
+          );
     answer(
       options,
       { run: run.id, ...ledger, ...(comparison === undefined ? {} : { against: { run: other?.id, ...comparison } }) },

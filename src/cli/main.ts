@@ -18,6 +18,7 @@ const COMMANDS = {
   landscape: async () => (await import('./landscape.js')).landscapeCommand,
   ledger: async () => (await import('./ledger.js')).ledgerCommand,
   diagnose: async () => (await import('./diagnose.js')).diagnoseCommand,
+  labels: async () => (await import('./labels.js')).labelsCommand,
   drift: async () => (await import('./drift.js')).driftCommand,
   calibrate: async () => (await import('./calibrate.js')).calibrateCommand,
   regularizers: async () => (await import('./regularizers.js')).regularizersCommand,
@@ -30,6 +31,13 @@ const COMMANDS = {
   explain: async () => (await import('./explain.js')).explainCommand,
   gate: async () => (await import('./gate.js')).gateCommand,
   models: async () => (await import('./models.js')).modelsCommand,
+  slo: async () => (await import('./slo.js')).sloCommand,
+  alerts: async () => (await import('./alerts.js')).alertsCommand,
+  runbook: async () => (await import('./runbook.js')).runbookCommand,
+  rollout: async () => (await import('./rollout.js')).rolloutCommand,
+  bundle: async () => (await import('./bundle.js')).bundleCommand,
+  scenario: async () => (await import('./scenario.js')).scenarioCommand,
+  export: async () => (await import('./export.js')).exportCommand,
   serve: async () => (await import('./serve.js')).serveCommand,
   users: async () => (await import('./users.js')).usersCommand,
   schema: async () => (await import('./schema.js')).schemaCommand,
@@ -47,6 +55,7 @@ const SUMMARIES: Readonly<Record<keyof typeof COMMANDS, string>> = {
   evaluate: 'metrics with intervals, per class and slice; --holdout reads the locked rows',
   landscape: 'how sharp the minimum is: loss around a model, its curvature, plots of its surface',
   ledger: 'the gap ledger of a run: how much quality was lost where',
+  labels: 'the truth about what was answered: ingest, missing, sample, report',
   drift: 'whether rows, columns and predictions are still what they were, at a stated error rate',
   diagnose: 'what is wrong, by controlled experiments, and the change that mends it; --apply',
   calibrate: 'probabilities that can be taken at their word: fitted, cross-fitted, written into the model',
@@ -60,6 +69,14 @@ const SUMMARIES: Readonly<Record<keyof typeof COMMANDS, string>> = {
   explain: 'the terms of the field, frequent questions, a plan of seven days',
   gate: 'does a run or a model hold to the rules? exit code and Markdown for continuous integration',
   models: 'the registry: versions, aliases, checklists, who answers for a model',
+  slo: 'what is promised of models, and what was kept: objectives, budgets, burn rates',
+  alerts: 'what fires, for whom, since when; silences and planned windows',
+  runbook: 'what an alert means, how to check it, what to do, when to escalate; how to go back, retrain, adjust',
+  rollout: 'bring a version into traffic, with proven error rates: shadow, canary, promotion, roll-back',
+  bundle: 'signed bundles on a device: key, verify, apply, roll-back, status',
+  export:
+    'files for other systems: Kubernetes, KServe, Argo Rollouts, Envoy, OpenSLO, Prometheus rules, Grafana dashboards',
+  scenario: 'whole stories over real servers, one command each: s1, the canary of an image classifier',
   serve: 'one server over the store: MLflow clients log, search, register and download here',
   users: 'who may use a server over the store: roles, tokens, grants',
   schema: 'JSON Schema of the spec file',
@@ -67,7 +84,12 @@ const SUMMARIES: Readonly<Record<keyof typeof COMMANDS, string>> = {
 };
 
 /** Contract commands that later versions bring: said plainly rather than as a typing error. */
-const LATER = new Set(['rollout', 'slo', 'alerts', 'labels', 'retrain', 'runbook', 'gameday', 'scenario', 'export']);
+const LATER = new Set(['retrain', 'gameday']);
+
+/** A command by its name, as {@link run} loads it; undefined where there is none. */
+export async function loadCommand(name: string): Promise<Command | undefined> {
+  return Object.hasOwn(COMMANDS, name) ? (await COMMANDS[name as keyof typeof COMMANDS]())() : undefined;
+}
 
 /**
  * Runs the command line.

@@ -1,7 +1,8 @@
-import { copyFile, mkdir } from 'node:fs/promises';
+import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { BallastError } from '../errors.js';
+import { makeFolder } from '../graph/format/make-folder.js';
 import { findVersion, isModelReference } from '../store/registry/reference.js';
 import type { Store } from '../store/types.js';
 import { MODEL } from '../tuning/result-record.js';
@@ -9,7 +10,19 @@ import { localFolder } from './local-folder.js';
 import { withStore } from './use-store.js';
 
 /** Commands that read references of the registry themselves. */
-const BY_THEMSELVES = new Set(['gate', 'register', 'show', 'checklist', 'lineage', 'archive', 'alias', 'tag', 'set']);
+const BY_THEMSELVES = new Set([
+  'bundle',
+  'drift',
+  'gate',
+  'register',
+  'show',
+  'checklist',
+  'lineage',
+  'archive',
+  'alias',
+  'tag',
+  'set',
+]);
 
 /**
  * Puts in the place of each argument `models:/name/version` or `models:/name@alias` what commands know: the run whose
@@ -38,7 +51,7 @@ async function resolve(store: Store, reference: string, folder: string): Promise
   const file = await (await store.openVersionFile(name, version, onnxPath)).file();
   if (runId !== undefined && (await isModelOf(store, runId, onnxSha256))) return `runs:/${runId}`;
   const target = join(folder, 'models', onnxSha256.slice(0, 16), 'model.onnx');
-  await mkdir(join(target, '..'), { recursive: true });
+  await makeFolder(join(target, '..'));
   await copyFile(file, target);
   return target;
 }

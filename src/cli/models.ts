@@ -1,13 +1,15 @@
 import { Command, Option } from 'commander';
 import { BallastError } from '../errors.js';
+import { openRuntime } from '../graph/runtime/choose.js';
+import { referenceOfRun } from '../monitoring/reference/build.js';
 import { modelText, versionText } from '../reports/registry-text.js';
 import { checklist, promote, sign } from '../store/registry/checklists.js';
 import { findVersion, parseSource } from '../store/registry/reference.js';
 import type { ModelVersion, Responsibility } from '../store/registry/types.js';
+import { lineageOfVersion } from '../store/registry/version-lineage.js';
 import type { Store } from '../store/types.js';
 import { MODEL } from '../tuning/result-record.js';
-import { lineageOfVersion } from './model-lineage.js';
-import { answer, answerIsNo, type CommonOptions, withCommonOptions } from './output.js';
+import { answer, answerIsNo, type CommonOptions, note, withCommonOptions } from './output.js';
 import { withStore } from './use-store.js';
 
 export function modelsCommand(): Command {
@@ -29,7 +31,16 @@ export function modelsCommand(): Command {
       'a version of a model from a run, a logged model or another version; its files are then the registry’s',
     )
     .option('--description <text>', 'what is new in it')
-    .addHelpText('after', '\nExample:\n  ballast models register 3f2a91c0 digits\n')
+    .addHelpText(
+      'after',
+      `
+Of a run, the model that was trained; RUN/calibrated.onnx and RUN/compressed.onnx are what calibrate and compress made of it.
+
+Examples:
+  ballast models register 3f2a91c0 digits
+  ballast models register 3f2a91c0/compressed.onnx digits --description "int8, nine times smaller"
+`,
+    )
     .action(register);
   withCommonOptions(command.command('alias <alias> [version]'))
     .description('point NAME@ALIAS to a version; champion and production need the checklists done')
@@ -121,8 +132,30 @@ async function register(
       from,
       ...(options.description === undefined ? {} : { description: options.description }),
     });
+    await keepReference(store, from);
+    if (from.kind === 'run') await takeOwner(store, name, (await store.getRun(from.runId)).spec);
     answer(options, version, `registered models:/${version.name}/${version.version}`);
   });
+}
+
+/** The owner that a spec names answers for the model, unless somebody does already. */
+async function takeOwner(store: Store, name: string, spec: unknown): Promise<void> {
+  const owner = (spec as { owner?: unknown } | null | undefined)?.owner;
+  if (typeof owner !== 'string' || (await store.getModel(name)).owner !== undefined) return;
+  await store.updateModel(name, { owner });
+}
+
+/** What production will be held against; a version of which it cannot be made is registered all the same. */
+async function keepReference(store: Store, from: Awaited<ReturnType<typeof parseSource>>): Promise<void> {
+  if (from.kind !== 'run' || from.path !== MODEL) return;
+  const run = await store.getRun(from.runId);
+  if (run.kind === 'logged') return;
+  try {
+    await referenceOfRun(store, run, openRuntime);
+  } catch (error) {
+    if (!(error instanceof BallastError)) throw error;
+    note(`No reference for drift is kept: ${error.describe()}`);
+  }
 }
 
 async function alias(

@@ -56,3 +56,42 @@ export function positive(text: string): number {
   }
   return value;
 }
+
+/** Reads an option that counts something: a number of at least 0. */
+export function count(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0 && Number.isFinite(value))) {
+    throw new InvalidArgumentError('It is a number of at least 0.');
+  }
+  return value;
+}
+
+/** Reads an option that is a number strictly between 0 and 1. */
+export function between01(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value > 0 && value < 1)) {
+    throw new InvalidArgumentError('It is a number above 0 and below 1.');
+  }
+  return value;
+}
+
+/** Reads an option that is a list of names: `age,income`. */
+export function names(text: string): string[] {
+  const list = text.split(',').map((name) => name.trim());
+  if (list.some((name) => name === '')) throw new InvalidArgumentError('It is a list of names, with commas between.');
+  return list;
+}
+
+/** Reads an option that gives numbers to names: `age=0,city=2`. A name may hold "=": the last one counts. */
+export function numbersByName(text: string): Record<string, number> {
+  return Object.fromEntries(
+    names(text).map((entry) => {
+      const at = entry.lastIndexOf('=');
+      const value = Number(entry.slice(at + 1));
+      if (at < 1 || entry.slice(at + 1).trim() === '' || !Number.isFinite(value)) {
+        throw new InvalidArgumentError('It is a list such as age=0,city=2.');
+      }
+      return [entry.slice(0, at), value];
+    }),
+  );
+}

@@ -12,6 +12,8 @@ import { refuseGiven } from './given-options.js';
 import { interruptible } from './interruptible.js';
 import { localFolder } from './local-folder.js';
 import { answer, type CommonOptions, note } from './output.js';
+import { CHOOSING } from './path-choosing.js';
+import { OF_COLUMNS } from './path-penalties.js';
 import { withStore } from './use-store.js';
 import { version } from './version.js';
 
@@ -27,7 +29,21 @@ export interface AlongOptions extends CommonOptions {
 }
 
 /** Options that only the path of a convex model has. */
-const CONVEX = ['family', 'alpha', 'folds', 'lambdas', 'ratio', 'tolerance', 'choose', 'standardize', 'intercept'];
+const CONVEX = [
+  'family',
+  'delta',
+  'alpha',
+  'folds',
+  'repeats',
+  'workers',
+  'lambdas',
+  'ratio',
+  'tolerance',
+  'standardize',
+  'intercept',
+  ...CHOOSING,
+  ...OF_COLUMNS,
+];
 /** Options that only the path along a strength has. */
 const ALONG = ['strengths', 'from', 'to', 'members', 'warmEpochs'];
 

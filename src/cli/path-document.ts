@@ -2,17 +2,24 @@ import { stringify } from 'yaml';
 import type { PathReportInput } from '../reports/path-report-input.js';
 import type { ResolvedSpec } from '../spec/read.js';
 import { commandLine } from '../tuning/environment.js';
-import { primaryMetric } from '../tuning/judge.js';
+import type { PathIntervals } from '../tuning/path-inference.js';
 import type { PathRun } from '../tuning/path-run.js';
 
 /** The JSON answer of `ballast path`. Lists are by lambda, descending. */
-export function pathDocument(run: PathRun, report: string, seconds: number): Record<string, unknown> {
+export function pathDocument(
+  { spec: { path: columns } }: ResolvedSpec,
+  run: PathRun,
+  report: string,
+  seconds: number,
+): Record<string, unknown> {
   const { path, cv, criteria, chosen, named, result, data } = run;
   const { points } = path;
   return {
     run: run.runId,
     regularizerId: result.regularizerId,
     family: path.family,
+    ...(path.delta === undefined ? {} : { delta: path.delta }),
+    penalty: { ...(run.shape ?? { type: 'elastic-net' }), ...columns },
     alpha: path.alpha,
     lambdas: points.map(({ lambda }) => lambda),
     nonzero: points.map(({ columns }) => columns.length),
@@ -21,16 +28,29 @@ export function pathDocument(run: PathRun, report: string, seconds: number): Rec
     explained: points.map(({ explained }) => explained),
     dualityGap: points.map(({ dualityGap }) => dualityGap),
     kkt: points.map(({ kkt }) => kkt),
+    converged: points.map(({ converged }) => converged),
     cv: {
       measure: cv.measure,
-      folds: cv.folds.length,
+      folds: cv.folds.length / cv.repeats,
+      repeats: cv.repeats,
       mean: cv.mean,
       se: cv.se,
       lambdaMin: cv.lambdaMin,
       lambda1se: cv.lambda1se,
+      ...(cv.concordance === undefined ? {} : { concordance: cv.concordance }),
     },
     criteria,
-    chosen: { by: chosen.by, lambda: chosen.lambda, index: chosen.index, nonzero: points[chosen.index].columns.length },
+    chosen: {
+      by: chosen.by,
+      lambda: chosen.lambda,
+      index: chosen.index ?? null,
+      nonzero: chosen.model.columns.length,
+      ...(chosen.relaxed === undefined ? {} : { relaxed: chosen.relaxed }),
+      ...(chosen.stopped === undefined ? {} : { stopped: chosen.stopped }),
+    },
+    ...selectionDocument(chosen, data.preprocessor.featureNames),
+    ...(run.intervals === undefined ? {} : { intervals: intervalsDocument(run.intervals) }),
+    ...(run.nested === undefined ? {} : { nested: run.nested }),
     coefficients: named.coefficients,
     intercept: named.intercept,
     metrics: { train: result.train.metrics, validation: result.validation.metrics },
@@ -44,6 +64,39 @@ export function pathDocument(run: PathRun, report: string, seconds: number): Rec
   };
 }
 
+function selectionDocument(
+  { stability, knockoffs }: PathRun['chosen'],
+  names: readonly string[],
+): Record<string, unknown> {
+  const named = (columns: readonly number[]): string[] => columns.map((column) => names[column]);
+  const byName = (values: Float64Array): Record<string, number> =>
+    Object.fromEntries(Array.from(values, (value, column): [string, number] => [names[column], value]));
+  if (stability !== undefined) {
+    const { selected, frequencies, paths: _paths, ...bounds } = stability;
+    return { stability: { selected: named(selected), ...bounds, frequencies: byName(frequencies) } };
+  }
+  if (knockoffs !== undefined) {
+    const { selected, rate, threshold, statistics, leftOut } = knockoffs;
+    return {
+      knockoffs: {
+        selected: named(selected),
+        rate,
+        threshold: Number.isFinite(threshold) ? threshold : null,
+        statistics: byName(statistics),
+        leftOut: named(leftOut),
+      },
+    };
+  }
+  return {};
+}
+
+function intervalsDocument({ level, coefficients }: PathIntervals): Record<string, unknown> {
+  return {
+    level,
+    coefficients: Object.fromEntries(coefficients.map(({ name, ...rest }) => [name, rest])),
+  };
+}
+
 /** Everything that the page of a path shows. */
 export function pathReportInput({ spec }: ResolvedSpec, run: PathRun): PathReportInput {
   const { path, cv, chosen, named, result, data } = run;
@@ -53,12 +106,15 @@ export function pathReportInput({ spec }: ResolvedSpec, run: PathRun): PathRepor
     command: commandLine(),
     spec: stringify(spec),
     runId: run.runId,
-    primary: primaryMetric(spec),
+    primary: run.primary,
     dataset: { name: data.name, version: data.version, rows: data.split.train.length },
     features: data.preprocessor.featureNames,
     path,
     cv,
     chosen,
+    shape: run.shape,
+    intervals: run.intervals,
+    nested: run.nested,
     named,
     result,
   };

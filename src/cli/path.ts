@@ -1,28 +1,32 @@
 import { resolve } from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { openRuntime } from '../graph/runtime/choose.js';
 import type { FamilyName } from '../paths/families/family.js';
 import { writePathReport } from '../reports/path-report.js';
 import { pathLines } from '../reports/path-text.js';
 import { readSpec } from '../spec/read.js';
-import { type PathChoice, type PathEvent, runPath } from '../tuning/path-run.js';
+import { type PathEvent, runPath } from '../tuning/path-run.js';
 import { interruptible } from './interruptible.js';
 import { localFolder } from './local-folder.js';
-import { positive, shareOf, wholeNumber } from './option-values.js';
+import { between01, positive, shareOf, wholeNumber } from './option-values.js';
 import { answer, type CommonOptions, note, withCommonOptions } from './output.js';
 import { type AlongOptions, pathAlong, refuseOther } from './path-along.js';
+import { type ChoosingOptions, choiceOf, intervalsOf, refuseUnchosen, withChoosingOptions } from './path-choosing.js';
 import { pathDocument, pathReportInput } from './path-document.js';
+import { type ColumnOptions, withColumnOptions, withColumns } from './path-penalties.js';
 import { withStore } from './use-store.js';
 import { version } from './version.js';
 
-interface PathCommandOptions extends CommonOptions {
+interface PathCommandOptions extends CommonOptions, ChoosingOptions, ColumnOptions {
   family?: FamilyName;
+  delta?: number;
   alpha: number;
   folds: number;
+  repeats: number;
+  workers?: number;
   lambdas: number;
   ratio?: number;
   tolerance: number;
-  choose: PathChoice;
   standardize: boolean;
   intercept: boolean;
   newHoldout?: boolean;
@@ -30,28 +34,29 @@ interface PathCommandOptions extends CommonOptions {
 }
 
 export function pathCommand(): Command {
-  return withCommonOptions(new Command('path'))
+  return withColumnOptions(withChoosingOptions(withCommonOptions(new Command('path'))))
     .argument('<spec>', 'spec file (YAML or JSON) whose model is linear or logistic; any with --along')
     .addOption(
       new Option('--family <family>', 'distribution of the target; by the target unless given').choices([
         'gaussian',
         'binomial',
         'poisson',
+        'cox',
+        'huber',
       ]),
     )
+    .option('--delta <distance>', 'huber: error from which on the loss is linear; by the target unless given', positive)
     .option('--alpha <share>', 'share of the lasso: 1 is lasso, 0 ridge, between them elastic net', shareOf, 1)
     .option('--folds <count>', 'folds of the cross-validation', wholeNumber(2, 1000), 10)
+    .option('--repeats <count>', 'cross-validations on other folds, whose mean is taken', wholeNumber(1, 1000), 1)
+    .option(
+      '--workers <count>',
+      'folds that are fitted at once; by the size of the data unless given',
+      wholeNumber(1, 256),
+    )
     .option('--lambdas <count>', 'penalties along the path', wholeNumber(1, 10_000), 100)
     .option('--ratio <share>', 'least penalty over the largest; 1e-4, or 1e-2 with more features than rows', between01)
     .option('--tolerance <gap>', 'largest duality gap, relative to the null deviance', between01, 1e-8)
-    .addOption(
-      new Option(
-        '--choose <rule>',
-        'model that is kept: of least cross-validated error, the sparsest within one standard error of it, or of least criterion',
-      )
-        .choices(['min', '1se', 'aic', 'bic', 'ebic'])
-        .default('1se'),
-    )
     .option('--no-standardize', 'penalise coefficients of features as they are encoded')
     .option('--no-intercept', 'fit no intercept')
     .option('--along <type>', 'train any model along the strength of this regularizer instead, each from the last')
@@ -73,7 +78,12 @@ The holdout is locked and not read; ballast evaluate RUN --holdout reads it.
 
 Examples:
   ballast path spec.yaml
+  ballast path survival.yaml --family cox          (data.target: the time, data.columns.event: 1 where the event was seen)
   ballast path spec.yaml --alpha 0.5 --folds 5 --choose min --json
+  ballast path spec.yaml --factors age=0 --non-negative income
+  ballast path spec.yaml --penalty mcp --choose bic
+  ballast path spec.yaml --choose stability --threshold 0.8 --nested 5
+  ballast path spec.yaml --choose knockoffs --fdr 0.2 --intervals age,income
   ballast path deep.yaml --along weight-decay --strengths 6 --members 5
 `,
     )
@@ -87,6 +97,7 @@ async function pathAction(
 ): Promise<void> {
   const { along } = options;
   refuseOther(command, along);
+  refuseUnchosen(command, options);
   if (along !== undefined) {
     const { strengths = 8, members = 3 } = options;
     await pathAlong(file, { ...options, along, strengths, members });
@@ -97,21 +108,26 @@ async function pathAction(
 
 async function convexPath(file: string, options: PathCommandOptions): Promise<void> {
   const started = performance.now();
-  const resolved = await readSpec(file);
+  const resolved = withColumns(await readSpec(file), options);
   await withStore(options.store, { create: true }, async (store) => {
     const runtime = await openRuntime();
     const interruption = interruptible();
     try {
-      const { alpha, lambdas, ratio, tolerance, standardize, intercept, folds, choose, family } = options;
+      const { alpha, lambdas, ratio, tolerance, standardize, intercept, folds, repeats, workers } = options;
+      const { family, delta, nested } = options;
       const run = await runPath(resolved, {
         store,
         runtime,
         workFolder: localFolder(options.store),
         ballastVersion: version(),
         family,
-        path: { alpha, count: lambdas, ratio, tolerance, standardize, intercept },
+        path: { delta, alpha, count: lambdas, ratio, tolerance, standardize, intercept },
         folds,
-        choose,
+        repeats,
+        workers,
+        choice: choiceOf(options),
+        intervals: intervalsOf(options),
+        nested,
         newHoldout: options.newHoldout === true,
         signal: interruption.signal,
         onEvent: progress(),
@@ -119,7 +135,7 @@ async function convexPath(file: string, options: PathCommandOptions): Promise<vo
       const input = pathReportInput(resolved, run);
       const { report } = await writePathReport(input, resolve(options.out ?? run.folder));
       const seconds = (performance.now() - started) / 1000;
-      answer(options, pathDocument(run, report, seconds), pathLines(input, report));
+      answer(options, pathDocument(resolved, run, report, seconds), pathLines(input, report));
     } finally {
       interruption.stop();
     }
@@ -140,12 +156,4 @@ function progress(): (event: PathEvent) => void {
       note(`${event.part}: ${event.done} of ${event.of} models`);
     }
   };
-}
-
-function between01(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !(value > 0 && value < 1)) {
-    throw new InvalidArgumentError('It is a number above 0 and below 1.');
-  }
-  return value;
 }

@@ -1,11 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
-import { z } from 'zod';
 import { BallastError } from '../errors.js';
-import { interactionsOf } from '../regularizers/interactions.js';
+import { describeRegularizer, methodCard } from '../regularizers/catalogue.js';
 import { listRegularizers, regularizerOf } from '../regularizers/registry.js';
-import { HOOK_ORDER, type Regularizer } from '../regularizers/regularizer.js';
-import { entrySchema } from '../regularizers/resolve.js';
+import type { Regularizer } from '../regularizers/regularizer.js';
 import { refuseGiven } from './given-options.js';
 import { type InteractionOptions, showInteractions } from './interactions.js';
 import { wholeNumber } from './option-values.js';
@@ -39,13 +36,13 @@ Examples:
       }
       refuseGiven(command, ['spec', 'seeds'], { reason: 'goes with --interactions', remedy: 'Add --interactions' });
       if (name === undefined) {
-        const all = listRegularizers().map(describe);
+        const all = listRegularizers().map(describeRegularizer);
         answer(options, all, table(listRegularizers()));
         return;
       }
       const regularizer = regularizerOf(name);
-      const card = await readFile(new URL(`../regularizers/${name}/card.md`, import.meta.url), 'utf8');
-      answer(options, { ...describe(regularizer), card }, card.trimEnd());
+      const card = await methodCard(name);
+      answer(options, { ...describeRegularizer(regularizer), card }, card.trimEnd());
     });
 }
 
@@ -56,37 +53,6 @@ function refuseName(name: string | undefined): void {
     place: name,
     remedy: `Leave out the name; ballast regularizers ${name} --json has its conflicts`,
   });
-}
-
-/** The typed metadata as a document. */
-function describe(regularizer: Regularizer): Record<string, unknown> {
-  const { type, title, technique, summary, strength, needs = {}, cost, fails, dataSize, references } = regularizer;
-  const { inverse, range, ...scale } = strength;
-  return {
-    name: type,
-    title,
-    technique,
-    summary,
-    acts: HOOK_ORDER.filter((hook) => regularizer.hooks[hook] !== undefined),
-    strength: {
-      // What a spec writes: patience runs the other way.
-      parameter: inverse?.option ?? 'strength',
-      min: range[0],
-      max: range[1],
-      ...scale,
-    },
-    tasks: needs.classes === true ? ['classification'] : ['classification', 'regression'],
-    needs,
-    conflicts: interactionsOf(type).map(({ first, second, ...rest }) => ({
-      with: first === type ? second : first,
-      ...rest,
-    })),
-    options: z.toJSONSchema(entrySchema(regularizer), { io: 'input' }),
-    cost,
-    fails,
-    dataSize,
-    source: references,
-  };
 }
 
 function table(regularizers: readonly Regularizer[]): string {

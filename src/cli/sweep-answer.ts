@@ -1,13 +1,13 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { BallastError } from '../errors.js';
-import { type SweepReportInput, sweepReport } from '../reports/sweep-report.js';
+import { makeFolder } from '../graph/format/make-folder.js';
+import { sweepReport } from '../reports/sweep-report.js';
+import { sweepReportInput } from '../reports/sweep-report-input.js';
 import { writeFiles } from '../reports/write-report.js';
-import { valuesOf } from '../search/space.js';
 import type { Store } from '../store/types.js';
 import type { OpenSweep } from '../tuning/sweep/definition.js';
-import type { TrialOutcome } from '../tuning/sweep/outcome.js';
 import type { SweepResult } from '../tuning/sweep/result.js';
 import { localFolder } from './local-folder.js';
 import { answer, type CommonOptions } from './output.js';
@@ -23,11 +23,12 @@ export async function answerSweep(
   const { sweepId, best, end } = result;
   const folder = resolve(options.out ?? join(localFolder(options.store), 'sweeps', sweepId));
   const report = join(folder, 'report.html');
-  await writeFiles(folder, [{ path: report, content: sweepReport(await reportInput(result, sweep, store)) }]);
+  const input = sweepReportInput(sweepId, sweep, await store.listTrials(sweepId), result);
+  await writeFiles(folder, [{ path: report, content: sweepReport(input) }]);
   let specFile: string | undefined;
   if (best !== undefined) {
     specFile = join(folder, 'best.yaml');
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await writeFile(specFile, specText(result, sweep));
   }
   if (end === 'interrupted') {
@@ -64,27 +65,4 @@ function specText({ sweepId, best }: SweepResult, { definition }: OpenSweep): st
     name: spec.data.name ?? source.join(' '),
   };
   return `# Trial ${trial} of sweep ${sweepId}: ${objective} ${Number(metric.toPrecision(4))} on validation.\n${stringify({ ...spec, data })}`;
-}
-
-async function reportInput(result: SweepResult, sweep: OpenSweep, store: Store): Promise<SweepReportInput> {
-  const { space, definition } = sweep;
-  const trials = await store.listTrials(result.sweepId);
-  return {
-    title: definition.spec.name,
-    sweepId: result.sweepId,
-    objectives: definition.objectives,
-    parameters: space.parameters.map(({ name, dimension }) => ({
-      name,
-      log: dimension.kind !== 'choice' && dimension.log,
-    })),
-    trials: trials.map(({ number, state, point, outcome }) => {
-      const { figures = {}, seconds = 0 } = (outcome ?? {}) as Partial<TrialOutcome>;
-      return { number, state, values: valuesOf(space, point), figures, seconds };
-    }),
-    importance: result.importance,
-    best: result.best,
-    front: (result.front ?? []).map(({ trial }) => trial),
-    createdAt: new Date(),
-    seconds: result.seconds,
-  };
 }

@@ -5,17 +5,21 @@ import { timeText } from './time-text.js';
 const ENDS: Readonly<Record<SweepResult['end'], string>> = {
   trials: 'all trials are done',
   exhausted: 'there is nothing left to try',
+  noise: 'what is left to gain is less than can be told',
   budget: 'the budget is spent',
   interrupted: 'interrupted',
   stopped: 'stopped',
+  'at-work': 'not done yet',
 };
 
 /** What a sweep came to, for a terminal. */
 export function sweepLines(result: SweepResult, { definition }: Pick<OpenSweep, 'definition'>): string[] {
-  const { trials, best, front, importance, seconds, sweepId, end } = result;
+  const { trials, best, front, importance, seconds, sweepId, end, stop } = result;
   const lines = [
     `sweep ${sweepId.slice(0, 8)}: ${ENDS[end]}; ${trials.complete} complete, ${trials.pruned} pruned, ${trials.failed} failed in ${timeText(seconds)}`,
   ];
+  if (stop !== undefined) lines.push(stopText(stop));
+  if (end === 'noise') lines.push(`Go on all the same: ballast sweeps resume ${sweepId.slice(0, 8)} --stop-when never`);
   if (best === undefined) return [...lines, 'No trial is complete.'];
   const range = ([low, high]: readonly [number, number]): string => `[${figure(low)}, ${figure(high)}]`;
   lines.push(
@@ -45,6 +49,17 @@ export function sweepLines(result: SweepResult, { definition }: Pick<OpenSweep, 
     }
   }
   return lines;
+}
+
+/** A look at whether to go on, in a line. */
+export function stopText(look: NonNullable<SweepResult['stop']>): string {
+  if ('reason' in look) return `no telling what is left to gain: ${look.reason}`;
+  const { complete, left, noise, noiseFrom, trial } = look;
+  return `left to gain at most ${short(left)}, standard error of the best (trial ${trial}) ${short(noise)} by its ${noiseFrom}, after ${complete} complete trials`;
+}
+
+function short(value: number): string {
+  return String(Number(value.toPrecision(2)));
 }
 
 function figure(value: number): string {

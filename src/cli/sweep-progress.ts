@@ -1,6 +1,7 @@
 import { isFeasible } from '../search/trial.js';
 import type { SweepEvent } from '../tuning/sweep/driver.js';
 import type { SweepBegun } from '../tuning/sweep/run-sweep.js';
+import { stopText } from './sweep-lines.js';
 import { timeText } from './time-text.js';
 
 /** Progress of a sweep on stderr: what it will cost, then a line for each trial that ends. */
@@ -35,8 +36,8 @@ export class SweepProgress {
       case 'trial-ended':
         this.#ended(event);
         break;
-      case 'warning':
-        this.#line(`warning  ${event.message}. ${event.remedy}`);
+      case 'look':
+        this.#line(`  ${stopText(event.look)}`);
         break;
       default:
         event satisfies never;

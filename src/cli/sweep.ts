@@ -1,10 +1,10 @@
 import { availableParallelism } from 'node:os';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { BallastError } from '../errors.js';
 import { openRuntime } from '../graph/runtime/choose.js';
 import { readSpec } from '../spec/read.js';
 import type { Budget } from '../tuning/sweep/definition.js';
-import { type SweepOptions, startSweep } from '../tuning/sweep/run-sweep.js';
+import { type SweepLimits, type SweepOptions, startSweep } from '../tuning/sweep/run-sweep.js';
 import { interruptible } from './interruptible.js';
 import { localFolder } from './local-folder.js';
 import { duration, money, wholeNumber } from './option-values.js';
@@ -17,6 +17,7 @@ import { version } from './version.js';
 export interface SweepCommandOptions extends CommonOptions {
   trials?: number;
   workers: number;
+  stopWhen?: 'noise' | 'never';
   budget?: number;
   maxCost?: number;
   pricePerHour?: number;
@@ -38,6 +39,7 @@ Ctrl-C, kill -9 and power failures lose nothing but seconds: ballast sweeps resu
 Examples:
   ballast sweep weather/spec.yaml --trials 30
   ballast sweep weather/spec.yaml --trials 200 --workers 4 --budget 20m
+  ballast sweep weather/spec.yaml --trials 200 --stop-when noise
 `,
     )
     .action(async (path: string, options: SweepCommandOptions) => {
@@ -93,6 +95,12 @@ export function withSweepOptions(command: Command): Command {
       wholeNumber(1, 1024),
       Math.min(8, availableParallelism()),
     )
+    .addOption(
+      new Option(
+        '--stop-when <what>',
+        'noise: end once what is left to gain is less than the noise of the best; search.stop of the spec unless given',
+      ).choices(['noise', 'never']),
+    )
     .option('--budget <time>', 'stop after this time: 90s, 20m, 2h', duration)
     .option('--max-cost <money>', 'stop once this much is spent; needs --price-per-hour', money)
     .option('--price-per-hour <money>', 'what an hour of one worker costs', money)
@@ -102,10 +110,7 @@ export function withSweepOptions(command: Command): Command {
 }
 
 /** Trials and budget as the tuning room takes them. */
-function limitsOf({ trials, budget, maxCost, pricePerHour }: SweepCommandOptions): {
-  trials?: number;
-  budget?: Budget;
-} {
+function limitsOf({ trials, stopWhen, budget, maxCost, pricePerHour }: SweepCommandOptions): SweepLimits {
   const limits: Budget = {
     ...(budget === undefined ? {} : { seconds: budget }),
     ...(maxCost === undefined ? {} : { money: maxCost }),
@@ -114,6 +119,7 @@ function limitsOf({ trials, budget, maxCost, pricePerHour }: SweepCommandOptions
   if (maxCost !== undefined && pricePerHour === undefined) throw withoutPrice();
   return {
     ...(trials === undefined ? {} : { trials }),
+    ...(stopWhen === undefined ? {} : { stopWhen }),
     ...(Object.keys(limits).length === 0 ? {} : { budget: limits }),
   };
 }

@@ -5,11 +5,16 @@ import type { StoredSweep, StoredTrial } from '../store/sweep-types.js';
 import { openDefinition, type SweepDefinition } from '../tuning/sweep/definition.js';
 import type { SweepResult } from '../tuning/sweep/result.js';
 import { resumeSweep } from '../tuning/sweep/run-sweep.js';
+import { stopSweep } from '../tuning/sweep/stop-sweep.js';
 import { answer, type CommonOptions, withCommonOptions } from './output.js';
 import { driveSweep, type SweepCommandOptions, withSweepOptions } from './sweep.js';
 import { sweepLines } from './sweep-lines.js';
 import { timeText } from './time-text.js';
 import { storeExists, withStore } from './use-store.js';
+
+interface StopOptions extends CommonOptions {
+  reason?: string;
+}
 
 export function sweepsCommand(): Command {
   const command = new Command('sweeps').addHelpText(
@@ -30,7 +35,8 @@ export function sweepsCommand(): Command {
     .action(resume);
   withCommonOptions(command.command('stop <sweep>'))
     .description('ask a sweep to stop: trials at work keep a checkpoint')
-    .addHelpText('after', '\nExample:\n  ballast sweeps stop 3f2a91c0\n')
+    .option('--reason <text>', 'why, for the audit log')
+    .addHelpText('after', '\nExample:\n  ballast sweeps stop 3f2a91c0 --reason "wrong range"\n')
     .action(stop);
   return command;
 }
@@ -115,15 +121,13 @@ async function resume(reference: string, options: SweepCommandOptions): Promise<
   await driveSweep(options, { create: false }, (common) => resumeSweep(reference, common));
 }
 
-async function stop(reference: string, options: CommonOptions): Promise<void> {
+async function stop(reference: string, options: StopOptions): Promise<void> {
   await withStore(options.store, { create: false }, async (store) => {
-    const { id, state } = await store.findSweep(reference);
-    const open = state === 'running' || state === 'interrupted';
-    if (open) await store.updateSweep(id, { state: 'stopped' });
-    const goOn = `Go on with: ballast sweeps resume ${id.slice(0, 8)}`;
-    const text = open
-      ? `Asked sweep ${id.slice(0, 8)} to stop. ${goOn}`
-      : `Sweep ${id.slice(0, 8)} is ${state} already.`;
-    answer(options, { sweepId: id, stopped: open }, text);
+    const { sweepId, state, stopped } = await stopSweep(store, reference, options.reason);
+    const goOn = `Go on with: ballast sweeps resume ${sweepId.slice(0, 8)}`;
+    const text = stopped
+      ? `Asked sweep ${sweepId.slice(0, 8)} to stop. ${goOn}`
+      : `Sweep ${sweepId.slice(0, 8)} is ${state} already.`;
+    answer(options, { sweepId, stopped }, text);
   });
 }

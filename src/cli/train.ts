@@ -6,7 +6,7 @@ import { openRuntime } from '../graph/runtime/choose.js';
 import { classesTable, comparisonTable } from '../reports/terminal.js';
 import { worthTable } from '../reports/terminal-evidence.js';
 import { terminalOptions } from '../reports/terminal-style.js';
-import { writeTrainReport } from '../reports/write-report.js';
+import { writeFiles, writeTrainReport } from '../reports/write-report.js';
 import { type ResolvedSpec, readSpec } from '../spec/read.js';
 import type { Store } from '../store/types.js';
 import { commandLine } from '../tuning/environment.js';
@@ -78,6 +78,8 @@ async function trainSpec(resolved: ResolvedSpec, store: Store, options: TrainOpt
       remedy: 'Add regularizers, or train without --ablate',
     });
   }
+  // A folder that cannot be made is better known before hours of training.
+  if (options.out !== undefined) await writeFiles(resolve(options.out), []);
   const runtime = await openRuntime();
   const interruption = interruptible();
   const progress = new Progress(primaryMetric(resolved.spec), resolved.spec.training.epochs);

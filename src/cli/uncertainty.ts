@@ -5,23 +5,25 @@ import {
   noUncertainty,
   type UncertaintyEvaluation,
   type UncertaintyMeasure,
+  withOutside,
 } from '../evaluation/uncertainty.js';
 
 /** What probabilities, or the model beside its answers, know of their own errors; undefined unless asked for. */
 export function uncertaintyOfPredictions(
   asked: boolean | undefined,
   predictions: PredictionInput,
+  outside?: PredictionInput,
 ): readonly UncertaintyEvaluation[] | undefined {
   if (asked !== true) return undefined;
   const found = evaluateUncertainty(predictions);
-  if (found.length > 0) return found;
+  if (found.length > 0) return outside === undefined ? found : withOutside(found, predictions, outside);
   throw noUncertainty(predictions.task);
 }
 
 /** As lines of the terminal. */
 export function uncertaintyLines(found: readonly UncertaintyEvaluation[] | undefined): string[] {
   if (found === undefined) return [];
-  const lines = found.map(({ measure, errorAuroc, aurc, excessAurc, riskCoverage, normal }) => {
+  const lines = found.map(({ measure, errorAuroc, aurc, excessAurc, riskCoverage, normal, outside }) => {
     const half = riskCoverage.find(({ coverage }) => coverage >= 0.5);
     const figures = ({ value, interval }: Figure): string =>
       `${value.toFixed(3)} [${interval.map((end) => end.toFixed(3)).join(', ')}]`;
@@ -33,7 +35,11 @@ export function uncertaintyLines(found: readonly UncertaintyEvaluation[] | undef
           : isOfNumbers(measure)
             ? 'orders squared errors'
             : 'no AUROC: all rows are right, or all wrong';
-    return `${measure.padEnd(WIDTH)} ${told}; risk at half coverage ${half === undefined ? '-' : half.risk.toFixed(4)}; AURC ${aurc.toFixed(4)}, ${excessAurc.toFixed(4)} above the best order`;
+    const foreign =
+      outside === undefined
+        ? ''
+        : `; tells the ${outside.rows} rows from elsewhere with AUROC ${figures(outside.auroc)}`;
+    return `${measure.padEnd(WIDTH)} ${told}${foreign}; risk at half coverage ${half === undefined ? '-' : half.risk.toFixed(4)}; AURC ${aurc.toFixed(4)}, ${excessAurc.toFixed(4)} above the best order`;
   });
   return ['', 'Uncertainty against error', ...lines];
 }

@@ -34,6 +34,22 @@ describe('diagnose', () => {
     expect(pruned.patch?.[0].value).toMatchObject({ type: 'pruning', structure: 'channels' });
   });
 
+  test('compression that rare classes paid for is told, and what all lost alike is not', () => {
+    const one = (name: string, rows: number, value: number, half: number) => ({
+      class: name,
+      rows,
+      lost: figure(value, half),
+    });
+    const of = (...classes: ReturnType<typeof one>[]) => ({
+      compression: { lost: figure(0.004, 0.003), steps: ['static-int8'], classes },
+    });
+    expect(ids(of(one('common', 900, 0.001, 0.002), one('rare', 100, 0.08, 0.05)))).toEqual(['X13']);
+    expect(ids(of(one('common', 900, 0.001, 0.002), one('rare', 100, 0.08, 0.09)))).toEqual([]);
+    expect(ids(of(one('common', 900, 0.08, 0.01), one('rare', 100, 0.08, 0.05)))).toEqual([]);
+    expect(ids(of(one('common', 900, 0.08, 0.01), one('rare', 100, 0, 0.01)))).toEqual([]);
+    expect(ids(of())).toEqual([]);
+  });
+
   test('a change that does not help under a second seed is luck', () => {
     expect(ids({ probes: [probe('weaker', better, { again: { change: worse } })] })).toEqual([]);
     expect(ids({ probes: [{ ...probe('weaker', better), again: undefined } as never] })).toEqual([]);

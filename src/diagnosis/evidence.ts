@@ -1,3 +1,4 @@
+import type { ClassLoss } from '../evaluation/class-losses.js';
 import type { Evaluation } from '../evaluation/evaluate.js';
 import type { Figure } from '../evaluation/figure.js';
 import type { ModelComparison } from '../evaluation/verdict.js';
@@ -32,8 +33,54 @@ export interface Evidence {
   /** Other seeds of the same spec on the same rows. */
   readonly seeds?: readonly SeedEvidence[];
   /** Quality that the last compression of the model lost (paired; above 0 is a loss), and its steps. */
-  readonly compression?: { readonly lost: Figure; readonly steps: readonly string[] };
+  readonly compression?: {
+    readonly lost: Figure;
+    readonly steps: readonly string[];
+    /** What each class lost of its recall. */
+    readonly classes?: readonly ClassLoss[];
+  };
   readonly probes: readonly Probe[];
+  /** What production says of the model, where it is served. */
+  readonly production?: ProductionEvidence;
+}
+
+/** What was observed of a model that is served. */
+export interface ProductionEvidence {
+  /** `models:/NAME/VERSION` */
+  readonly model: string;
+  /** Quality lost from the stage before to production, on labelled rows: above 0 is a loss. */
+  readonly lost?: { readonly from: string; readonly rows: number; readonly figure: Figure };
+  /** Features that drifted and stayed so. */
+  readonly drift: {
+    readonly windows: number;
+    readonly features: readonly {
+      readonly name: string;
+      /** Share of the rows that would have to be different. */
+      readonly effect: number;
+      /** What it adds to the mean loss by itself; null where not known. */
+      readonly qualityEffect: number | null;
+    }[];
+  };
+  /** Against a version that differs in one regularizer and answered the same requests. */
+  readonly mismatched?: {
+    readonly regularizer: string;
+    readonly other: string;
+    /** What the regularizer gained on validation: above 0 is better with it. */
+    readonly validation: number;
+    /** What it loses in production, paired: above 0 is worse with it. */
+    readonly production: Figure;
+    readonly pairs: number;
+  };
+  /** Latency at the 99th percentile against the version before, ms. */
+  readonly slower?: {
+    readonly before: number;
+    readonly now: number;
+    /** Of no more than 1 % of answers beyond the earlier one's. */
+    readonly pValue: number;
+    readonly requests: number;
+    readonly than: string;
+    readonly compressed: boolean;
+  };
 }
 
 export interface TrainingEvidence {

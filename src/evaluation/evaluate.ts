@@ -62,8 +62,14 @@ const MAX_CONFUSION_CLASSES = 100;
 export function evaluate(input: PredictionInput & EvaluateOptions): Evaluation {
   const options = resolveIntervals(input);
   const sample = prepareSample(input, input.bins);
-  const requested = requestedMetrics(sample.task, input.metrics ?? []);
-  const primary = input.primary ?? (sample.task === 'classification' ? 'accuracy' : 'rmse');
+  const survival = sample.task === 'regression' && sample.events !== undefined;
+  const extra = input.metrics ?? [];
+  // Of survival times a model tells the order: there is no error in their unit.
+  const requested = survival
+    ? [...new Set(['concordance', ...extra])].map((name) => ofTask(findMetric(name), sample.task))
+    : requestedMetrics(sample.task, extra);
+  const usual = sample.task === 'classification' ? 'accuracy' : survival ? 'concordance' : 'rmse';
+  const primary = input.primary ?? usual;
   if (!requested.some(({ name }) => name === primary)) requested.push(ofTask(findMetric(primary), sample.task));
   const base = {
     task: sample.task,
@@ -73,7 +79,7 @@ export function evaluate(input: PredictionInput & EvaluateOptions): Evaluation {
     slices: (input.slices ?? []).flatMap((column) => evaluateSlices(sample, column, requested, options)),
   };
   if (sample.task === 'regression') {
-    return { ...base, perClass: {}, residuals: summarizeResiduals(sample) };
+    return { ...base, perClass: {}, ...(survival ? {} : { residuals: summarizeResiduals(sample) }) };
   }
   return {
     ...base,

@@ -48,8 +48,10 @@ export interface RegressionInput extends CommonInput {
   readonly task: 'regression';
   /** [N] */
   readonly target: ArrayLike<number>;
-  /** [N], in the unit of the target. */
+  /** [N], in the unit of the target; of survival times any numbers that grow with the risk. */
   readonly predictions: ArrayLike<number>;
+  /** Where targets are survival times: 1 where the event was seen at the time, 0 where the row was last seen without it. */
+  readonly events?: ArrayLike<number>;
 }
 
 /** Targets and a model's answers on the same rows. */

@@ -1,6 +1,7 @@
 /** The gap ledger: how much quality was lost at which stage of a model's life. */
 import { BallastError } from '../errors.js';
 import { type Interval, moverDifference } from '../numeric/index.js';
+import type { ClassLoss } from './class-losses.js';
 import { CLASS_METRICS } from './classes.js';
 import type { Evaluation } from './evaluate.js';
 import type { Figure } from './figure.js';
@@ -35,6 +36,8 @@ const BRANCHES: ReadonlySet<LedgerStageName> = new Set(['stress']);
 export interface MeasuredLoss {
   readonly from: LedgerStageName;
   readonly figures: Readonly<Record<string, Figure>>;
+  /** Recall that each class lost, where it was asked for. */
+  readonly classes?: readonly ClassLoss[];
 }
 
 /** What was measured at a stage. */

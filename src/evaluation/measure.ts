@@ -32,7 +32,10 @@ export function measure(sample: Sample, { metric, parameter, name }: RequestedMe
 
   function run(): Measurement {
     if (metric.task === 'classification' && sample.task === 'classification') return metric.measure(sample, parameter);
-    if (metric.task === 'regression' && sample.task === 'regression') return metric.measure(sample, parameter);
+    if (metric.task === 'regression' && sample.task === 'regression') {
+      const ordered = sample.events === undefined || metric.name === 'concordance';
+      return ordered ? metric.measure(sample, parameter) : { reason: 'of survival times only the order is predicted' };
+    }
     return { reason: `it is a metric of ${metric.task}` };
   }
 }

@@ -104,7 +104,11 @@ function onlyRight(first: Classified, second: Classified): number {
 }
 
 /** Adjusted Wald interval of a difference of paired proportions (Bonett & Price 2012). */
-function bonettPrice({ onlyFirst, onlySecond }: McNemarTest, rows: number, level: number): Figure {
+export function bonettPrice(
+  { onlyFirst, onlySecond }: Pick<McNemarTest, 'onlyFirst' | 'onlySecond'>,
+  rows: number,
+  level: number,
+): Figure {
   const p = (onlyFirst + 1) / (rows + 2);
   const q = (onlySecond + 1) / (rows + 2);
   const half = criticalValue(level) * Math.sqrt((p + q - (p - q) ** 2) / (rows + 2));

@@ -27,6 +27,8 @@ export interface RegressionSample {
   readonly rows: number;
   readonly target: Float64Array;
   readonly predicted: Float64Array;
+  /** Of survival times: whether each ended in the event. */
+  readonly events?: Float64Array | undefined;
   readonly weights: Float64Array | undefined;
 }
 
@@ -44,9 +46,11 @@ export function prepareSample(input: PredictionInput, bins = 15): Sample {
 function prepareRegression(input: RegressionInput): RegressionSample {
   const rows = input.target.length;
   requireLength('predictions', input.predictions, rows);
+  if (input.events !== undefined) requireLength('events', input.events, rows);
   return {
     task: 'regression',
     rows,
+    ...(input.events === undefined ? {} : { events: Float64Array.from(input.events) }),
     target: finite('target', input.target),
     predicted: finite('predictions', input.predictions),
     weights: prepareWeights(input.weights, rows),
@@ -201,8 +205,15 @@ function requireLength(name: string, values: ArrayLike<number>, rows: number): v
 export function subsetSample(sample: Sample, rows: ArrayLike<number>): Sample {
   const weights = sample.weights && gather(sample.weights, rows);
   if (sample.task === 'regression') {
-    const { target, predicted } = sample;
-    return { ...sample, rows: rows.length, target: gather(target, rows), predicted: gather(predicted, rows), weights };
+    const { target, predicted, events } = sample;
+    return {
+      ...sample,
+      rows: rows.length,
+      target: gather(target, rows),
+      predicted: gather(predicted, rows),
+      ...(events === undefined ? {} : { events: gather(events, rows) }),
+      weights,
+    };
   }
   const { target, predicted, probabilities, logLosses } = sample;
   return {

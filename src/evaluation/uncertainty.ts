@@ -25,6 +25,8 @@ export interface UncertaintyEvaluation {
     /** Mean of minus the logarithm of the density at the target, in nats. */
     readonly logLoss: number;
   };
+  /** Probability that a row from elsewhere is more uncertain than one of these; where there are some. */
+  readonly outside?: { readonly rows: number; readonly auroc: Figure };
 }
 
 export const UNCERTAINTY_MEASURES = ['entropy', 'confidence', 'margin'] as const;
@@ -75,10 +77,7 @@ export function evaluateUncertainty(
   input: PredictionInput,
   { given, level = 0.95 }: { given?: ArrayLike<number>; level?: number } = {},
 ): UncertaintyEvaluation[] {
-  const measures: [UncertaintyMeasure, Float64Array][] = SAID_MEASURES.flatMap((measure) => {
-    const said = input.said?.[measure];
-    return said === undefined ? [] : [[measure, Float64Array.from(said)]];
-  });
+  const measures = saidOf(input);
   if (given !== undefined) measures.push(['given', Float64Array.from(given)]);
   if (input.task === 'regression') {
     const residuals = Float64Array.from(input.target, (value, row) => value - input.predictions[row]);
@@ -93,15 +92,49 @@ export function evaluateUncertainty(
   const sample = prepareSample(input);
   if (sample.task !== 'classification' || sample.probabilities === undefined) return [];
   const wrong = Float64Array.from(sample.target, (code, row) => (code === sample.predicted[row] ? 0 : 1));
-  const derived: [UncertaintyMeasure, Float64Array][] = UNCERTAINTY_MEASURES.map((measure) => [
-    measure,
-    uncertaintyOf(measure, sample),
-  ]);
-  return [...derived, ...measures].map(([measure, uncertainty]) => ({
+  return [...derivedOf(sample), ...measures].map(([measure, uncertainty]) => ({
     measure,
     errorAuroc: separation(uncertainty, Uint8Array.from(wrong), level),
     ...riskOverCoverage(uncertainty, wrong),
   }));
+}
+
+type Measures = [UncertaintyMeasure, Float64Array][];
+
+const saidOf = ({ said }: PredictionInput): Measures =>
+  SAID_MEASURES.flatMap((measure): Measures => {
+    const values = said?.[measure];
+    return values === undefined ? [] : [[measure, Float64Array.from(values)]];
+  });
+
+const derivedOf = (sample: ClassificationSample): Measures =>
+  UNCERTAINTY_MEASURES.map((measure) => [measure, uncertaintyOf(measure, sample)]);
+
+/** The uncertainties of each row that can be had of answers, whatever was right: [rows] each. */
+function uncertaintiesOf(input: PredictionInput): Measures {
+  if (input.task === 'regression') return saidOf(input);
+  const sample = prepareSample(input);
+  const scored = sample.task === 'classification' && sample.probabilities !== undefined;
+  return [...(scored ? derivedOf(sample) : []), ...saidOf(input)];
+}
+
+/**
+ * The same evaluation with how well each measure tells rows from elsewhere.
+ *
+ * @param outside answers to them; their targets are not looked at
+ */
+export function withOutside(
+  found: readonly UncertaintyEvaluation[],
+  inside: PredictionInput,
+  outside: PredictionInput,
+): UncertaintyEvaluation[] {
+  const [here, there] = [inside, outside].map((input) => new Map(uncertaintiesOf(input)));
+  const rows = outside.target.length;
+  return found.map((evaluation) => {
+    const [own, other] = [here.get(evaluation.measure), there.get(evaluation.measure)];
+    const auroc = own === undefined || other === undefined ? undefined : outOfDistribution(own, other);
+    return auroc === undefined ? evaluation : { ...evaluation, outside: { rows, auroc } };
+  });
 }
 
 /** Residuals judged as draws of normal distributions of these deviations around 0. */

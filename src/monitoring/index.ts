@@ -8,3 +8,6 @@ export {
 export type { FeatureTest } from './drift/feature.js';
 export type { MultivariateTest } from './drift/multivariate.js';
 export { type SourceSummary, summaryOfParquet, summaryOfTable } from './drift/source-summary.js';
+export { Recorder, type RecorderOptions, type RecorderState } from './record/recorder.js';
+export { Adwin } from './streams/adwin.js';
+export { PageHinkley, type PageHinkleyOptions } from './streams/page-hinkley.js';

@@ -11,6 +11,7 @@ export {
   percentileInterval,
   type ResampleOptions,
 } from './bootstrap.js';
+export { concordanceOf, type RankedTimes } from './concordance.js';
 export { delongVariance, type RocArea, rocArea } from './delong.js';
 export { betaCdf, betaQuantile, betaSf } from './distributions/beta.js';
 export { binomialCdf, binomialPmf, binomialQuantile, binomialSf } from './distributions/binomial.js';
@@ -31,10 +32,18 @@ export {
   tInterval,
   wilsonInterval,
 } from './intervals.js';
+export {
+  addHistograms,
+  countAbove,
+  histogramQuantile,
+  histogramSum,
+  type LogHistogram,
+  logBucket,
+} from './log-histogram.js';
 export { type MinimizeOptions, type Minimum, minimize, type Objective } from './minimize.js';
 export { benjaminiHochberg } from './multiple-testing.js';
 export { median, quantile, quantileSorted, sorted, weightedQuantiles } from './quantile.js';
-export { QuantileSketch, type WeightedValues } from './quantile-sketch.js';
+export { QuantileSketch, type SketchState, type WeightedValues } from './quantile-sketch.js';
 export { derive, deriveSeed, type Label, Random, type RandomState, type Seed, type Shuffleable } from './random.js';
 export { quantilesInPlace, select } from './select.js';
 export { argsort } from './sort.js';

@@ -7,6 +7,16 @@ export interface WeightedValues {
   readonly weights: Float64Array;
 }
 
+/** What a {@link QuantileSketch} is made of. */
+export interface SketchState {
+  readonly k: number;
+  readonly count: number;
+  /** Values that stand for themselves. */
+  readonly buffer: Float64Array;
+  /** At place h k / 2 sorted values that stand for 2^(h + 1) each, or none. */
+  readonly runs: readonly (Float64Array | undefined)[];
+}
+
 /**
  * A mergeable sketch of a stream's quantiles in bounded memory. Values are collected `k` at a time, sorted, and every other one,
  * beginning at random, stays and stands for two; two such runs of one weight are merged and halved in the same way (Manku,
@@ -33,6 +43,28 @@ export class QuantileSketch {
     this.k = k;
     this.#random = random;
     this.#buffer = new Float64Array(k);
+  }
+
+  /** The sketch of a {@link state}. */
+  static from(random: Random, { k, count, buffer, runs }: SketchState): QuantileSketch {
+    const sketch = new QuantileSketch(random, k);
+    sketch.#buffer.set(buffer);
+    sketch.#size = buffer.length;
+    sketch.#count = count;
+    runs.forEach((run, height) => {
+      sketch.#runs[height] = run;
+    });
+    return sketch;
+  }
+
+  /** All that it is, to be kept and read back with {@link from}. */
+  state(): SketchState {
+    return {
+      k: this.k,
+      count: this.#count,
+      buffer: this.#buffer.slice(0, this.#size),
+      runs: Array.from(this.#runs, (run) => run?.slice()),
+    };
   }
 
   /** Values seen, those that are NaN aside. */

@@ -1,6 +1,7 @@
 import { logGamma } from '../numeric/gamma-function.js';
 import { cholesky, invertLower } from '../numeric/symmetric.js';
-import { FAMILIES } from './families/index.js';
+import type { FamilySettings } from './families/family.js';
+import { familyOf } from './families/index.js';
 import { addColumn } from './features.js';
 import { linearPredictor, type PathPoint, type RegularizationPath } from './path.js';
 import type { PathData } from './problem.js';
@@ -19,17 +20,20 @@ export type CriterionName = 'aic' | 'bic' | 'ebic';
 
 /**
  * Minus twice the log-likelihood, up to a constant, plus a price for each degree of freedom: 2 (AIC), log n (BIC), log n
- * and 2 log (p choose df) (EBIC). A Gaussian likelihood has its variance fitted. Degrees of freedom are the nonzero
+ * and 2 log (p choose df) (EBIC). A Gaussian likelihood has its variance fitted, and Huber's loss is taken as one; n of a Cox
+ * family is the number of events (Volinsky and Raftery 2000). Degrees of freedom are the nonzero
  * coefficients of a lasso (Zou, Hastie and Tibshirani 2007); where ridge has a part, the trace of the map from target to
  * prediction.
  */
 export function informationCriteria(data: PathData, path: RegularizationPath, intercept = true): Criteria {
+  const relative = familyOf(path).relative === true;
   const n = data.features.rows;
+  const counted = relative ? (data.event?.reduce((sum, value) => sum + value, 0) ?? n) : n;
   const p = path.features - path.constant.length;
-  const extra = intercept ? 1 : 0;
+  const extra = intercept && !relative ? 1 : 0;
   const degrees = path.points.map((point) => extra + freedom(data, path, point));
   const misfit = path.points.map(({ deviance }) =>
-    path.family === 'gaussian' ? n * Math.log(deviance) : n * deviance,
+    path.family === 'gaussian' || path.family === 'huber' ? n * Math.log(deviance) : n * deviance,
   );
   const choices = (df: number): number => {
     const k = Math.min(p, Math.max(0, df - extra));
@@ -37,31 +41,31 @@ export function informationCriteria(data: PathData, path: RegularizationPath, in
   };
   return {
     aic: misfit.map((value, k) => value + 2 * degrees[k]),
-    bic: misfit.map((value, k) => value + Math.log(n) * degrees[k]),
-    ebic: misfit.map((value, k) => value + Math.log(n) * degrees[k] + 2 * choices(degrees[k])),
+    bic: misfit.map((value, k) => value + Math.log(counted) * degrees[k]),
+    ebic: misfit.map((value, k) => value + Math.log(counted) * degrees[k] + 2 * choices(degrees[k])),
     degrees,
   };
 }
 
 /** Degrees of freedom of the coefficients. */
-function freedom(data: PathData, { family, alpha, scales }: RegularizationPath, point: PathPoint): number {
+function freedom(data: PathData, path: RegularizationPath, point: PathPoint): number {
+  const { alpha, scales, factors } = path;
   const { columns, lambda } = point;
   const size = columns.length;
   if (alpha === 1 || size === 0) return size;
-  const gram = curvedGram(data, family, point, scales);
-  const ridge = lambda * (1 - alpha);
-  const lifted = gram.map((value, at) => (at % (size + 1) === 0 ? value + ridge : value));
+  const gram = curvedGram(data, path, point, scales);
+  const ridge = Array.from(columns, (column) => lambda * (1 - alpha) * factors[column]);
+  const lifted = gram.map((value, at) => (at % (size + 1) === 0 ? value + ridge[at / (size + 1)] : value));
   const lower = cholesky(lifted, size);
   if (lower === undefined) return size;
-  // trace(G (G + ridge)^-1) = size - ridge trace((G + ridge)^-1), and the inverse is L^-T L^-1.
-  const squares = invertLower(lower, size).reduce((sum, value) => sum + value * value, 0);
-  return size - ridge * squares;
+  // trace(G (G + R)^-1) = size - trace(R (G + R)^-1), R the ridge of each column, and the inverse is L^-T L^-1.
+  return size - invertLower(lower, size).reduce((sum, value, at) => sum + ridge[at % size] * value * value, 0);
 }
 
 /** Second derivatives of the mean loss by the coefficients of a model's standardised, centred columns. */
 function curvedGram(
-  { features, target, weights, offset }: PathData,
-  name: RegularizationPath['family'],
+  { features, target, weights, offset, event }: PathData,
+  settings: FamilySettings,
   point: PathPoint,
   scales: Float64Array,
 ): Float64Array {
@@ -71,9 +75,11 @@ function curvedGram(
     eta[i] += value;
   });
   const total = weights?.reduce((sum, weight) => sum + weight, 0) ?? n;
-  const rows = { target, weights: Float64Array.from(eta, (_, i) => (weights?.[i] ?? 1) / total) };
+  const rows = { target, event, weights: Float64Array.from(eta, (_, i) => (weights?.[i] ?? 1) / total) };
   const curvature = new Float64Array(n);
-  FAMILIES[name].evaluate(eta, rows, new Float64Array(n), curvature);
+  const family = familyOf(settings);
+  family.evaluate(eta, rows, new Float64Array(n), curvature);
+  const couple = family.couple?.(eta, rows);
   const sum = curvature.reduce((all, value) => all + value, 0);
   const columns = Array.from(point.columns, (j) => {
     const column = new Float64Array(n);
@@ -84,9 +90,11 @@ function curvedGram(
   const size = columns.length;
   const gram = new Float64Array(size * size);
   for (let a = 0; a < size; a++) {
+    const bent = columns[a].map((value, i) => value * curvature[i]);
+    couple?.(bent);
     for (let b = 0; b <= a; b++) {
       let value = 0;
-      for (let i = 0; i < n; i++) value += curvature[i] * columns[a][i] * columns[b][i];
+      for (let i = 0; i < n; i++) value += bent[i] * columns[b][i];
       gram[a * size + b] = value;
       gram[b * size + a] = value;
     }

@@ -6,7 +6,7 @@ import { fitPath, type PathPoint } from './path.js';
 import { randomProblem } from './problem.fixture.js';
 import type { PathData, PathOptions } from './problem.js';
 
-const families: readonly FamilyName[] = ['gaussian', 'binomial', 'poisson'];
+const families: readonly FamilyName[] = ['gaussian', 'binomial', 'poisson', 'cox', 'huber'];
 
 /** All coefficients of a model, the intercept last. */
 function dense({ columns, coefficients, intercept }: PathPoint, count: number): number[] {
@@ -89,6 +89,7 @@ describe.each(families)('the path of a %s family', (family) => {
             data: Float64Array.from([0, 1, 2, 3, 4, 5].flatMap((j) => pick(data.features.data, j * rows))),
           },
           target: Float64Array.from(pick(data.target)),
+          event: data.event === undefined ? undefined : Float64Array.from(pick(data.event)),
         };
         expectNear(
           await coefficients({ ...data, weights }, { family, alpha, lambdas }),

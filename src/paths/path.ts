@@ -1,8 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 import { BallastError } from '../errors.js';
 import { denseDesign } from './design.js';
-import type { Family, FamilyName } from './families/family.js';
-import { FAMILIES } from './families/index.js';
+import type { Family, FamilySettings } from './families/family.js';
+import { usualDelta } from './families/huber.js';
+import { familyOf } from './families/index.js';
 import { addColumn, type Features, isSparse } from './features.js';
 import { GramProduct } from './gram-product.js';
 import { bytesOf, type Kernels, openKernels } from './kernels/kernels.js';
@@ -30,8 +31,8 @@ export interface PathPoint {
   readonly converged: boolean;
 }
 
-export interface RegularizationPath {
-  readonly family: FamilyName;
+/** The family of a path, with the settings that it was fitted with. */
+export interface RegularizationPath extends FamilySettings {
   readonly alpha: number;
   readonly features: number;
   /** By lambda, descending. */
@@ -42,6 +43,8 @@ export interface RegularizationPath {
   readonly nullDeviance: number;
   /** What each column is divided by before it is penalised. */
   readonly scales: Float64Array;
+  /** Relative penalty of each column; Infinity leaves it out. */
+  readonly factors: Float64Array;
   /** Columns that are the same in every row: they have no coefficient. */
   readonly constant: readonly number[];
   /** Why the path ends before its last lambda. */
@@ -50,7 +53,7 @@ export interface RegularizationPath {
 }
 
 export interface PathStop {
-  readonly reason: 'separation' | 'saturated' | 'interrupted' | 'unsolved';
+  readonly reason: 'separation' | 'saturated' | 'interrupted' | 'unsolved' | 'columns';
   readonly message: string;
 }
 
@@ -63,34 +66,49 @@ const SATURATED = { quadratic: 1 - 1e-6, other: 0.999 };
 const BREATHE_MS = 30;
 
 /**
+ * Sets the relative penalties of columns by the standardised coefficients of the last fit, before a fit and after it.
+ *
+ * @returns whether they changed, so that the model is to be fitted again
+ */
+export type Reweigh = (lambda: number, fit: Pick<Fit, 'columns' | 'coefficients'>, factors: Float64Array) => boolean;
+
+/** Fits of one model whose penalties depend on it, at most. */
+const MOST_FITS = 200;
+
+/**
  * The whole sequence of models as the penalty varies; see {@link PathOptions} for the objective.
  *
+ * @param reweigh makes the penalty one that depends on the coefficients
  * @throws BallastError PATH_* for what cannot be fitted
  */
-export async function fitPath(data: PathData, options: PathOptions): Promise<RegularizationPath> {
+export async function fitPath(data: PathData, options: PathOptions, reweigh?: Reweigh): Promise<RegularizationPath> {
   checkProblem(data, options);
-  const { features, target, offset } = data;
+  const { features, target, offset, event } = data;
   const { rows: n, columns } = features;
-  const { family: name, alpha = 1, standardize = true, intercept = true, tolerance = 1e-8, runtime, signal } = options;
-  const family = FAMILIES[name];
+  const { alpha = 1, standardize = true, tolerance = 1e-8, runtime, signal } = options;
+  const settings = settingsOf(options, data);
+  const family = familyOf(settings);
+  const relative = family.relative === true;
+  const intercept = !relative && (options.intercept ?? true);
   // With few rows a residual is cheaper to keep than a Gram matrix that changes with every step.
-  const few = !family.quadratic && n <= FEW_ROWS && columns > n;
+  const few = !family.quadratic && family.couple === undefined && n <= FEW_ROWS && columns > n;
   const room = few ? 0 : Math.min(columns + 1, MOST_ROOM);
   const stored = isSparse(features) ? 0 : n * (columns + 1);
   const bytes = bytesOf([stored, n, columns + 1]) + PathSolver.bytes(n, columns, room) + 65_536;
   const kernels = openKernels(bytes, options.kernels);
   const weights = kernels.floats(n);
   weights.set(normalised(data.weights, n));
-  const standardization = { weights, standardize, intercept };
+  const standardization = { weights, standardize, intercept: intercept || relative };
   const design = isSparse(features)
     ? sparseDesign(features, standardization)
     : denseDesign(features, standardization, kernels);
   const penalty = penaltyOf(options, kernels, design.scale, intercept);
+  const factors = penalty.factors.slice(0, columns);
   const product = runtime === undefined || kernels.name === 'script' ? undefined : await GramProduct.open(runtime);
   const solver = new PathSolver({
     design,
     family,
-    rows: { target, weights },
+    rows: { target, weights, event },
     offset,
     penalty,
     kernels,
@@ -105,23 +123,35 @@ export async function fitPath(data: PathData, options: PathOptions): Promise<Reg
   const points: PathPoint[] = [];
   let stopped: PathStop | undefined;
   let previous = Math.max(largestLambda, lambdas[0]);
+  let last: Pick<Fit, 'columns' | 'coefficients'> = { columns: new Int32Array(0), coefficients: new Float64Array(0) };
   let breathed = performance.now();
   for (const lambda of lambdas) {
     if (signal?.aborted === true) {
       stopped = { reason: 'interrupted', message: `interrupted after ${points.length} of ${lambdas.length} lambdas` };
       break;
     }
-    const fit = await solver.fit(lambda, previous);
+    if (reweigh !== undefined) reweigh(lambda, last, penalty.factors);
+    let fit = await solver.fit(lambda, previous);
+    let settled = reweigh === undefined;
+    for (let again = 1; !settled && reweigh !== undefined && again < MOST_FITS; again++) {
+      settled = !reweigh(lambda, fit, penalty.factors);
+      if (!settled) fit = await solver.fit(lambda, lambda);
+    }
+    last = fit;
     previous = lambda;
-    const point = pointOf(fit, lambda, design, {
+    const point = pointOf({ ...fit, converged: fit.converged && settled }, lambda, design, {
       nullDeviance,
       saturated: solver.saturatedLoss,
       largestLambda,
       alpha,
+      intercept: !relative,
     });
     points.push(point);
     options.onProgress?.(points.length, lambdas.length);
     stopped = options.lambdas === undefined ? stopOf(point, family) : undefined;
+    if (point.columns.length >= (options.mostColumns ?? Number.POSITIVE_INFINITY)) {
+      stopped ??= { reason: 'columns', message: `${point.columns.length} columns have a coefficient` };
+    }
     if (stopped !== undefined) break;
     if (performance.now() - breathed > BREATHE_MS) {
       await setImmediate();
@@ -130,13 +160,14 @@ export async function fitPath(data: PathData, options: PathOptions): Promise<Reg
   }
   const constant = Array.from(design.scale.keys()).filter((j) => design.scale[j] === 0);
   return {
-    family: name,
+    ...settings,
     alpha,
     features: columns,
     points,
     largestLambda,
     nullDeviance,
     scales: design.scale,
+    factors,
     constant,
     ...(stopped === undefined ? {} : { stopped }),
     kernels: kernels.name,
@@ -153,6 +184,12 @@ export function linearPredictor(
     addColumn(features, column, coefficients[k], eta);
   });
   return eta;
+}
+
+/** What acts where nothing else is said. */
+export function settingsOf({ family, delta }: PathOptions, { target, weights }: PathData): FamilySettings {
+  if (family !== 'huber') return { family };
+  return { family, delta: delta ?? usualDelta(target, normalised(weights, target.length)) };
 }
 
 function normalised(weights: Float64Array | undefined, n: number): Float64Array {
@@ -212,18 +249,20 @@ interface Scale {
   readonly saturated: number;
   readonly largestLambda: number;
   readonly alpha: number;
+  /** Whether centering goes into the intercept; else only differences between rows count. */
+  readonly intercept: boolean;
 }
 
 function pointOf(
   fit: Fit,
   lambda: number,
   { center, scale }: { readonly center: Float64Array; readonly scale: Float64Array },
-  { nullDeviance, saturated, largestLambda, alpha }: Scale,
+  { nullDeviance, saturated, largestLambda, alpha, intercept: absolute }: Scale,
 ): PathPoint {
   let { intercept } = fit;
   const coefficients = fit.coefficients.map((value, k) => value / scale[fit.columns[k]]);
   coefficients.forEach((value, k) => {
-    intercept -= value * center[fit.columns[k]];
+    if (absolute) intercept -= value * center[fit.columns[k]];
   });
   const deviance = 2 * (fit.loss - saturated);
   return {

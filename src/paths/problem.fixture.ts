@@ -23,6 +23,7 @@ export function randomProblem(
   const random = derive(seed, 'path problem');
   const data = new Float64Array(rows * columns);
   const target = new Float64Array(rows);
+  const event = family === 'cox' ? new Float64Array(rows) : undefined;
   for (let i = 0; i < rows; i++) {
     const common = random.normal();
     let eta = 0.2;
@@ -32,12 +33,15 @@ export function randomProblem(
       if (j < 5) eta += (j % 2 === 0 ? 1 : -1) * (1 - j / 6) * value;
     }
     target[i] = draw(family, eta, random);
+    if (event !== undefined) event[i] = random.uniform() < 0.7 ? 1 : 0;
   }
-  return { features: { rows, columns, data }, target };
+  return { features: { rows, columns, data }, target, event };
 }
 
 function draw(family: FamilyName, eta: number, random: ReturnType<typeof derive>): number {
   if (family === 'gaussian') return eta + random.normal();
+  if (family === 'huber') return eta + random.normal() * (random.uniform() < 0.1 ? 20 : 1);
+  if (family === 'cox') return Math.ceil(-20 * Math.log(random.uniform()) * Math.exp(-eta));
   if (family === 'binomial') return random.uniform() < 1 / (1 + Math.exp(-eta)) ? 1 : 0;
   const mean = Math.exp(eta / 2);
   let [count, product] = [0, random.uniform()];

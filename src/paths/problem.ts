@@ -1,18 +1,23 @@
 import { BallastError } from '../errors.js';
 import type { Runtime } from '../graph/runtime/runtime.js';
-import type { FamilyName } from './families/family.js';
-import { FAMILIES } from './families/index.js';
+import type { FamilySettings } from './families/family.js';
+import { familyOf } from './families/index.js';
 import { checkFeatures, type Features, notFinite } from './features.js';
 
 /** What a path is fitted to. */
 export interface PathData {
   readonly features: Features;
-  /** A number a row; of a binomial family 0 or 1 (or a share of trials), of a Poisson family a count. */
+  /**
+   * A number a row; of a binomial family 0 or 1 (or a share of trials), of a Poisson family a count, of a Cox family a
+   * survival time.
+   */
   readonly target: Float64Array;
   /** How much each row counts, 0 or more; only proportions matter. */
   readonly weights?: Float64Array | undefined;
   /** Added to each row's linear predictor as it is. */
   readonly offset?: Float64Array | undefined;
+  /** Of a Cox family: 1 where the event was seen at the row's time, 0 where the row was last seen without it. */
+  readonly event?: Float64Array | undefined;
 }
 
 /**
@@ -20,8 +25,7 @@ export interface PathData {
  *
  *     minimise over b0, b   sum_i w_i f(y_i, o_i + b0 + x_i b) + lambda sum_j v_j (alpha |b_j| + (1 - alpha) / 2 b_j^2)
  */
-export interface PathOptions {
-  readonly family: FamilyName;
+export interface PathOptions extends FamilySettings {
   /** 1 is the lasso, 0 is ridge. Default 1. */
   readonly alpha?: number;
   /** Penalties to fit, in any order; else `count` of them, from the least that leaves no coefficient downwards. */
@@ -39,6 +43,8 @@ export interface PathOptions {
   /** Least and greatest value of each coefficient, on the original scale; around 0. */
   readonly lower?: ArrayLike<number> | undefined;
   readonly upper?: ArrayLike<number> | undefined;
+  /** The path ends with the first model of so many columns or more. Default: none. */
+  readonly mostColumns?: number | undefined;
   /** Largest duality gap, relative to the loss that the null model loses. Default 1e-8. */
   readonly tolerance?: number;
   readonly kernels?: 'simd' | 'script';
@@ -49,11 +55,11 @@ export interface PathOptions {
 }
 
 /** Refuses what no path can be fitted to. @throws BallastError PATH_* */
-export function checkProblem({ features, target, weights, offset }: PathData, options: PathOptions): void {
+export function checkProblem({ features, target, weights, offset, event }: PathData, options: PathOptions): void {
   const { rows, columns } = features;
   if (columns === 0) throw refuse('PATH_NO_COLUMNS', 'there is no column to fit', 'Give at least one feature');
   if (rows < 2) throw refuse('PATH_TOO_FEW_ROWS', 'a path needs at least two rows', 'Give more rows', rows);
-  for (const [name, values] of Object.entries({ target, weights, offset })) {
+  for (const [name, values] of Object.entries({ target, weights, offset, event })) {
     if (values === undefined) continue;
     if (values.length !== rows) {
       throw refuse('PATH_SHAPE', `${name} has ${values.length} values for ${rows} rows`, 'Give one a row');
@@ -70,15 +76,24 @@ export function checkProblem({ features, target, weights, offset }: PathData, op
     }
   }
   checkOptions(options, columns);
-  const counted = weights === undefined ? target : target.filter((_, row) => weights[row] > 0);
-  FAMILIES[options.family].check(counted);
-  if (options.family === 'gaussian' && offset === undefined && counted.every((value) => value === counted[0])) {
+  const countedOf = (values: Float64Array): Float64Array =>
+    weights === undefined ? values : values.filter((_, row) => weights[row] > 0);
+  const counted = countedOf(target);
+  familyOf(options).check(counted, event === undefined ? undefined : countedOf(event));
+  const numbers = options.family === 'gaussian' || options.family === 'huber';
+  if (numbers && offset === undefined && counted.every((value) => value === counted[0])) {
     throw refuse('PATH_TARGET', 'the target is the same in every row', 'Choose a target that varies', counted[0]);
   }
 }
 
 function checkOptions(options: PathOptions, columns: number): void {
-  const { alpha = 1, lambdas, count = 100, ratio, tolerance = 1e-8, factors, lower, upper } = options;
+  const { alpha = 1, lambdas, count = 100, ratio, tolerance = 1e-8, factors, lower, upper, family, delta } = options;
+  if (delta !== undefined && family !== 'huber') {
+    throw refuse('PATH_DELTA', `the family ${family} has no delta`, 'Leave it out, or choose the family huber', delta);
+  }
+  if (delta !== undefined && !(delta > 0 && delta < Number.POSITIVE_INFINITY)) {
+    throw refuse('PATH_DELTA', 'delta is a finite number above 0', 'Mend it', delta);
+  }
   if (!(alpha >= 0 && alpha <= 1)) throw refuse('PATH_ALPHA', 'alpha is between 0 and 1', 'Mend it', alpha);
   if (!(Number.isInteger(count) && count >= 1))
     throw refuse('PATH_COUNT', 'a path has at least 1 lambda', 'Mend it', count);

@@ -1,6 +1,6 @@
 import { Descent } from './descent.js';
 import type { Design } from './design.js';
-import type { Family, Rows } from './families/family.js';
+import type { Coupling, Family, Rows } from './families/family.js';
 import type { GramProduct } from './gram-product.js';
 import { bytesOf, type Kernels, type Limits } from './kernels/kernels.js';
 import type { Penalty } from './penalty.js';
@@ -14,7 +14,7 @@ const MOST_STEPS = 200;
 /** A step that leaves more than this share of the violation shows that the model has aged. */
 const STALE = 0.3;
 /** How much smaller than asked for violations are made, for the sake of the gap, at most. */
-const FINEST = 1e-7;
+const FINEST = 1e-9;
 /** Models after which rows' predictors are computed anew. */
 const EXACT_EVERY = 20;
 
@@ -125,7 +125,7 @@ export class PathSolver {
     this.#evaluate();
     const coefficients = new Float64Array(design.columns + 1);
     coefficients[design.columns] = start;
-    await this.set.rebuild(free, coefficients, this.#curvature, penalty);
+    await this.set.rebuild(free, coefficients, this.#curvature, penalty, this.#coupling());
     this.#gradientOfMembers();
     this.#allowed = 1e-12 * this.#residual.reduce((sum, value) => sum + Math.abs(value), 0);
     await this.#optimise(this.#allowed);
@@ -279,7 +279,7 @@ export class PathSolver {
     const kept = Array.from(this.set.members.subarray(0, this.set.size)).filter(
       (j) => coefficients[j] !== 0 || penalty.factors[j] === 0 || Math.abs(products[j]) > near * penalty.l1(j),
     );
-    await this.set.rebuild(kept, coefficients, this.#curvature, penalty);
+    await this.set.rebuild(kept, coefficients, this.#curvature, penalty, this.#coupling());
     this.#gradientOfMembers();
   }
 
@@ -378,6 +378,11 @@ export class PathSolver {
   #evaluate(): void {
     const { family, rows } = this.#s;
     this.#loss = family.evaluate(this.#eta, rows, this.#residual, this.#curvature);
+  }
+
+  /** Second derivatives between rows at the present predictors. */
+  #coupling(): Coupling | undefined {
+    return this.set.room === 0 ? undefined : this.#s.family.couple?.(this.#eta, this.#s.rows);
   }
 
   #penaltyOf(): number {

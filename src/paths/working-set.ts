@@ -1,4 +1,5 @@
 import type { Design } from './design.js';
+import type { Coupling } from './families/family.js';
 import type { GramProduct } from './gram-product.js';
 import { bytesOf, type CoordinateModel, type Kernels } from './kernels/kernels.js';
 import type { Penalty } from './penalty.js';
@@ -26,6 +27,8 @@ export class WorkingSet {
   readonly #design: Design;
   readonly #product: GramProduct | undefined;
   readonly #scaled: Float64Array;
+  /** Second derivatives between rows beside the curvature, where there are some. */
+  #coupling: Coupling | undefined;
 
   constructor(design: Design, kernels: Kernels, room: number, product: GramProduct | undefined) {
     const all = design.columns + 1;
@@ -76,14 +79,17 @@ export class WorkingSet {
     coefficients: Float64Array,
     curvature: Float64Array,
     penalty: Penalty,
+    coupling?: Coupling,
   ): Promise<void> {
     for (let k = 0; k < this.size; k++) this.position[this.members[k]] = -1;
     this.size = 0;
     this.curvature.set(curvature);
+    this.#coupling = coupling;
     for (const column of columns) this.#place(column, coefficients[column], penalty);
     const { rows, stored } = this.#design;
     const product = this.#product;
-    if (product === undefined || stored === undefined || !this.dense || this.size ** 2 * rows < LARGE_PRODUCT) {
+    const plain = product === undefined || stored === undefined || coupling !== undefined;
+    if (plain || !this.dense || this.size ** 2 * rows < LARGE_PRODUCT) {
       this.#extend(0);
       return;
     }
@@ -136,6 +142,7 @@ export class WorkingSet {
     }
     for (let k = from; k < size; k++) {
       this.#design.weighted(members[k], this.curvature, this.#scaled);
+      this.#coupling?.(this.#scaled);
       const row = gram.subarray(k * stride, k * stride + k + 1);
       this.#design.correlate(members, k + 1, this.#scaled, row);
       for (let i = 0; i < k; i++) gram[i * stride + k] = row[i];

@@ -12,6 +12,7 @@ import {
 } from '../charts/index.js';
 import type { Robustness } from '../evaluation/attacks/robustness.js';
 import type { Evaluation } from '../evaluation/evaluate.js';
+import type { FormulaFigure } from '../evaluation/formula/formula.js';
 import type { Ledger } from '../evaluation/ledger.js';
 import type { SliceSearch } from '../evaluation/slices/find-slices.js';
 import type { StressReport } from '../evaluation/stress/stress.js';
@@ -22,6 +23,7 @@ import { groupsOf } from './plots/evaluation.js';
 import { capital } from './plots/plot.js';
 import {
   fairnessTable,
+  formulasContent,
   riskPlot,
   robustnessContent,
   stressPlot,
@@ -43,6 +45,7 @@ export interface EvaluationReportInput {
   readonly holdoutReads?: number | undefined;
   readonly uncertainty?: readonly UncertaintyEvaluation[] | undefined;
   readonly weakSlices?: SliceSearch | undefined;
+  readonly formulas?: readonly FormulaFigure[] | undefined;
   readonly stress?: StressReport | undefined;
   readonly robustness?: Robustness | undefined;
 }
@@ -88,9 +91,14 @@ function evaluationReport(input: EvaluationReportInput): string {
 }
 
 function sectionsOf(input: EvaluationReportInput): Section[] {
-  const { evaluation, ledger, uncertainty, weakSlices, stress, robustness } = input;
+  const { evaluation, ledger, uncertainty, weakSlices, formulas, stress, robustness } = input;
   return [
     { id: 'metrics', title: 'Figures', content: [stack(metricsTable(evaluation))] },
+    {
+      id: 'formulas',
+      title: 'Formulas',
+      content: formulas === undefined ? [] : [stack(formulasContent(formulas))],
+    },
     {
       id: 'ledger',
       title: 'Gap ledger',

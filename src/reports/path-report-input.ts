@@ -1,6 +1,9 @@
 import type { CrossValidation } from '../paths/cross-validate.js';
 import type { RegularizationPath } from '../paths/path.js';
+import type { ChosenModel } from '../paths/selection/choose.js';
+import type { PenaltyShape } from '../paths/selection/penalized.js';
 import type { NamedCoefficients } from '../tuning/path-data.js';
+import type { NestedScore, PathIntervals } from '../tuning/path-inference.js';
 import type { RunResult } from '../tuning/run-result.js';
 
 /** Everything the page of one `path` command shows. */
@@ -16,7 +19,10 @@ export interface PathReportInput {
   readonly features: readonly string[];
   readonly path: RegularizationPath;
   readonly cv: CrossValidation;
-  readonly chosen: { readonly by: string; readonly index: number; readonly lambda: number };
+  readonly chosen: ChosenModel;
+  readonly shape?: PenaltyShape | undefined;
+  readonly intervals?: PathIntervals | undefined;
+  readonly nested?: NestedScore | undefined;
   /** Of the chosen model, in the units of the raw columns. */
   readonly named: NamedCoefficients;
   readonly result: RunResult;

@@ -4,12 +4,21 @@ import { intervalText, metricDisplay } from './metric-display.js';
 import { figure, grid, navigation, page, type Section, sectionMarkup, table } from './page.js';
 import type { PathReportInput } from './path-report-input.js';
 import { coefficientPlot, crossValidationPlot, sparsityPlot } from './plots/path.js';
+import { intervalsPlot, knockoffPlot, stabilityPlot } from './plots/selection.js';
+import { selectionSections, selectionSentence } from './sections/selection.js';
 import { type WrittenReport, writeFiles } from './write-report.js';
 
 const PLOTS = {
   'coefficient-path': coefficientPlot,
   'cross-validation': crossValidationPlot,
   sparsity: sparsityPlot,
+} as const;
+
+/** Drawn where columns were selected so, or intervals were asked for. */
+const FURTHER = {
+  stability: stabilityPlot,
+  knockoffs: knockoffPlot,
+  intervals: intervalsPlot,
 } as const;
 
 /** Coefficients that the page lists. */
@@ -21,10 +30,10 @@ const LISTED = 200;
  * @throws BallastError REPORT_NOT_WRITTEN (environment)
  */
 export async function writePathReport(input: PathReportInput, directory: string): Promise<WrittenReport> {
-  const plots = Object.entries(PLOTS).map(([name, draw]) => ({
-    path: join(directory, `${name}.svg`),
-    content: `${draw(input, true)}\n`,
-  }));
+  const plots = Object.entries({ ...PLOTS, ...FURTHER }).flatMap(([name, draw]) => {
+    const drawn = draw(input, true);
+    return drawn === undefined ? [] : [{ path: join(directory, `${name}.svg`), content: `${drawn}\n` }];
+  });
   const report = { path: join(directory, 'report.html'), content: pathReport(input) };
   await writeFiles(directory, [...plots, report]);
   return { report: report.path, plots: plots.map(({ path }) => path) };
@@ -36,6 +45,7 @@ function pathReport(input: PathReportInput): string {
   const { title, dataset, path, createdAt } = input;
   const facts: [string, string][] = [
     ['Family', path.family],
+    ['Penalty', penaltyText(input)],
     ['Alpha', String(path.alpha)],
     ['Data', `${dataset.name} ${dataset.version.slice(0, 20)}`],
     ['Training rows', formatNumber(dataset.rows, 'integer')],
@@ -64,16 +74,32 @@ function pathReport(input: PathReportInput): string {
 const RULES: Readonly<Record<string, string>> = {
   min: 'least cross-validated error',
   '1se': 'sparsest within one standard error of the least',
+  relaxed: 'least cross-validated error of relaxed models',
 };
 
+function penaltyText({ path, shape }: PathReportInput): string {
+  if (shape === undefined) return path.alpha === 1 ? 'lasso' : path.alpha === 0 ? 'ridge' : 'elastic net';
+  if (shape.type === 'adaptive') return `adaptive, pilot at lambda ${shape.pilot.toPrecision(4)}`;
+  return `${shape.type.toUpperCase()}${shape.gamma === undefined ? '' : `, gamma ${shape.gamma}`}`;
+}
+
 /** Which model was taken, and what it costs against the best. */
-export function chosenText({ path, cv, chosen }: PathReportInput): string {
-  const { lambda, columns } = path.points[chosen.index];
-  const rule = RULES[chosen.by] ?? `least ${chosen.by.toUpperCase()}`;
+export function chosenText(input: PathReportInput): string {
+  const { path, cv, chosen } = input;
+  const { index, model, relaxed } = chosen;
   const stopped = path.stopped === undefined ? '' : ` The path ends early: ${path.stopped.message}.`;
+  const selection = selectionSentence(input);
+  const size = `${model.columns.length} of ${path.features} coefficients`;
+  if (index === undefined) return `Chosen: ${size}, without penalty. ${selection ?? ''}${stopped}`;
+  const rule = RULES[chosen.by] ?? `least ${chosen.by.toUpperCase()}`;
+  const misfit = (relaxed?.mean ?? cv.mean[index]).toPrecision(4);
+  const quality =
+    cv.concordance === undefined
+      ? `cross-validated deviance ${misfit} against ${path.nullDeviance.toPrecision(4)} of the null model`
+      : `cross-validated deviance ${misfit} an event, concordance ${cv.concordance.mean[index].toFixed(3)}`;
   return (
-    `Chosen: lambda ${lambda.toPrecision(4)} (${rule}), ${columns.length} of ${path.features} coefficients, ` +
-    `cross-validated deviance ${cv.mean[chosen.index].toPrecision(4)} against ${path.nullDeviance.toPrecision(4)} of the null model.${stopped}`
+    `Chosen: lambda ${chosen.lambda.toPrecision(4)} (${rule}), ${size}, ` +
+    `${quality}.${selection === undefined ? '' : ` ${selection}`}${stopped}`
   );
 }
 
@@ -98,6 +124,7 @@ function sectionsOf(input: PathReportInput): Section[] {
       lead: 'Every model of the path, from the largest penalty on the left to the least. Hover a line for its name.',
       content: [grid(Object.values(PLOTS).map((draw) => figure(draw(input, false))))],
     },
+    ...selectionSections(input),
     {
       id: 'coefficients',
       title: 'Coefficients',
@@ -107,7 +134,7 @@ function sectionsOf(input: PathReportInput): Section[] {
           entries.length > LISTED ? `The ${LISTED} largest of ${entries.length} coefficients` : 'Coefficients',
           [{ label: 'Feature' }, { label: 'Coefficient', number: true }],
           [
-            ['(intercept)', number(named.intercept)],
+            ...(path.family === 'cox' ? [] : [['(intercept)', number(named.intercept)]]),
             ...entries.slice(0, LISTED).map(([name, value]) => [name, number(value)]),
           ],
         ),

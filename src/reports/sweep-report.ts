@@ -1,42 +1,8 @@
-import { barChart, element, formatNumber, lineChart, type Markup, scatter } from '../charts/index.js';
+import { element, formatNumber, type Markup } from '../charts/index.js';
 import { metricDisplay, metricText } from './metric-display.js';
 import { figure, grid, navigation, page, type Section, sectionMarkup, table } from './page.js';
-
-/** A trial as the report shows it. */
-export interface ReportedTrial {
-  readonly number: number;
-  readonly state: string;
-  /** By name of the parameter, as they stand in the spec. */
-  readonly values: Readonly<Record<string, unknown>>;
-  /** Objectives and other figures, where it is complete. */
-  readonly figures: Readonly<Record<string, number>>;
-  readonly seconds: number;
-}
-
-export interface SweepReportInput {
-  readonly title: string;
-  readonly sweepId: string;
-  /** The first is what the best is chosen by. */
-  readonly objectives: readonly { readonly name: string; readonly direction: 'higher' | 'lower' }[];
-  readonly parameters: readonly { readonly name: string; readonly log: boolean }[];
-  readonly trials: readonly ReportedTrial[];
-  readonly importance: Readonly<Record<string, number>>;
-  readonly best:
-    | {
-        readonly trial: number;
-        readonly values: Readonly<Record<string, unknown>>;
-        readonly metric: number;
-        readonly interval?: readonly [number, number];
-        readonly correctedMetric?: { readonly value: number; readonly interval: readonly [number, number] };
-        readonly tied: number;
-        readonly insteadOf?: { readonly trial: number; readonly metric: number; readonly because: string };
-      }
-    | undefined;
-  /** Numbers of the trials on the Pareto front. */
-  readonly front: readonly number[];
-  readonly createdAt: Date;
-  readonly seconds: number;
-}
+import { coursePlot, frontPlots, importancePlot, parameterTitle, responsePlots, valueText } from './plots/sweep.js';
+import type { ReportedTrial, SweepReportInput } from './sweep-report-input.js';
 
 const MOST_ROWS = 50;
 
@@ -46,8 +12,7 @@ const MOST_ROWS = 50;
  */
 export function sweepReport(input: SweepReportInput): string {
   const sections = sectionsOf(input).filter(({ content }) => content.some((part) => part !== null));
-  const complete = input.trials.filter(({ state }) => state === 'complete').length;
-  const pruned = input.trials.filter(({ state }) => state === 'pruned').length;
+  const { complete, pruned } = input.counts;
   const facts: [string, string][] = [
     ['Sweep', input.sweepId.slice(0, 8)],
     ['Trials', `${complete} complete, ${pruned} pruned, ${input.trials.length - complete - pruned} failed or open`],
@@ -85,23 +50,37 @@ function sectionsOf(input: SweepReportInput): Section[] {
       id: 'response',
       title: 'How the metric answers to each parameter',
       lead: 'One point a complete trial; everything else varies along with it.',
-      content: [responses(input)],
+      content: [figures(responsePlots(input))],
     },
     {
       id: 'importance',
       title: 'What decides',
       lead: 'Share of each parameter in whether a trial is among the best fifth.',
-      content: [importancePlot(input)],
+      content: [figures(importancePlot(input))],
     },
     {
       id: 'front',
       title: 'The front between objectives',
       lead: 'Trials that no other is at least as good as in everything.',
-      content: [frontPlot(input), frontTable(input)],
+      content: [figures(frontPlots(input)), frontTable(input)],
     },
-    { id: 'course', title: 'Course of the sweep', content: [coursePlot(input)] },
+    { id: 'course', title: 'Course of the sweep', content: [figures(coursePlot(input)), stopNote(input)] },
     { id: 'trials', title: 'Trials', content: [trialTable(input)] },
   ];
+}
+
+/** What the last look saw that asked whether to go on. */
+function stopNote({ stop, objectives: [{ name }] }: SweepReportInput): Markup | null {
+  if (stop === undefined) return null;
+  if ('reason' in stop) return element('p', {}, `There is no telling what was left to gain: ${stop.reason}.`);
+  const { complete, left, noise, noiseFrom, enough } = stop;
+  const figures = `After ${complete} complete trials another could gain ${metricText(name, left)} at most; the standard error of the best, by its ${noiseFrom}, is ${metricText(name, noise)}.`;
+  return element('p', {}, enough ? `${figures} More trials would choose among chances: the sweep ended.` : figures);
+}
+
+function figures(plots: string | readonly string[] | undefined): Markup | null {
+  if (plots === undefined || plots.length === 0) return null;
+  return typeof plots === 'string' ? figure(plots) : grid(plots.map(figure));
 }
 
 function bestTable({ best, objectives: [objective], parameters }: SweepReportInput): Markup | null {
@@ -145,82 +124,6 @@ function bestTable({ best, objectives: [objective], parameters }: SweepReportInp
   );
 }
 
-function responses({ parameters, trials, objectives: [objective] }: SweepReportInput): Markup | null {
-  const complete = trials.filter(({ state }) => state === 'complete');
-  const plots = parameters.map(({ name, log }) => {
-    const own = complete.filter(({ values }) => name in values);
-    const numeric = own.every(({ values }) => typeof values[name] === 'number');
-    const categories = [...new Set(own.map(({ values }) => valueText(values[name])))];
-    const title = name.replace(/^regularizers\./, '');
-    const label = metricDisplay(objective.name).label;
-    if (numeric) {
-      return scatter({
-        title,
-        points: own.map(({ values, figures }) => ({ x: values[name] as number, y: figures[objective.name] })),
-        x: { label: name, scale: log ? 'log' : 'linear' },
-        y: { label },
-        trend: true,
-        standalone: false,
-      });
-    }
-    const mean = (category: string): number => {
-      const values = own.filter((trial) => valueText(trial.values[name]) === category);
-      return values.reduce((sum, { figures }) => sum + figures[objective.name], 0) / values.length;
-    };
-    return barChart({
-      title,
-      subtitle: `mean ${label} of its trials`,
-      categories,
-      series: [{ name: label, values: categories.map(mean) }],
-      standalone: false,
-    });
-  });
-  return complete.length === 0 ? null : grid(plots.map(figure));
-}
-
-function importancePlot({ importance }: SweepReportInput): Markup | null {
-  const entries = Object.entries(importance).sort(([, a], [, b]) => b - a);
-  if (entries.length === 0) return null;
-  return figure(
-    barChart({
-      title: 'Importance',
-      categories: entries.map(([name]) => name.replace(/^regularizers\./, '')),
-      series: [{ name: 'share', values: entries.map(([, share]) => share) }],
-      x: { domain: [0, 1], format: 'percent' },
-      width: 640,
-      standalone: false,
-    }),
-  );
-}
-
-function frontPlot({ front, objectives, trials }: SweepReportInput): Markup | null {
-  const [first, second] = objectives;
-  if (second === undefined || front.length === 0) return null;
-  const complete = trials.filter(({ state }) => state === 'complete');
-  const point = ({ figures }: ReportedTrial) => ({ x: figures[second.name], y: figures[first.name] });
-  const onFront = complete.filter(({ number }) => front.includes(number)).map(point);
-  return grid([
-    figure(
-      scatter({
-        title: 'All trials',
-        points: complete.map(point),
-        x: { label: second.name },
-        y: { label: first.name },
-        standalone: false,
-      }),
-    ),
-    figure(
-      lineChart({
-        title: 'Pareto front',
-        series: [{ name: 'front', points: onFront.sort((a, b) => a.x - b.x) }],
-        x: { label: second.name },
-        y: { label: first.name },
-        standalone: false,
-      }),
-    ),
-  ]);
-}
-
 function frontTable({ front, objectives, trials, parameters }: SweepReportInput): Markup | null {
   if (front.length === 0) return null;
   const own = trials.filter(({ number }) => front.includes(number));
@@ -229,43 +132,13 @@ function frontTable({ front, objectives, trials, parameters }: SweepReportInput)
     [
       { label: 'Trial' },
       ...objectives.map(({ name }) => ({ label: name, number: true })),
-      ...parameters.map(({ name }) => ({ label: name.replace(/^regularizers\./, '') })),
+      ...parameters.map(({ name }) => ({ label: parameterTitle(name) })),
     ],
     own.map(({ number, figures, values }) => [
       String(number),
       ...objectives.map(({ name }) => figureText(figures[name])),
       ...parameters.map(({ name }) => valueText(values[name])),
     ]),
-  );
-}
-
-function coursePlot({ trials, objectives: [objective] }: SweepReportInput): Markup | null {
-  const complete = trials.filter(({ state }) => state === 'complete');
-  if (complete.length === 0) return null;
-  let best = Number.NaN;
-  const better = (a: number, b: number): boolean => (objective.direction === 'higher' ? a > b : a < b);
-  const points = complete.map(({ number, figures }) => {
-    const value = figures[objective.name];
-    if (Number.isNaN(best) || better(value, best)) best = value;
-    return { x: number, y: best };
-  });
-  const label = metricDisplay(objective.name).label;
-  return figure(
-    lineChart({
-      title: 'Best so far',
-      series: [
-        { name: 'best so far', points },
-        {
-          name: 'each trial',
-          dash: 'dotted',
-          points: complete.map(({ number, figures }) => ({ x: number, y: figures[objective.name] })),
-        },
-      ],
-      x: { label: 'trial' },
-      y: { label },
-      width: 640,
-      standalone: false,
-    }),
   );
 }
 
@@ -283,7 +156,7 @@ function trialTable({ trials, objectives, parameters }: SweepReportInput): Marku
       { label: 'Trial' },
       { label: 'State' },
       ...objectives.map(({ name }) => ({ label: name, number: true })),
-      ...parameters.map(({ name }) => ({ label: name.replace(/^regularizers\./, '') })),
+      ...parameters.map(({ name }) => ({ label: parameterTitle(name) })),
       { label: 'Seconds', number: true },
     ],
     shown.map(({ number, state, figures, values, seconds }) => [
@@ -299,9 +172,4 @@ function trialTable({ trials, objectives, parameters }: SweepReportInput): Marku
 
 function figureText(value: number | undefined): string {
   return value === undefined ? '\u2013' : String(Number(value.toPrecision(4)));
-}
-
-function valueText(value: unknown): string {
-  if (value === undefined) return '\u2013';
-  return typeof value === 'number' ? String(Number(value.toPrecision(3))) : JSON.stringify(value);
 }

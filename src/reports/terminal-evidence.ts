@@ -2,6 +2,7 @@ import { formatNumber } from '../charts/index.js';
 import type { CalibrationReport } from '../evaluation/calibrators/report.js';
 import type { MetricComparison } from '../evaluation/compare-all.js';
 import type { FairnessEvaluation } from '../evaluation/fairness.js';
+import type { FormulaFigure } from '../evaluation/formula/formula.js';
 import type { SliceSearch } from '../evaluation/slices/find-slices.js';
 import type { StressReport } from '../evaluation/stress/stress.js';
 import type { PairEffect } from '../tuning/factorial.js';
@@ -182,6 +183,27 @@ export function slicesTable({ slices, searched, rows, error }: SliceSearch, opti
     { text: pValue < 1e-4 ? '< 0.0001' : pValue.toFixed(4), style: style.dim },
   ]);
   return [terminalTable(columns, lines, style.dim, options.width), style.dim(how)].join('\n');
+}
+
+/** Mean and sum of each formula. */
+export function formulasTable(figures: readonly FormulaFigure[], options: TerminalOptions = {}): string {
+  const style = styles(options);
+  const columns: TerminalColumn[] = [
+    { label: 'formula', shrinkTo: 24 },
+    { label: 'a row', align: 'right' },
+    { label: '95% interval', align: 'right' },
+    { label: 'all rows', align: 'right' },
+  ];
+  const lines = figures.map(({ name, mean, total }) => [
+    name,
+    mean === undefined ? '\u2013' : formatNumber(mean.value),
+    {
+      text: mean === undefined ? '' : mean.interval.map((bound) => formatNumber(bound)).join(' to '),
+      style: style.dim,
+    },
+    formatNumber(total),
+  ]);
+  return terminalTable(columns, lines, style.dim, options.width);
 }
 
 /** A ratio of selection rates below this is disparate impact: the four-fifths rule of the US EEOC (29 CFR 1607.4 D). */

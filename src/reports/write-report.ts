@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BallastError } from '../errors.js';
+import { makeFolder } from '../graph/format/make-folder.js';
 import { trainPlots } from './plots/train-plots.js';
 import { trainReport } from './train-report.js';
 import type { TrainReportInput } from './train-report-input.js';
@@ -41,7 +42,7 @@ export async function writeFiles(
   files: readonly { readonly path: string; readonly content: string }[],
 ): Promise<void> {
   try {
-    await mkdir(directory, { recursive: true });
+    await makeFolder(directory);
     for (const file of files) await writeWhole(file.path, file.content);
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined;

@@ -16,6 +16,16 @@ const SQRT5 = Math.sqrt(5);
 /** The largest log of an inverse squared length scale that is considered, and the least noise. */
 const JITTER = 1e-8;
 
+/** What is believed of the noise of the values before any is seen: its share of their variance is log-normal. */
+export interface NoisePrior {
+  readonly median: number;
+  /** Of the logarithm. */
+  readonly deviation: number;
+}
+
+/** A value is nearly what the function is there: a sampler then goes on where it was good. */
+const LITTLE_NOISE: NoisePrior = { median: 1e-4, deviation: 2 };
+
 interface Shape {
   /** Inverse squared length scales. */
   readonly inverse: readonly number[];
@@ -26,20 +36,21 @@ interface Shape {
 
 /**
  * Fits a Gaussian process with a Matern-5/2 kernel, a length scale for each coordinate, to values of a function: the shape
- * is that of highest posterior density, with priors that a strength acts over about half of its range and that there is
- * little noise (Rasmussen and Williams 2006, chapters 2 and 5; Hvarfner et al. 2024 for the scale with the dimension).
+ * is that of highest posterior density, with priors that a strength acts over about half of its range and, unless told
+ * otherwise, that there is little noise (Rasmussen and Williams 2006, chapters 2 and 5; Hvarfner et al. 2024 for the scale with the dimension).
  * O(n^3) for n values.
  */
 export function fitGaussianProcess(
   points: readonly (readonly number[])[],
   values: readonly number[],
   coordinates: readonly Coordinate[],
+  noise: NoisePrior = LITTLE_NOISE,
 ): GaussianProcess {
   const center = values.reduce((sum, value) => sum + value, 0) / values.length;
   const spread = Math.sqrt(values.reduce((sum, value) => sum + (value - center) ** 2, 0) / values.length) || 1;
   const y = values.map((value) => (value - center) / spread);
   const squares = coordinates.map((kind, d) => pairwise(points, (a, b) => squaredDistance(kind, a[d], b[d])));
-  const shape = likeliestShape(squares, y);
+  const shape = likeliestShape(squares, y, noise);
   const build = (at: readonly (readonly number[])[], targets: readonly number[]): GaussianProcess => {
     const n = at.length;
     const matrix = new Float64Array(n * n);
@@ -87,12 +98,12 @@ function covariance(
 }
 
 /** The shape of highest posterior density: logs of inverse squared length scales, of scale and of noise. */
-function likeliestShape(squares: readonly Float64Array[], y: readonly number[]): Shape {
+function likeliestShape(squares: readonly Float64Array[], y: readonly number[], noisePrior: NoisePrior): Shape {
   const n = y.length;
   const dimensions = squares.length;
   // Length scales of half the range in one dimension; longer in more, where points are further apart.
   const priorInverse = Math.log(4 / Math.sqrt(dimensions));
-  const priorNoise = Math.log(1e-4);
+  const priorNoise = Math.log(noisePrior.median);
   const start = [...squares.map(() => priorInverse), 0, priorNoise];
   const negativeLogPosterior = (parameters: Float64Array, gradient: Float64Array): number => {
     const inverse = Array.from(parameters.subarray(0, dimensions), Math.exp);
@@ -138,7 +149,7 @@ function likeliestShape(squares: readonly Float64Array[], y: readonly number[]):
     };
     for (let d = 0; d < dimensions; d++) prior(d, priorInverse, 1.5);
     prior(dimensions, 0, 1);
-    prior(dimensions + 1, priorNoise, 2);
+    prior(dimensions + 1, priorNoise, noisePrior.deviation);
     return value;
   };
   const { at } = minimize(negativeLogPosterior, start, { maxIterations: 40, tolerance: 1e-3 });

@@ -29,6 +29,7 @@ export {
   toUnit,
   valuesOf,
 } from './space.js';
+export { type LeftToGain, leftToGain, lookReached } from './stopping.js';
 export {
   byQuality,
   type CompleteTrial,

@@ -1,4 +1,4 @@
-import { type Coordinate, fitGaussianProcess, type GaussianProcess } from './gaussian-process.js';
+import { type Coordinate, fitGaussianProcess, type GaussianProcess, type NoisePrior } from './gaussian-process.js';
 import { type Point, type Space, toUnit } from './space.js';
 import { byQuality, isComplete, isFeasible, type Trial } from './trial.js';
 
@@ -17,7 +17,7 @@ const MOST_TRIALS = 150;
  * Fits the first loss of the complete trials. Losses far above the rest are drawn in, since how bad bad points are is of
  * no use; a trial that breaks a constraint counts as bad as the worst. Undefined with fewer than two complete trials.
  */
-export function fitSurrogate(space: Space, trials: readonly Trial[]): Surrogate | undefined {
+export function fitSurrogate(space: Space, trials: readonly Trial[], noise?: NoisePrior): Surrogate | undefined {
   const feasible = byQuality(trials).filter(isFeasible);
   const complete = trials.filter(isComplete);
   if (complete.length < 2 || feasible.length === 0) return undefined;
@@ -37,6 +37,7 @@ export function fitSurrogate(space: Space, trials: readonly Trial[]): Surrogate 
     kept.map(({ point }) => coordinates(point)),
     kept.map((trial) => (isFeasible(trial) ? Math.min(ceiling, trial.losses[0]) : worst)),
     kinds,
+    noise,
   );
   return { process, coordinates, best: losses[0] };
 }

@@ -1,16 +1,27 @@
 import { isIP } from 'node:net';
-import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyInstance } from 'fastify';
 import { BallastError } from '../errors.js';
+import type { TelemetryOptions } from '../monitoring/export/telemetry.js';
 import type { Store } from '../store/index.js';
-import { openCaller } from './access.js';
-import { Authenticator } from './auth/authenticate.js';
+import { type Caller, openCaller } from './access.js';
+import { explainAddress } from './address.js';
+import { Authenticator, type Credentials } from './auth/authenticate.js';
 import { permittedCaller } from './auth/permitted-caller.js';
 import { sessionApi } from './auth/session.js';
 import type { ServerContext } from './context.js';
 import { dashboardApi } from './dashboard/api.js';
 import { dashboardPages } from './dashboard/pages.js';
+import { regularizersApi } from './dashboard/regularizers-api.js';
+import { sweepsApi } from './dashboard/sweeps-api.js';
+import { inferenceApi } from './inference/api.js';
+import { type EndpointOptions, InferenceEndpoint } from './inference/endpoint.js';
+import type { GrpcServer, TraceCall } from './inference/grpc/server.js';
 import { toMlflowError } from './mlflow/errors.js';
 import { mlflowApi } from './mlflow/index.js';
+import { monitoringApi } from './monitoring/api.js';
+import { observabilityApi } from './observability/index.js';
+import { analysisApi } from './rollout/analysis.js';
+import { rolloutApi } from './rollout/api.js';
 
 export interface ServerOptions {
   readonly store: Store;
@@ -22,6 +33,13 @@ export interface ServerOptions {
   readonly allowedHosts?: readonly string[];
   /** The largest artifact, in bytes; default 64 GiB. */
   readonly artifactBytes?: number;
+  readonly telemetry?: TelemetryOptions;
+  /** A collector to which spans and series are sent (OTLP over HTTP). */
+  readonly otlp?: { readonly endpoint: string; readonly everyMs?: number };
+  /** Models that are served; without it the server has no `/v2`. */
+  readonly inference?: EndpointOptions;
+  /** The port of the Open Inference Protocol over gRPC, on the same host; 0 for any free one. Without it there is none. */
+  readonly grpcPort?: number;
   /** Told of faults of ours. */
   readonly onFault?: (error: unknown) => void;
 }
@@ -29,6 +47,8 @@ export interface ServerOptions {
 export interface RunningServer {
   /** `http://127.0.0.1:4780` */
   readonly url: string;
+  /** `127.0.0.1:4781`, where inference is spoken over gRPC. */
+  readonly grpcAddress?: string;
   /** Takes no more connections, answers what is under way, and ends. The store stays open. */
   stop(): Promise<void>;
 }
@@ -48,17 +68,60 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   await store.ensureDefaultExperiment();
   const users = await store.listUsers();
   if (users.length === 0 && !isLoopback(host)) throw withoutUsers(host);
-  const app = await build(options, users.length > 0 ? new Authenticator(store) : undefined);
+  const authenticator = users.length > 0 ? new Authenticator(store) : undefined;
+  const endpoint = options.inference === undefined ? undefined : new InferenceEndpoint(options.inference);
+  const parts: Parts = { authenticator, endpoint, callerOf: callers(store, authenticator) };
+  const { app, traceCall } = await build(options, parts);
+  let grpc: GrpcServer | undefined;
+  let address = `${host}:${port}`;
   try {
     const url = await app.listen({ host, port });
-    return { url, stop: () => stop(app) };
+    if (options.grpcPort !== undefined && endpoint !== undefined) {
+      address = `${host}:${options.grpcPort}`;
+      grpc = await openGrpc(options, options.grpcPort, { ...parts, endpoint }, traceCall);
+    }
+    return {
+      url,
+      ...(grpc === undefined ? {} : { grpcAddress: grpc.address }),
+      // Neither takes new requests while the other still answers.
+      stop: async () => void (await Promise.all([stop(app), grpc?.stop(STOP_MS)])),
+    };
   } catch (error) {
     await app.close();
-    throw explainAddress(error, `${host}:${port}`);
+    throw explainAddress(error, address);
   }
 }
 
-async function build(options: ServerOptions, authenticator: Authenticator | undefined): Promise<FastifyInstance> {
+/** What the protocols of one server share. */
+interface Parts {
+  /** Undefined where nobody has to say who they are. */
+  readonly authenticator: Authenticator | undefined;
+  readonly endpoint: InferenceEndpoint | undefined;
+  readonly callerOf: (credentials: Credentials) => Promise<Caller>;
+}
+
+function callers(store: Store, authenticator: Authenticator | undefined): Parts['callerOf'] {
+  if (authenticator === undefined) return async () => openCaller(store.as('local'), 'local');
+  return async (credentials) => permittedCaller(store, await authenticator.userOf(credentials));
+}
+
+async function openGrpc(
+  { host = '127.0.0.1', onFault }: ServerOptions,
+  port: number,
+  { endpoint, callerOf }: Parts & { readonly endpoint: InferenceEndpoint },
+  traceCall: TraceCall | undefined,
+): Promise<GrpcServer> {
+  const { startGrpc } = await import('./inference/grpc/server.js');
+  const told = { ...(onFault === undefined ? {} : { onFault }), ...(traceCall === undefined ? {} : { traceCall }) };
+  return startGrpc({ endpoint, callerOf, host, port, ...told });
+}
+
+interface Built {
+  readonly app: FastifyInstance;
+  readonly traceCall: TraceCall | undefined;
+}
+
+async function build(options: ServerOptions, { authenticator, endpoint, callerOf }: Parts): Promise<Built> {
   const { store, artifactBytes = DEFAULT_ARTIFACT_BYTES, onFault } = options;
   const app = Fastify({ logger: false, routerOptions: { maxParamLength: 2000 }, forceCloseConnections: 'idle' });
   const context: ServerContext = { store, artifactBytes };
@@ -70,12 +133,19 @@ async function build(options: ServerOptions, authenticator: Authenticator | unde
     async (_request: unknown, body: Buffer) => readJson(body),
   );
   guard(app, options);
+  let traceCall: TraceCall | undefined;
+  if (options.otlp !== undefined) {
+    const { exportOtlp } = await import('./observability/otlp.js');
+    traceCall = exportOtlp(app, {
+      store,
+      ...options.telemetry,
+      ...options.otlp,
+      ...(onFault === undefined ? {} : { onFault }),
+    });
+  }
   app.addHook('onRequest', async (request) => {
     if (request.routeOptions.config.byCapability === true) return;
-    request.caller =
-      authenticator === undefined
-        ? openCaller(store, 'local')
-        : permittedCaller(store, await authenticator.userOf(request));
+    request.caller = await callerOf(request);
   });
   app.addHook('onSend', async (_request, reply) => {
     reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store');
@@ -97,8 +167,15 @@ async function build(options: ServerOptions, authenticator: Authenticator | unde
   await app.register((api) => mlflowApi(api, context));
   await app.register((api) => sessionApi(api, { context, authenticator }), { prefix: '/api/v1' });
   await app.register(dashboardApi, { prefix: '/api/v1' });
+  await app.register(sweepsApi, { prefix: '/api/v1' });
+  await app.register(regularizersApi, { prefix: '/api/v1' });
+  await app.register(rolloutApi, { prefix: '/api/v1' });
+  await app.register(analysisApi, { prefix: '/api/v1/analysis' });
+  await app.register(monitoringApi, { prefix: '/api/v1' });
+  await app.register((api) => observabilityApi(api, { store, ...options.telemetry }));
+  if (endpoint !== undefined) await app.register((api) => inferenceApi(api, endpoint), { prefix: '/v2' });
   await app.register(dashboardPages);
-  return app;
+  return { app, traceCall };
 }
 
 /** Answered whoever asks. */
@@ -186,19 +263,4 @@ function withoutUsers(host: string): BallastError {
     value: host,
     remedy: 'Add one first: ballast users add NAME --role admin',
   });
-}
-
-function explainAddress(error: unknown, address: string): unknown {
-  const { code } = error as FastifyError;
-  if (code !== 'EADDRINUSE' && code !== 'EACCES' && code !== 'EADDRNOTAVAIL') return error;
-  return new BallastError(
-    code === 'EADDRINUSE' ? 'Another process listens on this address' : 'This address cannot be listened on',
-    {
-      code: 'SERVER_ADDRESS',
-      kind: 'environment',
-      place: address,
-      remedy: 'Choose another with --port or --host.',
-      cause: error,
-    },
-  );
 }

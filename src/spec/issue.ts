@@ -32,11 +32,7 @@ export interface IssueSetting {
 }
 
 /** Sections of the contract that this version does not act on: better refused than ignored. */
-const LATER: ReadonlyMap<string, string> = new Map([
-  ['slo', 'service levels'],
-  ['rollout', 'rollouts'],
-  ['retraining', 'retraining'],
-]);
+const LATER: ReadonlyMap<string, string> = new Map([['retraining', 'retraining']]);
 
 const KINDS: ReadonlyMap<string, string> = new Map([
   ['number', 'a number'],

@@ -42,7 +42,12 @@ export interface PrepareOptions {
   readonly register: HoldoutRegister;
   /** Draw a new holdout where the settings no longer fit the locked one; recorded. */
   readonly newHoldout?: boolean;
+  /** Roles that have an effect on what the data is for, beside those that always have. */
+  readonly uses?: readonly OwnRole[];
 }
+
+/** A role that only some models know what to do with. */
+export type OwnRole = 'offset' | 'event';
 
 /**
  * Reads and splits the data of a spec. Rows once held out under this data-set name stay held out.
@@ -51,10 +56,10 @@ export interface PrepareOptions {
  */
 export async function prepareData(
   resolved: ResolvedSpec,
-  { register, newHoldout = false }: PrepareOptions,
+  { register, newHoldout = false, uses = [] }: PrepareOptions,
 ): Promise<PreparedData> {
   const { spec } = resolved;
-  refuseUnused(spec.data);
+  refuseUnused(spec.data, uses);
   const notices: Notice[] = [];
   const table = await readTable(
     spec.data.source,
@@ -173,14 +178,18 @@ function datasetName({ name, source }: Pick<DataOptions, 'name' | 'source'>): st
   return name ?? (typeof source === 'string' ? source : source.join(' '));
 }
 
-/** Roles that training does not use: better refused than silently ignored. */
-function refuseUnused({ columns }: DataOptions): void {
+/** Roles that would have no effect: better refused than silently ignored. */
+function refuseUnused({ columns }: DataOptions, uses: readonly OwnRole[]): void {
   for (const role of ['offset', 'event'] as const) {
-    if (columns[role] === undefined) continue;
-    throw new BallastError(`the role "${role}" has no effect on training in this version`, {
+    if (columns[role] === undefined || uses.includes(role)) continue;
+    const instead =
+      role === 'event'
+        ? 'Fit survival times with ballast path --family cox, or remove it'
+        : 'Fit it with ballast path, or remove it';
+    throw new BallastError(`the role "${role}" has no effect here`, {
       code: 'SPEC_NOT_SUPPORTED',
       place: `data.columns.${role}`,
-      remedy: 'Remove it; the column then is a feature unless data.features.exclude names it',
+      remedy: `${instead}; the column then is a feature unless data.features.exclude names it`,
     });
   }
 }

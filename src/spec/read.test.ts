@@ -68,8 +68,8 @@ describe('a fault in a spec is one sentence: where, what, what to do', () => {
     ],
     [
       'a section of later versions',
-      `${YAML}slo: {}\n`,
-      'spec.yaml:9:1 slo: "slo" is not supported: this version has no service levels. Remove the section',
+      `${YAML}retraining: {}\n`,
+      'spec.yaml:9:1 retraining: "retraining" is not supported: this version has no retraining. Remove the section',
     ],
     [
       'a key below one of the user',

@@ -4,7 +4,10 @@ import { modelOptions } from '../models/options.js';
 import { listRegularizers } from '../regularizers/registry.js';
 import { entrySchema } from '../regularizers/resolve.js';
 import { trainingOptions } from '../training/options.js';
+import { pathOptions } from './path-options.js';
+import { rolloutOptions } from './rollout-options.js';
 import { searchOptions } from './search-options.js';
+import { sloOptions } from './slo-options.js';
 
 /** One entry of the `regularizers` list; its options are checked by the regularizer itself. */
 const regularizer = z
@@ -39,7 +42,17 @@ export const specSchema = z.strictObject({
   regularizers: z.array(regularizer).default([]).describe('Every regularizer and its strength'),
   objectives: objectives.prefault({}).describe('What a good model is'),
   search: searchOptions.optional().describe('What ballast sweep varies; train takes the values that stand in the spec'),
-  owner: z.string().optional().describe('Who answers for the model'),
+  path: pathOptions.optional().describe('What ballast path does with single columns; training knows nothing of it'),
+  slo: z
+    .array(sloOptions)
+    .refine((slos) => new Set(slos.map(({ name }) => name)).size === slos.length, 'two objectives have the same name')
+    .optional()
+    .describe('What is promised of the model in production'),
+  rollout: rolloutOptions.optional().describe('How a version of it comes into traffic'),
+  owner: z
+    .string()
+    .optional()
+    .describe('Who answers for the model: its owner in the registry, unless one is set there'),
 });
 
 /** A validated spec with every default filled in; regularizers still as written. */

@@ -74,6 +74,16 @@ const pruner = z.discriminatedUnion('type', [
   }),
 ]);
 
+const stop = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('never') }),
+  z.strictObject({
+    type: z
+      .literal('noise')
+      .describe('What another trial could gain at most is less than the standard error of the best; one objective'),
+    after: z.int().min(10).default(20).describe('Complete trials before the first look'),
+  }),
+]);
+
 /** The spec's `search` section: what `ballast sweep` varies and how. */
 export const searchOptions = z.strictObject({
   space: z
@@ -89,6 +99,7 @@ export const searchOptions = z.strictObject({
     .optional()
     .describe('Beside objectives.primary: validation metrics, or gap, parameters, seconds; the answer is then a front'),
   trials: z.int().min(1).max(1_000_000).default(30),
+  stop: stop.prefault({ type: 'never' }).describe('What ends the sweep before its last trial'),
   prior: z
     .enum(['learned', 'spec', 'none'])
     .default('learned')

@@ -22,6 +22,7 @@ export function heartbeats(db: Kysely<StoreSchema>): Heartbeats {
   const attempts = new Map<string, number>();
   let timer: NodeJS.Timeout | undefined;
   let underWay: Promise<void> = Promise.resolve();
+  let fault: unknown;
 
   async function beat(runId: string): Promise<void> {
     const attempt = attempts.get(runId);
@@ -38,8 +39,9 @@ export function heartbeats(db: Kysely<StoreSchema>): Heartbeats {
     try {
       for (const runId of attempts.keys()) await beat(runId);
     } catch (error) {
-      // A full disk or a lost server costs the run its heartbeat, not its life; what the run writes next reports it.
-      if (!(error instanceof BallastError)) throw error;
+      // A full disk or a lost server costs the run its heartbeat, not its life; what the run writes next reports it. A fault
+      // of ours is reported when the heartbeats stop.
+      if (!(error instanceof BallastError)) fault ??= error;
     }
   }
 
@@ -63,6 +65,7 @@ export function heartbeats(db: Kysely<StoreSchema>): Heartbeats {
       timer = undefined;
       attempts.clear();
       await underWay;
+      if (fault !== undefined) throw fault;
     },
   };
 }

@@ -1,7 +1,8 @@
-import { mkdir } from 'node:fs/promises';
 import { hostname, userInfo } from 'node:os';
 import { Kysely } from 'kysely';
+import { makeFolder } from '../graph/format/make-folder.js';
 import { accessStore } from './access/access-store.js';
+import { alertStore } from './alerts/alerts.js';
 import { artifactFolder } from './artifact-folder.js';
 import { artifactStore } from './artifacts.js';
 import { auditStore } from './audit.js';
@@ -16,9 +17,12 @@ import { lineageStore } from './lineage.js';
 import { metricStore } from './metrics.js';
 import { migrate } from './migrate.js';
 import { refuseNetworkFileSystem } from './network-file-system.js';
+import { labelWorkStore } from './observations/label-work.js';
+import { observationStore } from './observations/observations.js';
 import { parameterStore } from './parameters.js';
 import { registryStore } from './registry/models.js';
 import { retentionStore } from './retention.js';
+import { rolloutStore } from './rollouts/rollouts.js';
 import { runStore } from './runs.js';
 
 import type { StoreSchema } from './schema.js';
@@ -27,6 +31,7 @@ import { sweepStore } from './sweeps.js';
 import { trackedExperiments } from './tracking/experiments.js';
 import { loggedModelStore } from './tracking/logged-models.js';
 import { remoteRunStore } from './tracking/remote-runs.js';
+import { trafficStore } from './traffic/traffic.js';
 import type { Store } from './types.js';
 import { parseStoreUrl, type StoreLocation } from './url.js';
 
@@ -95,6 +100,11 @@ export async function openStore(url = './.ballast', options: StoreOptions = {}):
     ...runSearch(own),
     ...registryStore(own),
     ...accessStore(own),
+    ...observationStore(own),
+    ...labelWorkStore(own.db),
+    ...alertStore(own),
+    ...trafficStore(own),
+    ...rolloutStore(own),
     as: (actor) => assemble({ ...own, actor }),
     close,
     [Symbol.asyncDispose]: close,
@@ -113,7 +123,7 @@ async function openDatabase(
   }
   refuseNetworkFileSystem(location.folder);
   try {
-    await mkdir(location.folder, { recursive: true });
+    await makeFolder(location.folder);
   } catch (error) {
     throw explainFileFault(error, location.folder);
   }

@@ -9,6 +9,7 @@ import {
   type QueryResult,
 } from 'kysely';
 import pg from 'pg';
+import { BallastError } from '../errors.js';
 import { explainPostgresFault } from './postgres-faults.js';
 
 /** How long to wait for a connection before the server counts as unreachable. */
@@ -71,7 +72,12 @@ class PoolDriver implements Driver {
   }
 
   async rollbackTransaction(connection: PoolConnection): Promise<void> {
-    await connection.executeQuery(CompiledQuery.raw('rollback'));
+    try {
+      await connection.executeQuery(CompiledQuery.raw('rollback'));
+    } catch (error) {
+      // A connection that ended has undone its transaction; what made it undo is what the caller is told.
+      if (!(error instanceof BallastError) || error.code !== 'STORE_UNREACHABLE') throw error;
+    }
   }
 
   async releaseConnection(connection: PoolConnection): Promise<void> {

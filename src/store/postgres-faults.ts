@@ -38,12 +38,15 @@ const UNREACHABLE: Fault = {
   },
 };
 
-/** The client library reports a connection that ended as a bare error. */
+/**
+ * What the client library says of a connection that ended, as bare errors: while a query was under way, before the next
+ * one, and while it was being made.
+ */
+const LOST_CONNECTION =
+  /^(Connection terminated|Client has encountered a connection error|Client was closed|timeout expired|timeout exceeded when trying to connect)/;
+
 function lostConnection(error: unknown): Fault | undefined {
-  return error instanceof Error &&
-    /^(Connection terminated|timeout exceeded when trying to connect)/.test(error.message)
-    ? UNREACHABLE
-    : undefined;
+  return error instanceof Error && LOST_CONNECTION.test(error.message) ? UNREACHABLE : undefined;
 }
 
 const FAULTS: readonly (readonly [prefixes: readonly string[], fault: Fault])[] = [

@@ -96,6 +96,15 @@ test.each([
   expect(explainPostgresFault(error, 'postgres://h/db')).toMatchObject({ code: expected, exitCode, cause: error });
 });
 
+test.each([
+  'Connection terminated unexpectedly',
+  'Client has encountered a connection error and is not queryable',
+  'Client was closed and is not queryable',
+  'timeout expired',
+])('a connection that ended, in the words of the client library, is away: %s', (message) => {
+  expect(explainPostgresFault(new Error(message), 'postgres://h/db')).toMatchObject({ code: 'STORE_UNREACHABLE' });
+});
+
 test('errors of our own making are not explained away', () => {
   const syntax = Object.assign(new Error('syntax error'), { code: '42601' });
   expect(explainPostgresFault(syntax, 'postgres://h/db')).toBe(syntax);

@@ -1,11 +1,23 @@
 import type { Generated } from 'kysely';
+import type {
+  AlertDeliveryTable,
+  AlertEventTable,
+  AlertTable,
+  SilenceTable,
+  SliCountTable,
+  SloTable,
+  TurnTable,
+} from './alerts/schema.js';
+import type { ObservationSchema } from './observations/schema.js';
+import type { RolloutSchema } from './rollouts/schema.js';
 import type { StoredStatus } from './run-status.js';
+import type { TrafficSchema } from './traffic/schema.js';
 
 /**
  * The tables of a store, as queries see them; the migrations make them. Times are milliseconds since the epoch. JSON is
  * kept as text (see json.ts): PostgreSQL's jsonb reorders keys and refuses U+0000, and canonical texts are hashed.
  */
-export interface StoreSchema {
+export interface StoreSchema extends ObservationSchema, TrafficSchema, RolloutSchema {
   store_info: StoreInfoTable;
   experiment: ExperimentTable;
   run: RunTable;
@@ -44,6 +56,13 @@ export interface StoreSchema {
   app_user: AppUserTable;
   access_token: AccessTokenTable;
   access_grant: AccessGrantTable;
+  slo: SloTable;
+  sli_count: SliCountTable;
+  alert: AlertTable;
+  alert_event: AlertEventTable;
+  alert_delivery: AlertDeliveryTable;
+  silence: SilenceTable;
+  turn: TurnTable;
 }
 
 export interface StoreInfoTable {
@@ -318,6 +337,8 @@ export interface TrialTable {
   state: 'queued' | 'running' | 'complete' | 'pruned' | 'failed';
   /** 0, and one more each time a worker takes it: an earlier worker can then no longer write to it. */
   attempt: number;
+  /** How often its worker fell silent since the trial last got further than ever before. */
+  lost: Generated<number>;
   run_id: string | null;
   worker: string | null;
   /** What a running trial has seen so far. JSON. */

@@ -13,6 +13,7 @@ export function sweepBeats(db: Kysely<StoreSchema>): {
   const driven = new Set<string>();
   let timer: NodeJS.Timeout | undefined;
   let underWay: Promise<void> = Promise.resolve();
+  let fault: unknown;
   const beat = async (): Promise<void> => {
     try {
       await db
@@ -21,8 +22,8 @@ export function sweepBeats(db: Kysely<StoreSchema>): {
         .where('id', 'in', [...driven])
         .execute();
     } catch (error) {
-      // What the sweep writes next reports the trouble.
-      if (!(error instanceof BallastError)) throw error;
+      // Trouble with the database is reported by what the sweep writes next; a fault of ours when it stops.
+      if (!(error instanceof BallastError)) fault ??= error;
     }
   };
   const quiet = (): void => {
@@ -44,6 +45,7 @@ export function sweepBeats(db: Kysely<StoreSchema>): {
       quiet();
       driven.clear();
       await underWay;
+      if (fault !== undefined) throw fault;
     },
   };
 }

@@ -20,6 +20,8 @@ export interface StoredTrial {
   readonly state: 'queued' | 'running' | 'complete' | 'pruned' | 'failed';
   /** How often a worker has taken it. */
   readonly attempt: number;
+  /** How often its worker fell silent since it last got further than ever before. */
+  readonly lost: number;
   readonly runId: string | undefined;
   readonly worker: string | undefined;
   readonly progress: unknown;
@@ -33,6 +35,11 @@ export interface TrialClaim {
   readonly sweepId: string;
   readonly number: number;
   readonly attempt: number;
+}
+
+export interface TrialCounts {
+  readonly counts: Readonly<Partial<Record<StoredTrial['state'], number>>>;
+  readonly runId: string | undefined;
 }
 
 export interface SweepStore {
@@ -61,10 +68,24 @@ export interface SweepStore {
     number: number,
     options: { readonly worker: string; readonly silentMs: number },
   ): Promise<(StoredTrial & TrialClaim) | undefined>;
-  /** Says that the trial is at work, and what it has seen. @returns whether it is still this worker's */
-  trialAtWork(claim: TrialClaim, change?: { readonly runId?: string; readonly progress?: unknown }): Promise<boolean>;
-  /** Ends a trial, or gives it back to be taken again. @returns whether it was still this worker's */
+  /**
+   * Says that the trial is at work, and what it has seen; `further` where that is more than any worker before it saw.
+   *
+   * @returns whether it is still this worker's
+   */
+  trialAtWork(
+    claim: TrialClaim,
+    change?: { readonly runId?: string; readonly progress?: unknown; readonly further?: boolean },
+  ): Promise<boolean>;
+  /**
+   * Ends a trial, or gives it back to be taken again. Said twice, since the answer may be lost with a connection, it is done
+   * once.
+   *
+   * @returns whether it was still this worker's
+   */
   endTrial(claim: TrialClaim, state: 'queued' | 'complete' | 'pruned' | 'failed', outcome?: unknown): Promise<boolean>;
-  /** By number. */
-  listTrials(sweepId: string): Promise<StoredTrial[]>;
+  /** How many trials each of these sweeps has of each state, and the run of one, by which its experiment is known. */
+  countTrials(sweepIds: readonly string[]): Promise<ReadonlyMap<string, TrialCounts>>;
+  /** By number; those of some numbers where they are given, which costs nothing of a long sweep's others. */
+  listTrials(sweepId: string, numbers?: readonly number[]): Promise<StoredTrial[]>;
 }

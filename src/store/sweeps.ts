@@ -1,11 +1,12 @@
 import type { Selectable } from 'kysely';
 import { BallastError } from '../errors.js';
+import { batches } from './batches.js';
 import type { StoreContext } from './context.js';
 import { decodeJson, encodeJson } from './json.js';
 import { isAtWork, thisProcess } from './process-identity.js';
 import type { SweepTable, TrialTable } from './schema.js';
 import { sweepBeats } from './sweep-beats.js';
-import type { StoredSweep, StoredTrial, SweepStore } from './sweep-types.js';
+import type { StoredSweep, StoredTrial, SweepStore, TrialCounts } from './sweep-types.js';
 import { checkName } from './text.js';
 
 /** The {@link SweepStore} part of a store, and what ends its heartbeats. */
@@ -119,7 +120,18 @@ export function sweepStore({ db }: StoreContext): SweepStore & { stop: () => Pro
       const now = Date.now();
       const row = await db
         .updateTable('trial')
-        .set((table) => ({ state: 'running', worker, heartbeat_at: now, attempt: table('attempt', '+', 1) }))
+        .set((table) => ({
+          state: 'running',
+          worker,
+          heartbeat_at: now,
+          attempt: table('attempt', '+', 1),
+          lost: table
+            .case()
+            .when('state', '=', 'running')
+            .then(table('lost', '+', 1))
+            .else(table.ref('lost'))
+            .end(),
+        }))
         .where('sweep_id', '=', sweepId)
         .where('number', '=', number)
         .where(({ or, and, eb }) =>
@@ -133,11 +145,12 @@ export function sweepStore({ db }: StoreContext): SweepStore & { stop: () => Pro
       return row === undefined ? undefined : { ...toTrial(row), sweepId };
     },
 
-    async trialAtWork({ sweepId, number, attempt }, { runId, progress } = {}) {
+    async trialAtWork({ sweepId, number, attempt }, { runId, progress, further = false } = {}) {
       const { numUpdatedRows } = await db
         .updateTable('trial')
         .set({
           heartbeat_at: Date.now(),
+          ...(further ? { lost: 0 } : {}),
           ...(runId === undefined ? {} : { run_id: runId }),
           ...(progress === undefined ? {} : { progress: encodeJson(progress, 'progress of a trial') }),
         })
@@ -163,11 +176,48 @@ export function sweepStore({ db }: StoreContext): SweepStore & { stop: () => Pro
         .where('attempt', '=', attempt)
         .where('state', '=', 'running')
         .executeTakeFirstOrThrow();
-      return numUpdatedRows > 0n;
+      if (numUpdatedRows > 0n) return true;
+      // Whoever takes it next counts the attempt up: of this attempt it is what this worker said before.
+      const said = await db
+        .selectFrom('trial')
+        .select('number')
+        .where('sweep_id', '=', sweepId)
+        .where('number', '=', number)
+        .where('attempt', '=', attempt)
+        .where('state', '=', state)
+        .executeTakeFirst();
+      return said !== undefined;
     },
 
-    async listTrials(sweepId) {
-      const rows = await db.selectFrom('trial').selectAll().where('sweep_id', '=', sweepId).orderBy('number').execute();
+    async countTrials(sweepIds) {
+      const found = new Map<string, TrialCounts>();
+      for (const batch of batches([...sweepIds])) {
+        const rows = await db
+          .selectFrom('trial')
+          .select(({ fn }) => ['sweep_id', 'state', fn.countAll<number>().as('count'), fn.max('run_id').as('run')])
+          .where('sweep_id', 'in', batch)
+          .groupBy(['sweep_id', 'state'])
+          .execute();
+        for (const { sweep_id, state, count, run } of rows) {
+          const known = found.get(sweep_id);
+          found.set(sweep_id, {
+            counts: { ...known?.counts, [state]: Number(count) },
+            runId: known?.runId ?? run ?? undefined,
+          });
+        }
+      }
+      return found;
+    },
+
+    async listTrials(sweepId, numbers) {
+      if (numbers?.length === 0) return [];
+      const rows = await db
+        .selectFrom('trial')
+        .selectAll()
+        .where('sweep_id', '=', sweepId)
+        .$if(numbers !== undefined, (query) => query.where('number', 'in', numbers ?? []))
+        .orderBy('number')
+        .execute();
       return rows.map(toTrial);
     },
   };
@@ -204,6 +254,7 @@ function toTrial(row: Selectable<TrialTable>): StoredTrial {
     tag: row.tag ?? undefined,
     state: row.state,
     attempt: row.attempt,
+    lost: row.lost,
     runId: row.run_id ?? undefined,
     worker: row.worker ?? undefined,
     progress: row.progress === null ? undefined : decodeJson(row.progress),

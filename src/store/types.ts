@@ -1,9 +1,14 @@
 import type { HoldoutLock, HoldoutRegister } from '../data/index.js';
 import type { AccessStore } from './access/types.js';
+import type { AlertStore } from './alerts/types.js';
+import type { LabelWorkStore } from './observations/label-work.js';
+import type { ObservationStore } from './observations/types.js';
 import type { RegistryStore } from './registry/types.js';
+import type { RolloutStore } from './rollouts/types.js';
 import type { FinalStatus, RunStatus } from './run-status.js';
 import type { SweepStore } from './sweep-types.js';
 import type { TrackingStore } from './tracking/types.js';
+import type { TrafficStore } from './traffic/types.js';
 
 /** What a run is compared as: the reference without regularization, the model the spec asks for, or it without one part. */
 export type RunRole = 'baseline' | 'model' | 'ablation';
@@ -431,6 +436,11 @@ export interface Store
     TrackingStore,
     RegistryStore,
     AccessStore,
+    ObservationStore,
+    LabelWorkStore,
+    AlertStore,
+    TrafficStore,
+    RolloutStore,
     AsyncDisposable {
   /** Where it is, without credentials. */
   readonly location: string;

@@ -1,5 +1,6 @@
-import { mkdir, rm, stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '../graph/format/make-folder.js';
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from '../training/checkpoint.js';
 
 /** Checkpoints of runs as files of this machine, one a run, each replacing the one before. */
@@ -11,7 +12,7 @@ export class CheckpointFolder {
   }
 
   async save(runId: string, checkpoint: Checkpoint): Promise<void> {
-    await mkdir(this.#folder, { recursive: true });
+    await makeFolder(this.#folder);
     await writeCheckpoint(this.#path(runId), checkpoint);
   }
 

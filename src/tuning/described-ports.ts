@@ -72,7 +72,7 @@ export function describedTokenizers({ metadata }: Model): ColumnTokenizer[] {
 }
 
 /** The classes that a model's metadata names for an output, in the order of its columns; none where it names none. */
-export function describedClasses({ metadata }: Model, output: string): string[] {
+export function describedClasses({ metadata }: Pick<Model, 'metadata'>, output: string): string[] {
   const text = metadata.get(CLASSES_KEY);
   if (text === undefined) return [];
   const value = jsonOf(CLASSES_KEY, text);

@@ -32,6 +32,8 @@ export interface DiagnoseOptions {
   readonly probes: boolean;
   /** Look for wrong labels too: the model is trained on folds of the rows outside the holdout. */
   readonly labels?: boolean;
+  /** What production says of the model. */
+  readonly production?: Evidence['production'] | undefined;
   /** Told before each training. */
   readonly onProbe?: (label: string, seconds: number) => void;
   readonly signal?: AbortSignal;
@@ -103,6 +105,7 @@ async function diagnoseResult(
   const recorded = {
     ...recordedEvidence(subject, result, others),
     ...(compression === undefined ? {} : { compression }),
+    ...(options.production === undefined ? {} : { production: options.production }),
   };
   const known = options.labels === true ? { ...recorded, labelNoise: await labelNoiseOf(subject, options) } : recorded;
   const evidence = options.probes ? await probe(subject, known, others, options) : known;

@@ -3,7 +3,7 @@ import type { Table } from '../data/table.js';
 import { BallastError } from '../errors.js';
 import { writeModel } from '../graph/format/encode.js';
 import { normalize } from '../graph/format/normalize.js';
-import type { Graph, Model } from '../graph/model.js';
+import type { Graph, Model, ValueInfo } from '../graph/model.js';
 import type { Runtime } from '../graph/runtime/runtime.js';
 import type { NumericArray, Tensor } from '../graph/tensor.js';
 import { upgrade } from '../graph/upgrade/index.js';
@@ -45,7 +45,8 @@ export async function differentiablePart(
   const parts = encodedPart(model);
   const fed = ports.feed(table, rows);
   if (parts === undefined) {
-    return { graph: withAnyBatch(upgrade(normalize(model)).graph), inputs: numeric(fed), encoder: undefined };
+    const { graph } = upgrade(normalize(model));
+    return { graph: withAnyBatch(declared(graph, fed)), inputs: numeric(fed), encoder: undefined };
   }
   const { encoder, network } = parts;
   return {
@@ -53,6 +54,18 @@ export async function differentiablePart(
     inputs: numeric(await encode(runtime, encoder, fed)),
     encoder,
   };
+}
+
+/** Inputs that a model declares without a shape have that of the rows. */
+function declared(graph: Graph, fed: Readonly<Record<string, Tensor>>): Graph {
+  const inputs = graph.inputs.map((info): ValueInfo => {
+    const { name, type, shape } = info;
+    const given = fed[name];
+    return shape !== undefined || given === undefined
+      ? info
+      : { name, type, shape: ['batch', ...given.shape.slice(1)] };
+  });
+  return { ...graph, inputs };
 }
 
 function numeric(tensors: Readonly<Record<string, Tensor>>): Record<string, Tensor<NumericArray>> {

@@ -4,8 +4,16 @@ import { type Asked, requireAsked, withAsked } from '../evaluation/asked.js';
 import type { AttackOptions } from '../evaluation/attacks/options.js';
 import type { Robustness } from '../evaluation/attacks/robustness.js';
 import type { Evaluation } from '../evaluation/evaluate.js';
+import {
+  type Formula,
+  type FormulaValues,
+  formulaValues,
+  type RowsOfTable,
+  requireFormulas,
+} from '../evaluation/formula/formula.js';
 import { type PredictionInput, SAID_MEASURES } from '../evaluation/input.js';
 import { type Ledger, measureLoss } from '../evaluation/ledger.js';
+import { prepareSample } from '../evaluation/sample.js';
 import { requireRows, type SliceSearch } from '../evaluation/slices/find-slices.js';
 import { corruptionsOf, type StressReport } from '../evaluation/stress/stress.js';
 import { noUncertainty } from '../evaluation/uncertainty.js';
@@ -19,8 +27,17 @@ import { judge, primaryMetric, withSensitive } from './judge.js';
 import type { ModelPorts } from './model-ports.js';
 import { CALIBRATED, requireModel } from './result-record.js';
 import { keepStage, ledgerOfRun } from './run-ledger.js';
-import { dataChanged, modelOfRun, otherRows, ownRows, type RowsOfRun, specOfRun } from './run-rows.js';
-import { scoreRows } from './score.js';
+import {
+  dataChanged,
+  modelOfRun,
+  otherRows,
+  ownRows,
+  type RowsOfRun,
+  readAs,
+  rolesOfRun,
+  specOfRun,
+} from './run-rows.js';
+import { scoreRows, scoreUnlabelled } from './score.js';
 import { searchSlices } from './slice-search.js';
 import { type StressedModel, type StressSettings, stressModel } from './stress-model.js';
 
@@ -38,6 +55,7 @@ export interface EvaluatedRun {
   /** Where they were asked for. */
   readonly stress?: StressReport;
   readonly weakSlices?: SliceSearch;
+  readonly formulas?: readonly FormulaValues[];
 }
 
 /** What is measured beside the metrics. */
@@ -53,6 +71,8 @@ export interface Beside {
   readonly fairness?: readonly string[];
   /** Metrics beside the standard ones, and how classes count. */
   readonly asked?: Asked;
+  /** Numbers of each row that are the user's own. */
+  readonly formulas?: readonly Formula[];
 }
 
 /**
@@ -69,7 +89,7 @@ export async function evaluateHoldout(
   await requireModel(store, run);
   const resolved = specOfRun(run);
   const register = store.holdoutRegister('evaluate --holdout');
-  const data = await prepareData(resolved, { register });
+  const data = await prepareData(resolved, { register, uses: rolesOfRun(run) });
   if (data.version !== run.dataVersion) throw dataChanged(data.version, run);
   const rows = data.split.holdout;
   if (rows.length === 0) {
@@ -115,7 +135,7 @@ async function scoreCalibrated(
   const artifact = await store.openArtifact(run.id, CALIBRATED);
   const session = await runtime.load(await artifact.bytes());
   try {
-    const columns = { target: roles.target ?? '', weight: roles.weight };
+    const columns = { target: roles.target ?? '', weight: roles.weight, event: roles.event };
     return { predictions: await scoreRows(session, ports, table, rows, columns), model: artifact.sha256 };
   } finally {
     session.release();
@@ -126,13 +146,14 @@ async function scoreCalibrated(
 async function refuseImpossible(
   store: Store,
   run: Run,
-  { slices, stress, attack, uncertainty, asked }: Beside,
+  { slices, stress, attack, uncertainty, asked, formulas = [] }: Beside,
   { table, rows, roles }: RowsOfRun,
 ): Promise<void> {
   if (slices === true) requireRows(rows.length);
   if (stress !== undefined) corruptionsOf(table, roles.features);
   const { model, ports } = await modelOfRun(store, run);
   if (asked !== undefined) requireAsked(asked, ports.task, ports.classes);
+  requireFormulas(formulas, classesOf(ports), table);
   if (attack !== undefined) requireScores(ports);
   if (uncertainty !== true || ports.task === 'classification') return;
   if (!model.graph.outputs.some(({ name }) => SAID_MEASURES.some((measure) => measure === name))) {
@@ -172,14 +193,29 @@ export async function evaluateOther(
   return { rows: rows.length, evaluation, ...scored, ledger, holdoutReads, locked: locked?.rows ?? 0 };
 }
 
+/** What a run's model answers to the rows of another source, which need no target. */
+export async function scoreOutside(store: Store, runtime: Runtime, run: Run, source: string): Promise<PredictionInput> {
+  const { table } = await readAs(store, run, source, false);
+  const { bytes, ports } = await modelOfRun(store, run);
+  const session = await runtime.load(bytes);
+  try {
+    const rows = Uint32Array.from({ length: table.rows }, (_, row) => row);
+    return await scoreUnlabelled(session, ports, table, rows);
+  } finally {
+    session.release();
+  }
+}
+
 async function scoreRun(
   store: Store,
   runtime: Runtime,
   run: Run,
   part: RowsOfRun,
-  { attack, stress, slices, asked = NOTHING_ASKED }: Beside = {},
+  { attack, stress, slices, formulas = [], asked = NOTHING_ASKED }: Beside = {},
 ): Promise<
-  Pick<EvaluatedRun, 'predictions' | 'robustness' | 'stress' | 'weakSlices'> & { readonly stressTest?: StressedModel }
+  Pick<EvaluatedRun, 'predictions' | 'robustness' | 'stress' | 'weakSlices' | 'formulas'> & {
+    readonly stressTest?: StressedModel;
+  }
 > {
   const { table, rows, roles } = part;
   const { bytes, model, ports } = await modelOfRun(store, run);
@@ -187,7 +223,7 @@ async function scoreRun(
   const session = await runtime.load(bytes);
   try {
     const target = roles.target ?? '';
-    const scored = await scoreRows(session, ports, table, rows, { target, weight: roles.weight });
+    const scored = await scoreRows(session, ports, table, rows, { target, weight: roles.weight, event: roles.event });
     const predictions = withAsked(scored, asked);
     const { spec } = specOfRun(run);
     const settings = { metric: primaryMetric(spec), seed: spec.training.seed, tell: stress };
@@ -199,6 +235,7 @@ async function scoreRun(
         ? {}
         : { robustness: await attackModel(runtime, { model, ports, table, rows, target }, attack) }),
       ...(slices === true ? { weakSlices: searchSlices(part, predictions, settings.seed) } : {}),
+      ...formulasOf(formulas, predictions, part),
     };
   } finally {
     session.release();
@@ -221,13 +258,14 @@ export async function evaluateModel(
   ports: ModelPorts,
   table: PreparedData['table'],
   setting: FileSetting,
-  { stress, slices, fairness = [], asked = NOTHING_ASKED }: Omit<Beside, 'attack'> = {},
-): Promise<Pick<EvaluatedRun, 'evaluation' | 'predictions' | 'stress' | 'weakSlices'>> {
+  { stress, slices, fairness = [], formulas = [], asked = NOTHING_ASKED }: Omit<Beside, 'attack'> = {},
+): Promise<Pick<EvaluatedRun, 'evaluation' | 'predictions' | 'stress' | 'weakSlices' | 'formulas'>> {
   const { primary, seed } = setting;
   const roles = withSensitive(setting.roles, fairness, { table, task: ports.task });
   const rows = Uint32Array.from({ length: table.rows }, (_, row) => row);
   const { task } = ports;
   requireAsked(asked, task, ports.classes);
+  requireFormulas(formulas, classesOf(ports), table);
   const spec = { task, objectives: { primary }, training: { seed } };
   const session = await loadFile(runtime, model, setting.path);
   try {
@@ -241,6 +279,7 @@ export async function evaluateModel(
       predictions,
       ...(stress === undefined ? {} : { stress: (await stressModel(session, ports, part, settings)).report }),
       ...(slices === true ? { weakSlices: searchSlices(part, predictions, seed) } : {}),
+      ...formulasOf(formulas, predictions, part),
     };
   } finally {
     session.release();
@@ -271,5 +310,17 @@ async function loadFile(runtime: Runtime, model: Model, path: string): Promise<S
     throw error instanceof BallastError ? error.within(path) : error;
   }
 }
+
+/** The values of formulas, where there are any. */
+function formulasOf(
+  formulas: readonly Formula[],
+  predictions: PredictionInput,
+  part: RowsOfTable,
+): Pick<EvaluatedRun, 'formulas'> {
+  return formulas.length === 0 ? {} : { formulas: formulaValues(formulas, prepareSample(predictions), part) };
+}
+
+const classesOf = ({ task, classes }: ModelPorts): readonly string[] | undefined =>
+  task === 'classification' ? classes : undefined;
 
 const NOTHING_ASKED: Asked = { metrics: [] };

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BallastError } from '../errors.js';
 import type { Evaluation } from '../evaluation/evaluate.js';
 import { gapOf } from '../evaluation/ledger.js';
+import { makeFolder } from '../graph/format/make-folder.js';
 import type { Runtime } from '../graph/runtime/runtime.js';
 import { sizeOf } from '../graph/tensor.js';
 import { canonicalJson } from '../regularizers/canonical-json.js';
@@ -229,13 +229,14 @@ export async function runExperiment(resolved: ResolvedSpec, options: ExperimentO
     );
     const gap = gapOf(trainEvaluation, validationEvaluation, primaryMetric(spec));
     if (gap === undefined) throw undefinedMetric(primaryMetric(spec), validationEvaluation);
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     const exported = await exportTrained({
       runtime: options.runtime,
       preprocessor: data.preprocessor,
       table: data.table,
       graph: result.graph,
       path: join(folder, `${labelOf(plan, spec).replace(/[^a-z0-9]+/g, '-')}.onnx`),
+      trainRows: plan.train,
       checkRows: plan.validation,
       checkOutputs: result.outputs.validation,
       metadata: {

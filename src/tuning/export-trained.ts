@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { exportModel } from '../data/preprocess/export.js';
 import type { Preprocessor } from '../data/preprocess/preprocessor.js';
 import { rawTensors } from '../data/preprocess/raw-tensors.js';
+import { SEEN_KEY, seenValues } from '../data/seen-values.js';
 import type { Table } from '../data/table.js';
 import { BallastError } from '../errors.js';
 import { writeModel } from '../graph/format/encode.js';
@@ -20,6 +21,8 @@ export interface ExportTrained {
   readonly table: Table;
   readonly graph: Graph;
   readonly path: string;
+  /** Rows that it was trained on: what they held is told with the model. */
+  readonly trainRows: Uint32Array;
   readonly checkRows: Uint32Array;
   /** Outputs of the network for them, row-major. */
   readonly checkOutputs: Float32Array;
@@ -33,7 +36,11 @@ export interface ExportTrained {
  */
 export async function exportTrained(request: ExportTrained): Promise<{ path: string; bytes: number }> {
   const { runtime, preprocessor, table, graph, path, checkOutputs } = request;
-  const model = exportModel(preprocessor, graph, { metadata: request.metadata });
+  const columns = [...new Set(preprocessor.inputs.map(({ column }) => column))];
+  const seen = seenValues(table, columns, request.trainRows);
+  const model = exportModel(preprocessor, graph, {
+    metadata: { ...request.metadata, [SEEN_KEY]: JSON.stringify(seen) },
+  });
   const rows = request.checkRows.subarray(0, CHECKED_ROWS);
   const session = await runtime.load(writeModel(model));
   try {

@@ -2,9 +2,11 @@ import { numbersOf } from '../data/column-values.js';
 import { FEATURES, type Preprocessor } from '../data/preprocess/preprocessor.js';
 import { requireColumn } from '../data/roles.js';
 import { BallastError } from '../errors.js';
+import type { FamilyName } from '../paths/families/family.js';
 import type { DenseFeatures } from '../paths/features.js';
 import type { PathData } from '../paths/problem.js';
 import type { PreparedData } from '../spec/prepare.js';
+import { eventsIn } from './score.js';
 
 /**
  * Rows of a spec's data as a path takes them: encoded features as double precision columns, the target as it stands in
@@ -33,6 +35,7 @@ export function pathData({ preprocessor, table, roles }: PreparedData, rows: Uin
         : Float64Array.from(target?.data ?? [], Number),
     weights: wide(weights),
     offset: wide(offsets),
+    ...(roles.event === undefined ? {} : { event: eventsIn(table, roles.event, rows) }),
   };
 }
 
@@ -56,6 +59,11 @@ export interface NamedCoefficients {
   readonly coefficients: Readonly<Record<string, number>>;
 }
 
+/** What a feature's values are divided by when they are encoded: 1 unless it is a number. */
+export function unitOf({ state }: Pick<Preprocessor, 'state'>, column: number): number {
+  return state.numbers[column]?.scale ?? 1;
+}
+
 /**
  * Coefficients of encoded features as coefficients of the raw columns: numbers in their own units. Indicators and
  * one-hot features are 0 or 1 as they are; features of instants, texts and arrays stay in the units of their encoding.
@@ -63,6 +71,7 @@ export interface NamedCoefficients {
 export function onOriginalScale(
   { state, features }: Preprocessor,
   { columns, coefficients, intercept }: { columns: Int32Array; coefficients: Float64Array; intercept: number },
+  family: FamilyName,
 ): NamedCoefficients {
   const numbers = state.numbers;
   let shifted = intercept;
@@ -74,5 +83,6 @@ export function onOriginalScale(
     shifted -= value * (encoding.center + (encoding.origin ?? 0));
     return [name, value];
   });
-  return { intercept: shifted, coefficients: Object.fromEntries(named) };
+  // Of relative risks, what is common to all rows means nothing.
+  return { intercept: family === 'cox' ? 0 : shifted, coefficients: Object.fromEntries(named) };
 }

@@ -3,7 +3,7 @@ import { GraphBuilder } from '../graph/builder.js';
 import type { Graph, ValueInfo } from '../graph/model.js';
 import { float32 } from '../graph/tensor.js';
 import type { FamilyName } from '../paths/families/family.js';
-import { FAMILIES } from '../paths/families/index.js';
+import { familyOf } from '../paths/families/index.js';
 
 /** A linear model of encoded features. */
 export interface LinearFit {
@@ -14,7 +14,7 @@ export interface LinearFit {
 
 /**
  * A fitted linear model as the network that an export takes: class scores 0 and x b of two classes, or the standardised
- * target; of counts, their mean e^(x b), standardised.
+ * target; of counts, their mean e^(x b), standardised; of survival times x b, the logarithm of the relative risk.
  */
 export function linearNetwork(preprocessor: Preprocessor, fit: LinearFit, family: FamilyName): Graph {
   const width = preprocessor.classes?.length ?? 1;
@@ -40,7 +40,7 @@ export function linearNetwork(preprocessor: Preprocessor, fit: LinearFit, family
 
 /** What the network answers to encoded rows, row-major, in double precision. */
 export function linearOutputs(preprocessor: Preprocessor, eta: Float64Array, family: FamilyName): Float32Array {
-  const { mean: predicted } = FAMILIES[family];
+  const predicted = family === 'cox' ? (value: number) => value : familyOf({ family }).mean;
   const { mean, scale } = preprocessor.targetScaling ?? { mean: 0, scale: 1 };
   if (preprocessor.classes === undefined) return Float32Array.from(eta, (value) => (predicted(value) - mean) / scale);
   const outputs = new Float32Array(2 * eta.length);

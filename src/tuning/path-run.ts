@@ -1,15 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { kFold } from '../data/folds.js';
+import { Preprocessor } from '../data/preprocess/preprocessor.js';
 import { BallastError } from '../errors.js';
 import { gapOf } from '../evaluation/ledger.js';
+import { makeFolder } from '../graph/format/make-folder.js';
 import type { Runtime } from '../graph/runtime/runtime.js';
-import { type Criteria, type CriterionName, informationCriteria } from '../paths/criteria.js';
-import { type CrossValidation, crossValidate } from '../paths/cross-validate.js';
+import type { Criteria } from '../paths/criteria.js';
+import type { CrossValidation } from '../paths/cross-validate.js';
 import type { FamilyName } from '../paths/families/family.js';
-import { fitPath, linearPredictor, type RegularizationPath } from '../paths/path.js';
+import { linearPredictor, type RegularizationPath } from '../paths/path.js';
 import type { PathOptions } from '../paths/problem.js';
+import type { ChoiceOptions, ChosenModel } from '../paths/selection/choose.js';
+import type { PenaltyShape } from '../paths/selection/penalized.js';
 import { regularizerId } from '../regularizers/manifest.js';
 import { type PreparedData, prepareData } from '../spec/prepare.js';
 import type { ResolvedSpec } from '../spec/read.js';
@@ -18,17 +20,19 @@ import { codeCommit, describeEnvironment } from './environment.js';
 import { exportTrained } from './export-trained.js';
 import { judge, predictionsOf, primaryMetric } from './judge.js';
 import { lateRegister } from './late-register.js';
+import { choosePath } from './path-choice.js';
+import { columnSettings } from './path-columns.js';
 import { type NamedCoefficients, onOriginalScale, pathData } from './path-data.js';
+import type { IntervalRequest, NestedScore, PathIntervals } from './path-inference.js';
 import { linearNetwork, linearOutputs } from './path-network.js';
+import { offsetTerm, withOffsetFeature } from './path-offset.js';
 import { manifestOfPath, recordData, recordPath } from './path-record.js';
 import { planRuns } from './plan.js';
 import { RunRecorder } from './recorder.js';
 import { saveResult } from './result-record.js';
 import type { RunResult } from './run-result.js';
+import { eventsIn } from './score.js';
 import { parameterHash, summarizeWeights } from './weights.js';
-
-/** Which model of a path is taken. */
-export type PathChoice = 'min' | '1se' | CriterionName;
 
 export interface PathRunOptions {
   readonly store: Store;
@@ -39,7 +43,15 @@ export interface PathRunOptions {
   readonly family?: FamilyName | undefined;
   readonly path: Omit<PathOptions, 'family' | 'runtime' | 'signal' | 'onProgress'>;
   readonly folds: number;
-  readonly choose: PathChoice;
+  /** Cross-validations on other folds, whose mean is taken. Default 1. */
+  readonly repeats?: number | undefined;
+  /** Folds that are fitted at once; by the size of the data unless given. */
+  readonly workers?: number | undefined;
+  readonly choice: Omit<ChoiceOptions, 'folds' | 'repeats' | 'runner' | 'onPart'>;
+  /** De-biased intervals around the coefficients of the lasso of least cross-validated error. */
+  readonly intervals?: IntervalRequest | undefined;
+  /** Outer folds in which everything is done again, to score the choice; none unless given. */
+  readonly nested?: number | undefined;
   readonly newHoldout?: boolean;
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: PathEvent) => void;
@@ -63,9 +75,15 @@ export interface PathRun {
   readonly path: RegularizationPath;
   readonly cv: CrossValidation;
   readonly criteria: Criteria;
-  readonly chosen: { readonly by: PathChoice; readonly index: number; readonly lambda: number };
+  readonly chosen: ChosenModel;
+  /** The penalty, where it is not the elastic net. */
+  readonly shape?: PenaltyShape;
+  readonly intervals?: PathIntervals;
+  readonly nested?: NestedScore;
   /** Of the chosen model, in the units of the raw columns. */
   readonly named: NamedCoefficients;
+  /** The metric that models are compared by. */
+  readonly primary: string;
   readonly result: RunResult;
   readonly folder: string;
 }
@@ -76,18 +94,31 @@ export interface PathRun {
  *
  * @throws BallastError PATH_*, and those of reading and encoding
  */
-export async function runPath(resolved: ResolvedSpec, options: PathRunOptions): Promise<PathRun> {
+export async function runPath(given: ResolvedSpec, options: PathRunOptions): Promise<PathRun> {
+  const resolved = withOffsetFeature(given);
   const { spec } = resolved;
   const { store, runtime, signal } = options;
   const tell = options.onEvent ?? (() => undefined);
   refuseSpec(resolved);
   const register = lateRegister(store.holdoutRegister('path'));
-  const data = await prepareData(resolved, { register, newHoldout: options.newHoldout ?? false });
+  const prepared = await prepareData(resolved, {
+    register,
+    newHoldout: options.newHoldout ?? false,
+    uses: ['event', 'offset'],
+  });
+  const family = options.family ?? familyOfData(prepared);
+  refuseFamily(family, prepared);
+  if (family === 'cox' && options.nested !== undefined) {
+    throw new BallastError('predictors of different folds have no common zero where the family is cox', {
+      code: 'PATH_NESTED',
+      place: '--nested',
+      remedy: 'Leave it out: the validation rows, which had no part in the choice, tell what it came to',
+    });
+  }
+  const data = family === 'cox' ? asRisk(prepared) : prepared;
   for (const { message } of data.notices) tell({ type: 'notice', message });
   const plan = planRuns(spec, data).find(({ role }) => role === 'model');
   if (plan === undefined) throw new Error('a plan has a model');
-  const family = options.family ?? familyOf(data);
-  refuseFamily(family, data);
   const train = pathData(data, plan.train);
   tell({
     type: 'data',
@@ -97,27 +128,18 @@ export async function runPath(resolved: ResolvedSpec, options: PathRunOptions): 
     features: train.features.columns,
   });
   const seed = spec.training.seed;
-  const settings: PathOptions = { ...options.path, family, runtime, signal };
-  const path = await fitPath(train, {
-    ...settings,
-    onProgress: (done, of) => tell({ type: 'fitted', part: 'path', done, of }),
-  });
-  stopIfAborted(signal);
-  const folds = kFold(data.splitInput, plan.train, { strategy: data.strategy, folds: options.folds, seed }).map(
-    (fold) => positionsOf(fold, plan.train),
-  );
-  const cv = await crossValidate(
-    train,
-    { ...settings, onProgress: (done, of) => tell({ type: 'fitted', part: 'folds', done, of }) },
-    path,
-    folds,
-  );
-  stopIfAborted(signal);
-  const criteria = informationCriteria(train, path, options.path.intercept ?? true);
-  const index = chosenIndex(options.choose, cv, criteria);
-  const point = path.points[index];
+  const columns = columnSettings(data.preprocessor, spec.path);
+  const offset = offsetTerm(data);
+  const factors = offset === undefined ? columns.factors : offset.factors(columns.factors);
+  const settings: PathOptions = { ...options.path, ...columns, factors, family, runtime, signal };
+  const choice = await choosePath({ spec, data, rows: plan.train, train, settings, options });
+  const { path, cv, criteria, chosen, shape, intervals, nested } = choice;
+  const point = chosen.model;
+  const predicting = offset?.within(point) ?? point;
 
-  const manifest = manifestOfPath(settings, point.lambda, point);
+  const manifest = manifestOfPath({ ...settings, delta: path.delta }, chosen, { shape, columns: spec.path });
+  const primary = spec.objectives.primary ?? (family === 'cox' ? 'concordance' : primaryMetric(spec));
+  const judging = { ...spec, objectives: { ...spec.objectives, primary } };
   await register.commit();
   await recordData(store, resolved, data);
   const commit = await codeCommit(resolved.baseDirectory);
@@ -126,7 +148,7 @@ export async function runPath(resolved: ResolvedSpec, options: PathRunOptions): 
     name: 'path',
     kind: 'path',
     role: 'model',
-    spec: { ...spec, baseDirectory: resolved.baseDirectory },
+    spec: { ...judging, baseDirectory: resolved.baseDirectory },
     seed,
     datasetName: data.name,
     dataVersion: data.version,
@@ -138,34 +160,39 @@ export async function runPath(resolved: ResolvedSpec, options: PathRunOptions): 
   });
   try {
     const folder = join(options.workFolder, 'paths', runId);
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     const rows = Uint32Array.from([...plan.train, ...plan.validation]);
     const examples = data.preprocessor.transform(data.table, rows);
     const validation = pathData(data, plan.validation);
     const outputs = {
-      train: linearOutputs(data.preprocessor, linearPredictor(point, train.features), family),
-      validation: linearOutputs(data.preprocessor, linearPredictor(point, validation.features), family),
+      train: linearOutputs(data.preprocessor, linearPredictor(predicting, train.features), family),
+      validation: linearOutputs(data.preprocessor, linearPredictor(predicting, validation.features), family),
     };
     const positions = Int32Array.from(rows, (_, i) => i);
-    const judged = (part: 'train' | 'validation', at: Int32Array) =>
-      judge(spec, data, predictionsOf(spec, data, examples, at, outputs[part]), plan[part]);
+    const judged = (part: 'train' | 'validation', at: Int32Array) => {
+      const predictions = predictionsOf(spec, data, examples, at, outputs[part]);
+      const events =
+        data.roles.event === undefined ? {} : { events: eventsIn(data.table, data.roles.event, plan[part]) };
+      return judge(judging, data, { ...predictions, ...events }, plan[part]);
+    };
     const trainEvaluation = judged('train', positions.subarray(0, plan.train.length));
     const validationEvaluation = judged('validation', positions.subarray(plan.train.length));
-    const gap = gapOf(trainEvaluation, validationEvaluation, primaryMetric(spec));
+    const gap = gapOf(trainEvaluation, validationEvaluation, primary);
     if (gap === undefined) {
-      throw new BallastError(`${primaryMetric(spec)} has no value on the validation rows`, {
+      throw new BallastError(`${primary} has no value on the validation rows`, {
         code: 'METRIC_UNDEFINED',
         place: 'objectives.primary',
         remedy: 'Choose another primary metric, or validate on more rows',
       });
     }
-    const graph = linearNetwork(data.preprocessor, point, family);
+    const graph = linearNetwork(data.preprocessor, predicting, family);
     const exported = await exportTrained({
       runtime,
       preprocessor: data.preprocessor,
       table: data.table,
       graph,
       path: join(folder, 'model.onnx'),
+      trainRows: plan.train,
       checkRows: plan.validation,
       checkOutputs: outputs.validation,
       metadata: {
@@ -187,7 +214,7 @@ export async function runPath(resolved: ResolvedSpec, options: PathRunOptions): 
       regularizerId: regularizerId(manifest),
       manifest,
       epochs: path.points.length,
-      bestEpoch: index + 1,
+      bestEpoch: (chosen.index ?? path.points.length - 1) + 1,
       outcome: 'completed',
       history: [],
       findings: [],
@@ -201,17 +228,30 @@ export async function runPath(resolved: ResolvedSpec, options: PathRunOptions): 
       outputs,
     };
     await saveResult(store, result, data, trainEvaluation, validationEvaluation);
-    await recordPath(store, runId, path, cv, data.preprocessor.featureNames);
+    await recordPath(store, runId, {
+      path,
+      cv,
+      chosen,
+      shape,
+      intervals,
+      nested,
+      features: data.preprocessor.featureNames,
+    });
     await new RunRecorder(store, runId).conclude(result);
     await store.finishRun(runId, 'finished');
+    await choice.conclude();
     return {
       runId,
       data,
       path,
       cv,
       criteria,
-      chosen: { by: options.choose, index, lambda: point.lambda },
-      named: onOriginalScale(data.preprocessor, point),
+      chosen,
+      ...(shape === undefined ? {} : { shape }),
+      ...(intervals === undefined ? {} : { intervals }),
+      ...(nested === undefined ? {} : { nested }),
+      named: onOriginalScale(data.preprocessor, point, family),
+      primary,
       result,
       folder,
     };
@@ -249,19 +289,34 @@ function refuseSpec({ spec, path }: ResolvedSpec): void {
   }
 }
 
-function chosenIndex(choice: PathChoice, cv: CrossValidation, criteria: Criteria): number {
-  if (choice === 'min') return cv.indexMin;
-  if (choice === '1se') return cv.index1se;
-  const values = criteria[choice];
-  return values.indexOf(Math.min(...values));
-}
-
-function familyOf({ preprocessor }: PreparedData): FamilyName {
+function familyOfData({ preprocessor, roles }: PreparedData): FamilyName {
+  if (roles.event !== undefined) return 'cox';
   return preprocessor.classes === undefined ? 'gaussian' : 'binomial';
 }
 
-function refuseFamily(family: FamilyName, { preprocessor }: PreparedData): void {
+/** Relative risks are in no unit of the target: what the network answers is the risk itself. */
+function asRisk(data: PreparedData): PreparedData {
+  const { state } = data.preprocessor;
+  if (state.target?.kind !== 'number') return data;
+  return { ...data, preprocessor: new Preprocessor({ ...state, target: { ...state.target, mean: 0, scale: 1 } }) };
+}
+
+function refuseFamily(family: FamilyName, { preprocessor, roles }: PreparedData): void {
   const classes = preprocessor.classes?.length;
+  if (family === 'cox' && classes === undefined && roles.event === undefined) {
+    throw new BallastError('survival times need to know which of them ended in the event', {
+      code: 'PATH_EVENT',
+      place: 'data.columns.event',
+      remedy: 'Name the column that is 1 where the event was seen at the time (data.target), 0 where it was not',
+    });
+  }
+  if (family !== 'cox' && roles.event !== undefined) {
+    throw new BallastError(`the family ${family} has no events`, {
+      code: 'PATH_FAMILY',
+      place: 'data.columns.event',
+      remedy: 'Choose --family cox, or remove the role',
+    });
+  }
   const fits = family === 'binomial' ? classes === 2 : classes === undefined;
   if (fits) return;
   throw new BallastError(
@@ -269,26 +324,8 @@ function refuseFamily(family: FamilyName, { preprocessor }: PreparedData): void 
     {
       code: 'PATH_FAMILY',
       place: '--family',
-      remedy: 'Two classes are binomial, numbers gaussian or poisson; set task accordingly',
+      remedy:
+        'Two classes are binomial, numbers gaussian, huber, poisson or (survival times) cox; set task accordingly',
     },
   );
-}
-
-function stopIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted !== true) return;
-  throw new BallastError('interrupted before the path was whole; nothing was recorded', {
-    code: 'INTERRUPTED',
-    kind: 'cancelled',
-    remedy: 'Run the command again; it begins anew',
-  });
-}
-
-/** Rows of the table as positions within the training rows. */
-function positionsOf(
-  fold: { train: Uint32Array; validation: Uint32Array },
-  rows: Uint32Array,
-): { train: Uint32Array; validation: Uint32Array } {
-  const at = new Map(Array.from(rows, (row, position) => [row, position]));
-  const positions = (part: Uint32Array): Uint32Array => part.map((row) => at.get(row) ?? 0);
-  return { train: positions(fold.train), validation: positions(fold.validation) };
 }

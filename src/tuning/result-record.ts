@@ -1,7 +1,8 @@
-import { copyFile, mkdir } from 'node:fs/promises';
+import { copyFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { BallastError } from '../errors.js';
 import type { Evaluation } from '../evaluation/evaluate.js';
+import { makeFolder } from '../graph/format/make-folder.js';
 import type { PreparedData } from '../spec/prepare.js';
 import { type ColumnTokenizer, tokenizerRecords, tokenizersFromRecords } from '../spec/tokens.js';
 import type { Run, Store } from '../store/types.js';
@@ -12,6 +13,8 @@ const OUTPUTS = { train: 'train-outputs.f32', validation: 'validation-outputs.f3
 export const MODEL = 'model.onnx';
 /** The model with a calibration map behind it. */
 export const CALIBRATED = 'calibrated.onnx';
+/** The smaller model that a compression chose. */
+export const COMPRESSED = 'compressed.onnx';
 const PREPROCESSOR = 'preprocessor.json';
 const TOKENIZERS = 'tokenizers.json';
 
@@ -61,7 +64,7 @@ export async function loadResult(store: Store, runId: string, folder?: string): 
   let { modelPath } = document;
   if (folder !== undefined) {
     modelPath = join(folder, basename(modelPath));
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await copyFile(await (await store.openArtifact(runId, MODEL)).file(), modelPath);
   }
   return { ...document, modelPath, runId, outputs };

@@ -1,5 +1,5 @@
+import type { Evidence } from '../diagnosis/evidence.js';
 import type { Evaluation } from '../evaluation/evaluate.js';
-import type { Figure } from '../evaluation/figure.js';
 import {
   buildLedger,
   LEDGER_STAGES,
@@ -32,8 +32,18 @@ export async function keepStage(
   await store.putEvaluation(run.id, stage, { ...evaluation, ...beside } satisfies StageRecord);
 }
 
-/** The gap ledger of a run as far as its stages were evaluated. */
-export async function ledgerOfRun(store: Store, run: Run, metric: string, scope?: LedgerScope): Promise<Ledger> {
+/**
+ * The gap ledger of a run as far as its stages were evaluated.
+ *
+ * @param production stages that were observed where the model is served
+ */
+export async function ledgerOfRun(
+  store: Store,
+  run: Run,
+  metric: string,
+  scope?: LedgerScope,
+  production: readonly LedgerInput[] = [],
+): Promise<Ledger> {
   const evaluations = await store.getEvaluations(run.id);
   const calibrated = (await store.listArtifacts(run.id)).find(({ path }) => path === CALIBRATED);
   const inputs = LEDGER_STAGES.flatMap((stage): LedgerInput[] => {
@@ -44,17 +54,14 @@ export async function ledgerOfRun(store: Store, run: Run, metric: string, scope?
     if (stage === 'calibrated' && model !== calibrated?.sha256) return [];
     return [{ stage, evaluation, ...(lost === undefined ? {} : { lost }) }];
   });
-  return buildLedger(metric, inputs, scope === undefined ? {} : { scope });
+  return buildLedger(metric, [...inputs, ...production], scope === undefined ? {} : { scope });
 }
 
 /** What the last compression of a run's model lost in a metric, and how it was compressed; undefined where none was kept. */
-export async function compressionOf(
-  store: Store,
-  run: Run,
-  metric: string,
-): Promise<{ readonly lost: Figure; readonly steps: readonly string[] } | undefined> {
+export async function compressionOf(store: Store, run: Run, metric: string): Promise<Evidence['compression']> {
   const found = (await store.getEvaluations(run.id)).find(({ stage }) => stage === 'compressed');
   const { lost, steps = [] } = (found?.record ?? {}) as Partial<StageRecord>;
   const figure = lost?.figures[metric];
-  return figure === undefined ? undefined : { lost: figure, steps };
+  if (figure === undefined) return undefined;
+  return { lost: figure, steps, ...(lost?.classes === undefined ? {} : { classes: lost.classes }) };
 }

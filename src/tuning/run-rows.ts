@@ -8,7 +8,7 @@ import { findColumn, type Table } from '../data/table.js';
 import { BallastError } from '../errors.js';
 import { readModel } from '../graph/format/decode.js';
 import type { Model } from '../graph/model.js';
-import { prepareData, readOptions } from '../spec/prepare.js';
+import { type OwnRole, type PreparedData, prepareData, readOptions } from '../spec/prepare.js';
 import { type ResolvedSpec, resolveSpec } from '../spec/read.js';
 import type { Spec } from '../spec/schema.js';
 import { applyTokenizers } from '../spec/tokens.js';
@@ -27,6 +27,11 @@ export function specOfRun(run: Run): ResolvedSpec {
   return resolveSpec(spec, baseDirectory);
 }
 
+/** Roles that a run's model was fitted with, beside those that always have an effect. */
+export function rolesOfRun({ kind }: Pick<Run, 'kind'>): readonly OwnRole[] {
+  return kind === 'path' ? ['event', 'offset'] : [];
+}
+
 /** Rows for a run's model, in a table read as its own data is. */
 export interface RowsOfRun {
   readonly table: Table;
@@ -34,18 +39,20 @@ export interface RowsOfRun {
   readonly roles: Roles;
 }
 
+/** Data of a run as it was split, the rows of its own training and validation. */
+export interface PartsOfRun {
+  readonly data: PreparedData;
+  readonly train: Uint32Array;
+  readonly validation: Uint32Array;
+}
+
 /**
- * The rows that a run was trained or validated on.
+ * The data of a run with the rows that it was trained and validated on.
  *
  * @param purpose who reads, for the record of the holdout, which is not touched
  * @throws BallastError EVALUATE_DATA_CHANGED, RUN_WITHOUT_SPEC
  */
-export async function ownRows(
-  store: Store,
-  run: Run,
-  part: 'train' | 'validation',
-  purpose: string,
-): Promise<RowsOfRun> {
+export async function partsOfRun(store: Store, run: Run, purpose: string): Promise<PartsOfRun> {
   const resolved = specOfRun(run);
   const { role, seed, fold } = await loadResult(store, run.id);
   const data = await prepareData(resolved, { register: store.holdoutRegister(purpose) });
@@ -57,7 +64,18 @@ export async function ownRows(
       place: `runs:/${run.id}`,
     });
   }
-  return { table: data.table, rows: plan[part], roles: data.roles };
+  return { data, train: plan.train, validation: plan.validation };
+}
+
+/** The rows that a run was trained or validated on; as {@link partsOfRun}. */
+export async function ownRows(
+  store: Store,
+  run: Run,
+  part: 'train' | 'validation',
+  purpose: string,
+): Promise<RowsOfRun> {
+  const parts = await partsOfRun(store, run, purpose);
+  return { table: parts.data.table, rows: parts[part], roles: parts.data.roles };
 }
 
 /** Rows of a source that are in the locked holdout of a data set. */
@@ -103,13 +121,32 @@ export async function otherRows(
   run: Run,
   source: string,
 ): Promise<RowsOfRun & { readonly locked: LockedRows | undefined }> {
-  const resolved = specOfRun(run);
-  const raw = await readTable(source, { ...readOptions(resolved), baseDirectory: process.cwd() });
-  const shaped = applySeries(raw, resolved.spec.data.features);
-  const table = applyTokenizers(shaped, await loadTokenizers(store, run.id));
-  const roles = resolveRoles(table, resolved.spec.data);
+  const { raw, table } = await readAs(store, run, source);
+  const roles = resolveRoles(table, specOfRun(run).spec.data);
   const rows = Uint32Array.from({ length: table.rows }, (_, row) => row);
   return { table, rows, roles, locked: await lockedRows(store, run, raw, roles) };
+}
+
+/**
+ * The rows of a source, read as those of a run were: `raw`, and with its series and tokens.
+ *
+ * @param labelled whether it has to have the target
+ */
+export async function readAs(
+  store: Store,
+  run: Run,
+  source: string,
+  labelled = true,
+): Promise<{ raw: Table; table: Table }> {
+  const resolved = specOfRun(run);
+  const { target, ...options } = readOptions(resolved);
+  const raw = await readTable(source, {
+    ...options,
+    ...(labelled && target !== undefined ? { target } : {}),
+    baseDirectory: process.cwd(),
+  });
+  const shaped = applySeries(raw, resolved.spec.data.features);
+  return { raw, table: applyTokenizers(shaped, await loadTokenizers(store, run.id)) };
 }
 
 /** The model that a run exported, and how rows reach it. @throws BallastError ARTIFACT_*, MODEL_UNDESCRIBED */

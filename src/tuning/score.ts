@@ -1,5 +1,6 @@
 import { missingOf, textOf } from '../data/column-values.js';
 import { classPositions } from '../data/preprocess/target.js';
+import { requireColumn } from '../data/roles.js';
 import { type Column, findColumn, type Table } from '../data/table.js';
 import { BallastError } from '../errors.js';
 import { type PredictionInput, SAID_MEASURES } from '../evaluation/input.js';
@@ -10,18 +11,13 @@ import type { ModelPorts } from './model-ports.js';
 /** Rows that are scored at a time: bounded memory, whatever the data. */
 const BATCH = 1024;
 
-/**
- * Scores rows of a table and pairs the answers with the targets.
- *
- * @throws BallastError EVALUATE_TARGET where a target is missing or of an unknown class
- */
-export async function scoreRows(
-  session: Session,
-  ports: ModelPorts,
-  table: Table,
-  rows: Uint32Array,
-  { target, weight }: { target: string; weight?: string | undefined },
-): Promise<PredictionInput> {
+/** What a model answers, in the order of the rows. */
+interface Answers {
+  readonly answers: readonly Tensor[];
+  readonly said: Partial<PredictionInput['said']>;
+}
+
+async function answersOf(session: Session, ports: ModelPorts, table: Table, rows: Uint32Array): Promise<Answers> {
   const answers: Tensor[] = [];
   const measures = SAID_MEASURES.filter((name) =>
     session.outputs.some((output) => output.name === name && output.shape.at(-1) === 1),
@@ -40,6 +36,49 @@ export async function scoreRows(
     answers.push(result[ports.output.name]);
     for (const name of measures) said[name].push(result[name]);
   }
+  if (measures.length === 0) return { answers, said: undefined };
+  return { answers, said: Object.fromEntries(measures.map((name) => [name, Float64Array.from(numbers(said[name]))])) };
+}
+
+/**
+ * What a model answers to rows of which nobody knows what is right: the targets are class 0, or 0, and mean nothing. For what
+ * looks at answers alone.
+ */
+export async function scoreUnlabelled(
+  session: Session,
+  ports: ModelPorts,
+  table: Table,
+  rows: Uint32Array,
+): Promise<PredictionInput> {
+  const { answers, said } = await answersOf(session, ports, table, rows);
+  const beside = said === undefined ? {} : { said };
+  if (ports.task === 'regression') {
+    const predictions = Float64Array.from(numbers(answers));
+    return { task: 'regression', ...beside, target: new Float64Array(rows.length), predictions };
+  }
+  const common = { task: 'classification', target: new Int32Array(rows.length), classes: ports.classes } as const;
+  return { ...common, ...beside, ...classifierAnswers(ports, answers) };
+}
+
+/** Labels, or scores, as a classification takes them. */
+function classifierAnswers({ output, classes }: ModelPorts, answers: readonly Tensor[]) {
+  if (output.kind === 'labels') return { predictions: labelCodes(answers, classes) };
+  return { [output.kind]: Float64Array.from(numbers(answers)) };
+}
+
+/**
+ * Scores rows of a table and pairs the answers with the targets.
+ *
+ * @throws BallastError EVALUATE_TARGET where a target is missing or of an unknown class
+ */
+export async function scoreRows(
+  session: Session,
+  ports: ModelPorts,
+  table: Table,
+  rows: Uint32Array,
+  { target, weight, event }: { target: string; weight?: string | undefined; event?: string | undefined },
+): Promise<PredictionInput> {
+  const { answers, said } = await answersOf(session, ports, table, rows);
   const column = findColumn(table, target);
   if (column === undefined) {
     throw new BallastError(`the data has no target column "${target}"`, {
@@ -50,22 +89,20 @@ export async function scoreRows(
   const importance = weight === undefined ? undefined : findColumn(table, weight);
   const beside = {
     ...(importance?.kind === 'number' ? { weights: numbersIn(importance, rows) } : {}),
-    ...(measures.length === 0
-      ? {}
-      : { said: Object.fromEntries(measures.map((name) => [name, Float64Array.from(numbers(said[name]))])) }),
+    ...(said === undefined ? {} : { said }),
   };
   if (ports.task === 'regression') {
     return {
       task: 'regression',
       ...beside,
+      ...(event === undefined ? {} : { events: eventsIn(table, event, rows) }),
       target: numbersIn(column, rows),
       predictions: Float64Array.from(numbers(answers)),
     };
   }
   const codes = codesIn(column, rows, ports.classes);
   const common = { task: 'classification', target: codes, classes: ports.classes, ...beside } as const;
-  if (ports.output.kind === 'labels') return { ...common, predictions: labelCodes(answers, ports.classes) };
-  return { ...common, [ports.output.kind]: Float64Array.from(numbers(answers)) };
+  return { ...common, ...classifierAnswers(ports, answers) };
 }
 
 function* numbers(answers: readonly Tensor[]): Generator<number> {
@@ -83,6 +120,22 @@ function labelCodes(answers: readonly Tensor[], classes: readonly string[]): Int
     });
   }
   return Int32Array.from(codes);
+}
+
+/** Whether each row's time ended in the event: 1 or 0. @throws BallastError EVALUATE_EVENT, DATA_COLUMN_ABSENT */
+export function eventsIn(table: Table, name: string, rows: Uint32Array): Float64Array {
+  const column = requireColumn(table, name, 'the event column', 'data.columns.event');
+  const values = column.kind === 'number' ? column.values : undefined;
+  return Float64Array.from(rows, (row) => {
+    const value = values?.[row];
+    if (value === 0 || value === 1) return value;
+    throw new BallastError('an event is 1 where it was seen, 0 where the row was last seen without it', {
+      code: 'EVALUATE_EVENT',
+      place: `row ${row + 1} of column "${name}"`,
+      value: value ?? textOf(column)(row),
+      remedy: 'Mend the row',
+    });
+  });
 }
 
 /** Numbers of rows, none missing. @throws BallastError EVALUATE_TARGET */

@@ -28,12 +28,16 @@ export async function stressModel(
   const own = evenly(rows, MOST_ROWS);
   const chosen = takeRows(table, own);
   const all = Uint32Array.from({ length: chosen.rows }, (_, row) => row);
-  const { target = '', weight, features } = roles;
-  const tested = await stressTest(chosen, (stressed) => scoreRows(session, ports, stressed, all, { target, weight }), {
-    metric,
-    features,
-    seed,
-    ...(tell === undefined ? {} : { tell }),
-  });
+  const { target = '', weight, event, features } = roles;
+  const tested = await stressTest(
+    chosen,
+    (stressed) => scoreRows(session, ports, stressed, all, { target, weight, event }),
+    {
+      metric,
+      features,
+      seed,
+      ...(tell === undefined ? {} : { tell }),
+    },
+  );
   return { ...tested, stressed: own };
 }

@@ -1,4 +1,5 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -7,6 +8,7 @@ import { readModelFile } from '../../src/graph/format/file.js';
 import { derive } from '../../src/numeric/random.js';
 import { ballast } from '../support/command.js';
 import { network } from '../support/networks.js';
+import { writeCustomers } from '../support/small-data.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'ballast-compress-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -211,6 +213,29 @@ describe('compress, the search', () => {
     expect(again.stderr).not.toContain('measuring');
   });
 
+  test('keeps what it chose of a run with that run, from where it is registered', async () => {
+    const own = join(folder, 'run');
+    mkdirSync(own);
+    writeCustomers(own, { training: { epochs: 2, batchSize: 16 } }, 400);
+    const trained = await ballast(own, 'train', 'spec.yaml', '--json');
+    expect(trained.code, trained.stderr).toBe(0);
+    const { runId } = trained.json<{ runs: { role: string; runId: string }[] }>().runs[1];
+    const limits = ['--constraint', 'qualityLoss<=1', '--constraint', 'bytes<=1MB'];
+    const { code, stderr, json } = await ballast(
+      own,
+      'compress',
+      runId,
+      ...['--quick', '--epochs', '0', '--json', ...limits],
+    );
+    expect(code, stderr).toBe(0);
+    const { chosen, front } = json<Search>();
+    const { model = '' } = front.find(({ id }) => id === chosen) ?? {};
+    const registered = await ballast(own, 'models', 'register', `${runId}/compressed.onnx`, 'customers', '--json');
+    expect(registered.code, registered.stderr).toBe(0);
+    const sha256 = createHash('sha256').update(readFileSync(model)).digest('hex');
+    expect(registered.json<{ onnxSha256: string }>().onnxSha256).toBe(sha256);
+  });
+
   test('names the best miss and exits 1 where nothing keeps to the constraints', async () => {
     const { code, json } = await ballast(folder, 'compress', MODEL, ...QUICK, '--constraint', 'sizeRatio<=0.01');
     const { chosen, bestMiss, front } = json<Search>();
@@ -220,7 +245,27 @@ describe('compress, the search', () => {
     expect(existsSync(join(folder, miss?.model ?? ''))).toBe(true);
   });
 
+  test('also distils into students of other architectures', async () => {
+    const out = ['--out', 'students', '--constraint', 'qualityLoss<=1', '--student', 'search', '--student', 'mlp:8'];
+    const { code, stderr, json } = await ballast(folder, 'compress', MODEL, ...QUICK, ...out);
+    expect(code, stderr).toBe(0);
+    const { front, dominated, failed } = json<Search>();
+    const all = [...front, ...dominated];
+    expect(failed).toEqual({});
+    const ids = ['mlp16', 'mlp32', 'mlp8'].flatMap((name) => [`student-${name}`, `student-${name}-int8`]);
+    expect(all.map(({ id }) => id)).toEqual(expect.arrayContaining(ids));
+    const { model = '', steps = [] } = all.find(({ id }) => id === 'student-mlp8') ?? {};
+    expect(steps.slice(0, 2)).toEqual(['student mlp8', 'distil 4 epochs']);
+    const evaluated = await ballast(folder, 'evaluate', model, '--json', ...ROWS);
+    expect(evaluated.code, evaluated.stderr).toBe(0);
+  });
+
   test.each([
+    [[...ROWS, '--student', 'giant'], /--student: this names no student/],
+    [[...ROWS, '--student', 'mlp:8', '--student', 'mlp:8'], /two students are called so/],
+    [['--method', 'drop', '--out', 'x.onnx', ...ROWS], /no layer or block of this model can be removed/],
+    [['--method', 'drop', '--criterion', 'taylor', '--out', 'x.onnx', ...ROWS], /--criterion: it is of channels/],
+    [['--method', 'fp16', '--rounding', 'adaptive', '--out', 'x.onnx'], /--rounding: it is of static-int8/],
     [[...ROWS, '--constraint', 'speed<=5'], /"speed<=5" is no constraint/],
     [[...ROWS, '--symmetric'], /--symmetric: it is of a single step/],
     [[], /without rows nobody can say/],

@@ -7,7 +7,7 @@ import { CUSTOMER_COLUMNS, customerRows, writeCsv } from '../support/small-data.
 
 interface DriftDocument {
   readonly drifted: boolean;
-  readonly features: readonly { name: string; test: string; drifted: boolean; adjusted: number }[];
+  readonly features: readonly { name: string; test: string; statistic: number; drifted: boolean; adjusted: number }[];
   readonly predictions?: readonly { name: string; drifted: boolean }[];
   readonly columns: { onlyReference: string[]; skipped: Record<string, string> };
   readonly error?: { code: string };
@@ -47,6 +47,42 @@ describe('ballast drift', () => {
     expect(text.stdout).toMatch(/1 of 2 columns drifted/);
     const narrow = await drift('before.csv', 'narrow.csv', '--exclude', 'household', '--multivariate', 'mmd');
     expect(narrow).toMatchObject({ code: 1, columns: { onlyReference: ['age'] } });
+  });
+
+  test('writes and reads reports as Evidently has them', async () => {
+    await drift('before.csv', 'older.csv', '--exclude', 'household', '--evidently', 'report.json');
+    const read = await drift('report.json');
+    expect(read).toMatchObject({ code: 1, drifted: true });
+    expect(read.features[0].name).toBe('age');
+    writeFileSync(join(folder, 'other.json'), '{"metrics": []}');
+    expect(await drift('other.json')).toMatchObject({ code: 2, error: { code: 'EVIDENTLY_INVALID' } });
+  });
+
+  test('says of files that are read once what it says of those that are held, within what a sketch is right to', async () => {
+    const columns = ['x', 'late', 'kind', 'id', 'flag', 'day'];
+    const rows = (count: number, shift: number): string[][] =>
+      Array.from({ length: count }, (_, i) => [
+        String(((i * 7919) % 9973) / 100 + shift),
+        // Empty as far as types are inferred from.
+        i < 21_000 ? '' : String(i % 50),
+        `k${(i * i) % 7}`,
+        `row ${i} ${shift}`,
+        String(i % 3 === 0),
+        `2026-01-${String((i % 28) + 1).padStart(2, '0')}`,
+      ]);
+    writeCsv(join(folder, 'large.csv'), rows(30_000, 0), columns);
+    writeCsv(join(folder, 'moved.csv'), rows(26_000, 20), columns);
+    const held = await drift('large.csv', 'moved.csv', '--multivariate', 'none');
+    const once = await drift('large.csv', 'moved.csv', '--multivariate', 'none', '--held-bytes', '0');
+    expect(once).toMatchObject({ code: 1, columns: held.columns });
+    expect(once.columns.skipped).toEqual({ id: 'text is not compared', day: 'time is not compared' });
+    const told = ({ features }: DriftDocument) => new Map(features.map((each) => [each.name, each] as const));
+    expect([...told(once).keys()].sort()).toEqual(['flag', 'kind', 'late', 'x']);
+    for (const [name, { test: used, statistic, drifted }] of told(held)) {
+      const other = told(once).get(name);
+      expect([other?.test, other?.drifted], name).toEqual([used, drifted]);
+      expect(Math.abs((other?.statistic ?? 9) - statistic), name).toBeLessThan(used === 'ks' ? 0.003 : 1e-9);
+    }
   });
 
   test('refuses what cannot be compared', async () => {

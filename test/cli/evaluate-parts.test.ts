@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -59,6 +59,58 @@ describe('evaluate, beyond the metrics', () => {
     expect(ofFile.json<Stressed>().stress?.results.length).toBe(stress?.results.length);
     const plain = await ballast(folder, 'evaluate', runs[1].runId, '--data', 'customers.csv', '--json');
     expect(plain.json<Stressed>().stress).toBeUndefined();
+  });
+
+  test('works out formulas of each row, on runs and files alike, and paired against another run', async () => {
+    const { runs } = (await ballast(folder, 'train', 'spec.yaml', '--json')).json<TrainDocument>();
+    const wrong = ['--formula', 'wrong=predicted != actual', '--formula', 'lost=predicted == actual ? 0 : spent'];
+    const words = ['--data', 'customers.csv', ...wrong, '--json'];
+    const ofRun = await ballast(folder, 'evaluate', runs[1].runId, ...words, '--against', runs[0].runId);
+    expect(ofRun.code, ofRun.stderr).toBe(0);
+    interface Document {
+      readonly metrics: Record<string, { value: number }>;
+      readonly formulas: readonly { name: string; mean: { value: number }; total: number }[];
+      readonly against: Document;
+      readonly formulaDifferences: readonly { name: string; mean: { value: number } }[];
+    }
+    const { metrics, formulas, against, formulaDifferences } = ofRun.json<Document>();
+    expect(formulas.map(({ name }) => name)).toEqual(['wrong', 'lost']);
+    expect(formulas[0].mean.value).toBeCloseTo(1 - metrics.accuracy.value, 12);
+    const difference = formulas[1].mean.value - against.formulas[1].mean.value;
+    expect(formulaDifferences[1].mean.value).toBeCloseTo(difference, 9);
+    const ofFile = await ballast(folder, 'evaluate', runs[1].model, ...words, '--spec', 'spec.yaml');
+    expect(ofFile.json<Document>().formulas[1].total).toBeCloseTo(formulas[1].total, 6);
+    const reads = async (): Promise<number> =>
+      (await ballast(folder, 'evaluate', runs[1].runId, '--holdout', '--json')).json<{ holdoutReads: number }>()
+        .holdoutReads;
+    const before = await reads();
+    const refused = await ballast(folder, 'evaluate', runs[1].runId, '--holdout', '--formula', 'f=agee', '--json');
+    expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('names "agee", which is not there')]);
+    expect(await reads()).toBe(before + 1);
+  });
+
+  test('tells rows from elsewhere by uncertainty, without their targets', async () => {
+    const { runs } = (await ballast(folder, 'train', 'spec.yaml', '--json')).json<TrainDocument>();
+    // Customers of whom everything is at the mean: nothing speaks for either plan.
+    const [header] = readFileSync(join(folder, 'customers.csv'), 'utf8').split('\n');
+    const plan = header.split(',').indexOf('plan');
+    const columns = header.split(',').filter((_, at) => at !== plan);
+    const typical = { age: '40', income: '3', city: 'lima', sex: 'f', weight: '1', day: '2024-05-01', spent: '0' };
+    const row = columns.map((name) => ({ household: 'h1', ...typical })[name] ?? '');
+    writeFileSync(
+      join(folder, 'typical.csv'),
+      [columns, ...Array(30).fill(row)].map((cells) => cells.join(',')).join('\n'),
+    );
+    const words = ['evaluate', runs[1].runId, '--data', 'customers.csv', '--outside', 'typical.csv'];
+    expect((await ballast(folder, ...words)).code).toBe(2);
+    const { code, stderr, json } = await ballast(folder, ...words, '--uncertainty', '--json');
+    expect(code, stderr).toBe(0);
+    const { uncertainty } = json<{
+      uncertainty: { measure: string; outside: { rows: number; auroc: { value: number } } }[];
+    }>();
+    const entropy = uncertainty.find(({ measure }) => measure === 'entropy');
+    expect(entropy?.outside.rows).toBe(30);
+    expect(entropy?.outside.auroc.value).toBeGreaterThan(0.6);
   });
 
   test('compares groups of columns that are named, seen by the model or not, quantities in fifths', async () => {

@@ -5,7 +5,7 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openStore } from '../../src/store/index.js';
 import { ballast } from '../support/command.js';
-import { customerRows, customerSpec, writeCsv, writeCustomers } from '../support/small-data.js';
+import { CUSTOMER_COLUMNS, customerRows, customerSpec, writeCsv, writeCustomers } from '../support/small-data.js';
 
 interface PathDocument {
   readonly run: string;
@@ -21,6 +21,7 @@ interface PathDocument {
   readonly chosen: { by: string; lambda: number; index: number };
   readonly coefficients: Record<string, number>;
   readonly intercept: number;
+  readonly metrics: Record<'train' | 'validation', Record<string, { value: number }>>;
   readonly model: string;
   readonly report: string;
   readonly seconds: number;
@@ -172,6 +173,96 @@ describe('the path of counts', () => {
   });
 });
 
+describe('the path of survival times', () => {
+  // The longer a customer stays the younger and poorer; those who are still here were last seen, not lost.
+  const survival = {
+    ...spending,
+    data: {
+      ...spending.data,
+      target: 'stayed',
+      columns: { event: 'left' },
+      features: { exclude: ['household', 'day', 'plan', 'weight', 'spent'] },
+    },
+  };
+  const columns = [...CUSTOMER_COLUMNS, 'stayed', 'left'];
+  function survivors(changes: Record<string, unknown> = survival): string {
+    const folder = folderWith(changes);
+    const rows = customerRows(240).map((row, i) => {
+      const risk = (Number(row[0] || 40) - 40) / 12 + Number(row[1]) - 3;
+      const time = Math.ceil(-30 * Math.exp(-risk) * Math.log(((i * 37) % 240) / 240 + 0.002));
+      return [...row, String(Math.min(time, 60)), time > 60 ? '0' : '1'];
+    });
+    writeCsv(join(folder, 'customers.csv'), rows, columns);
+    return folder;
+  }
+
+  test('is one of their relative risk, judged by concordance, which its model answers', async () => {
+    const folder = survivors();
+    const checked = await ballast(folder, 'data', 'check', 'spec.yaml');
+    expect([checked.code, checked.stdout], checked.stderr).toEqual([
+      0,
+      expect.stringContaining('ballast path spec.yaml'),
+    ]);
+    const document = await path(folder, '--folds', '4', '--lambdas', '25');
+    expect(document).toMatchObject({ family: 'cox', intercept: 0, metrics: { validation: {} } });
+    expect(Math.max(...document.dualityGap)).toBeLessThanOrEqual(1e-8);
+    const { concordance } = document.metrics.validation;
+    expect(Object.keys(document.metrics.validation)).toEqual(['concordance']);
+    expect(concordance.value).toBeGreaterThan(0.65);
+    const session = await InferenceSession.create(document.model);
+    const feed = (age: number): Record<string, Tensor> => ({
+      age: new Tensor('float32', [age], [1, 1]),
+      income: new Tensor('float32', [3], [1, 1]),
+      city: new Tensor('string', ['oslo'], [1, 1]),
+      sex: new Tensor('string', ['f'], [1, 1]),
+    });
+    const asked = Object.fromEntries(session.inputNames.map((name) => [name, name]));
+    const of = async (age: number): Promise<number> => {
+      const all = feed(age);
+      const answer = await session.run(Object.fromEntries(Object.keys(asked).map((name) => [name, all[name]])));
+      return Number(answer.prediction.data[0]);
+    };
+    expect((await of(50)) - (await of(40))).toBeCloseTo(10 * document.coefficients.age, 4);
+    const { code, stderr, stdout } = await ballast(folder, 'evaluate', document.run, '--holdout');
+    expect(code, stderr).toBe(0);
+    expect(stdout).toContain('concordance');
+    expect(stdout).not.toContain('RMSE');
+  });
+
+  test.each<[string, string[], Record<string, unknown>, string]>([
+    [
+      'of a target without events',
+      ['--family', 'cox'],
+      { ...survival, data: { ...survival.data, columns: {} } },
+      'PATH_EVENT',
+    ],
+    ['of another family', ['--family', 'huber'], survival, 'PATH_FAMILY'],
+    [
+      'whose events are no 0 or 1',
+      [],
+      { ...survival, data: { ...survival.data, columns: { event: 'age' } } },
+      'EVALUATE_EVENT',
+    ],
+  ])('%s is refused', async (_name, options, changes, code) => {
+    const result = await ballast(survivors(changes), 'path', 'spec.yaml', '--json', ...options);
+    expect(result.code).toBe(2);
+    expect(result.json<{ error: { code: string } }>().error.code).toBe(code);
+  });
+});
+
+describe('the path of numbers with outliers', () => {
+  test('bears them: coefficients are near those without', async () => {
+    const spoilt = folderWith(spending);
+    const rows = customerRows(240).map((row, i) => row.map((value, j) => (j === 7 && i % 12 === 0 ? '900' : value)));
+    writeCsv(join(spoilt, 'customers.csv'), rows);
+    const clean = await path(folderWith(spending), '--folds', '3', '--lambdas', '20', '--choose', 'min');
+    const robust = await path(spoilt, '--family', 'huber', '--folds', '3', '--lambdas', '20', '--choose', 'min');
+    expect(robust).toMatchObject({ family: 'huber', delta: expect.any(Number) });
+    expect(Math.abs(robust.coefficients.age - clean.coefficients.age)).toBeLessThan(0.15);
+    expect(Math.max(...robust.dualityGap)).toBeLessThanOrEqual(1e-8);
+  });
+});
+
 describe('the path along a strength', () => {
   test('trains a deep model along it, tells its response, and records it', async () => {
     const folder = folderWith({
@@ -230,6 +321,7 @@ describe('a path that cannot be', () => {
     ],
     ['of a family that the target does not have', {}, ['--family', 'gaussian'], 'PATH_FAMILY'],
     ['at an alpha that is no share', {}, ['--alpha', '2'], 'USAGE'],
+    ['with a delta of a loss that has none', spending, ['--delta', '1'], 'PATH_DELTA'],
     ['in one fold', {}, ['--folds', '1'], 'USAGE'],
     ['along a strength that there is not', {}, ['--along', 'no-such'], 'REGULARIZER_UNKNOWN'],
     ['along what has no more or less', {}, ['--along', 'ensemble'], 'STRENGTH_SWITCH'],

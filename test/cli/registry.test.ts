@@ -21,6 +21,7 @@ describe('models and gate', () => {
     writeCustomers(folder, {
       training: { epochs: 8, batchSize: 32, optimizer: { type: 'adamw', learningRate: 0.01 } },
       regularizers: [{ type: 'weight-decay', strength: 0.1 }],
+      owner: 'risk-team',
     });
     const { code, stderr, json } = await ballast(folder, 'train', 'spec.yaml', '--json');
     expect(code, stderr).toBe(0);
@@ -31,6 +32,7 @@ describe('models and gate', () => {
   test('a version goes from a run to traffic by its checklists', async () => {
     const ask = (...words: string[]) => ballast(folder, 'models', ...words, '--json');
     expect((await ask('register', run.slice(0, 10), 'customers')).json()).toMatchObject({ version: 1, runId: run });
+    expect((await ask('show', 'customers')).json()).toMatchObject({ owner: 'risk-team' });
     const open = await ask('checklist', 'customers/1');
     expect([open.code, open.json().ready]).toEqual([1, false]);
     const refused = await ask('alias', 'customers@champion', '1');

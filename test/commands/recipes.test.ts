@@ -37,8 +37,44 @@ describe('the recipes', () => {
     expect(stderr).not.toMatch(/^warning/m);
   });
 
-  it('p1, p2, p3 and p5 have every level of maturity', () => {
-    for (const pipeline of ['p1-simple-penalty', 'p2-stochastic-layer', 'p3-data-first', 'p5-robustness']) {
+  it('p6 is one spec from tuning to the canary and the promises of what it found', async () => {
+    const work = join(folder, 'p6');
+    expect((await ballast(folder, 'init', 'integrated', work, '--level', 'intermediate')).code).toBe(0);
+    const path = join(work, 'spec.yaml');
+    const spec = parseDocument(reduced(readFileSync(path, 'utf8')));
+    spec.setIn(['search', 'trials'], 2);
+    writeFileSync(path, spec.toString());
+    const json = async <T>(...words: string[]): Promise<T> => {
+      const { code, stderr, json: read } = await ballast(work, ...words, '--json');
+      expect(code, stderr).toBe(0);
+      return read<T>();
+    };
+    await json('sweep', 'spec.yaml', '--out', 'tuned');
+    const { runs } = await json<{ runs: { role: string; runId: string }[] }>('train', 'tuned/best.yaml');
+    const best = runs.find(({ role }) => role === 'model')?.runId ?? '';
+    for (let i = 0; i < 2; i++) await json('models', 'register', best, 'weather');
+    const begun = await json<{ steps: { weight: number; watch: string }[]; slis: { name: string }[] }>(
+      ...['rollout', 'start', 'weather', '--baseline', '1', '--candidate', '2'],
+    );
+    expect(begun.steps.map(({ weight, watch }) => [weight, watch])).toEqual([
+      [0, '12h'],
+      [0.05, '1d'],
+      [0.5, '1d'],
+      [1, '1d'],
+    ]);
+    expect(begun.slis.map(({ name }) => name)).toEqual(['error', 'failures', 'latency']);
+    const promised = await json<{ models: { slos: { name: string }[] }[] }>('slo', 'status', 'weather');
+    expect(promised.models[0].slos.map(({ name }) => name)).toEqual(['availability', 'correctness', 'drift']);
+  });
+
+  it('p1, p2, p3, p5 and p6 have every level of maturity', () => {
+    for (const pipeline of [
+      'p1-simple-penalty',
+      'p2-stochastic-layer',
+      'p3-data-first',
+      'p5-robustness',
+      'p6-integrated',
+    ]) {
       for (const level of ['beginner', 'intermediate', 'advanced']) expect(names).toContain(`${pipeline}-${level}`);
     }
   });

@@ -105,7 +105,8 @@ describe('the packed package, installed in an empty folder without install scrip
   });
 
   it('holds nothing else: no tests, no goldens, no sources, no scripts', () => {
-    const allowed = /^(bin\/ballast|recipes\/[\w-]+\.yaml|(README|CHANGELOG)\.md|LICENSE|package\.json|dist\/.*)$/;
+    const allowed =
+      /^(bin\/ballast|recipes\/[\w-]+\.yaml|scenarios\/s1\/[\w-]+\.yaml|(README|CHANGELOG)\.md|LICENSE|package\.json|dist\/.*)$/;
     const stray = packed.files.map(({ path }) => path).filter((path) => !allowed.test(path));
     const tests = /\.(test|fixture|map|ts)(\.|$)|goldens|\/cases\/|\.tsbuildinfo|\.compiled/;
     const wrong = packed.files.map(({ path }) => path).filter((path) => tests.test(path) && !path.endsWith('.d.ts'));
@@ -126,7 +127,7 @@ describe('the packed package, installed in an empty folder without install scrip
     console.info(
       `packed: ${(packed.size / 1024).toFixed(0)} kB, ${packed.files.length} files, ${(packed.unpackedSize / 1024).toFixed(0)} kB unpacked`,
     );
-    expect(packed.size).toBeLessThan(2 * 2 ** 20);
+    expect(packed.size).toBeLessThan(2.5 * 2 ** 20);
   });
 
   it('finds this machine fit', async () => {

@@ -16,7 +16,11 @@ export interface PostgresServer {
   readonly version: string;
   /** Creates an empty database and returns its address. */
   createDatabase(): Promise<string>;
-  /** Ends it at once, as a crash would, and starts it again on the same port with the same data. */
+  /** Ends it at once, as a crash would. */
+  crash(): Promise<void>;
+  /** Starts it again after {@link crash}, on the same port with the same data. */
+  recover(): Promise<void>;
+  /** Both. */
   restart(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -55,6 +59,11 @@ export async function startPostgres(): Promise<PostgresServer> {
   const address = (database: string) => `postgres://ballast@127.0.0.1:${port}/${database}`;
   const version = await firstAnswer(address('postgres'), server);
   let databases = 0;
+  const crash = (): Promise<void> => end(server);
+  const recover = async (): Promise<void> => {
+    server = startServer(join(found.folder, 'postgres'), data, home, port, user);
+    await firstAnswer(address('postgres'), server);
+  };
   return {
     version,
     async createDatabase() {
@@ -63,10 +72,11 @@ export async function startPostgres(): Promise<PostgresServer> {
       await query(address('postgres'), `create database ${name}`);
       return address(name);
     },
+    crash,
+    recover,
     async restart() {
-      await end(server);
-      server = startServer(join(found.folder, 'postgres'), data, home, port, user);
-      await firstAnswer(address('postgres'), server);
+      await crash();
+      await recover();
     },
     async stop() {
       await end(server);
@@ -89,7 +99,8 @@ function startServer(
   port: number,
   user: { uid: number; gid: number } | undefined,
 ): { process: ChildProcess; log: () => string } {
-  const settings = ['fsync=off', 'full_page_writes=off', 'synchronous_commit=off', 'listen_addresses=127.0.0.1'];
+  // Commits stay synchronous: what was acknowledged must outlive `restart`, as it would in production.
+  const settings = ['fsync=off', 'full_page_writes=off', 'listen_addresses=127.0.0.1'];
   const process = spawn(
     'sh',
     [

@@ -43,13 +43,13 @@ export function ComparePage({ ids }: { ids: readonly string[] }): ReactNode {
           </li>
         ))}
       </ul>
-      <Parallel runs={lines} axes={axes.slice(0, MOST_AXES)} />
+      <Parallel runs={lines} axes={axes.slice(0, MOST_AXES).map((key) => ({ key, label: key }))} />
       <Differences
         title="Parameters that differ"
         runs={runs}
         of={({ params }) => Object.fromEntries(params.map(({ key: name, value }) => [name, value]))}
       />
-      <Differences title="Manifests, where they differ" runs={runs} of={({ run }) => flat(run.manifest)} />
+      <Differences title="Manifests, where they differ" runs={runs} of={({ run }) => flat(byType(run.manifest))} />
       <Differences
         title="Metrics"
         runs={runs}
@@ -81,6 +81,17 @@ function Differences({
       />
     </section>
   );
+}
+
+/** A manifest whose regularizers go by their types: one that only one run has would else move all that follow. */
+function byType(manifest: unknown): unknown {
+  const { regularizers } = (manifest ?? {}) as { regularizers?: readonly { readonly type: string }[] };
+  if (!Array.isArray(regularizers)) return manifest;
+  const named = regularizers.map(({ type, ...entry }, i) => {
+    const place = regularizers.slice(0, i).filter((other) => other.type === type).length;
+    return [place === 0 ? type : `${type} ${place + 1}`, entry] as const;
+  });
+  return { ...(manifest as object), regularizers: Object.fromEntries(named) };
 }
 
 /** A document as paths and their values. */

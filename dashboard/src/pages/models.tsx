@@ -1,8 +1,9 @@
 import type { ReactNode } from 'react';
 import { useAnswer } from '../api.js';
 import { bytes, time } from '../format.js';
+import { type Graph, Lineage } from '../parts/lineage.js';
 import { linkTo } from '../router.js';
-import { type Graph, Lineage, Table } from './run.js';
+import { Table } from './run.js';
 
 interface Model {
   readonly name: string;
@@ -80,6 +81,9 @@ export function ModelPage({ name }: { name: string }): ReactNode {
           </div>
         ))}
       </dl>
+      <p>
+        <a href={linkTo(['rollouts'], { model: name })}>Rollouts of this model</a>
+      </p>
       <h2>Versions</h2>
       <ul className="cards">
         {versions.map(({ version, state, aliases, createdAt, regularizerId }) => (
@@ -107,7 +111,7 @@ interface VersionDocument {
     readonly by?: string;
     readonly evidence: string;
   }[];
-  readonly lineage: Graph | null;
+  readonly lineage: Graph;
 }
 
 export function VersionPage({ name, version }: { name: string; version: string }): ReactNode {
@@ -159,12 +163,8 @@ export function VersionPage({ name, version }: { name: string; version: string }
         head={['file', 'size', 'SHA-256']}
         rows={files.map(({ path, size, sha256 }) => [path, bytes(size), sha256.slice(0, 16)])}
       />
-      {lineage !== null && (
-        <>
-          <h2>Lineage</h2>
-          <Lineage graph={lineage} />
-        </>
-      )}
+      <h2>Lineage</h2>
+      <Lineage graph={lineage} />
     </>
   );
 }

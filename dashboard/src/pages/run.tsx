@@ -2,6 +2,7 @@ import type { ReactNode } from 'react';
 import { useAnswer } from '../api.js';
 import { bytes, figure, time } from '../format.js';
 import { Chart, type Line } from '../parts/chart.js';
+import { type Graph, Lineage } from '../parts/lineage.js';
 import { Scrolled } from '../parts/scrolled.js';
 import { linkTo } from '../router.js';
 
@@ -49,14 +50,6 @@ export interface RunDocument {
       readonly remedy: string;
     }[];
   } | null;
-}
-
-export interface Graph {
-  readonly edges: readonly {
-    readonly from: { kind: string; id: string };
-    readonly to: { kind: string; id: string };
-    readonly relation: string;
-  }[];
 }
 
 /** While a run is at work its page is asked for again every so many ms. */
@@ -138,6 +131,14 @@ export function RunPage({ id }: { id: string }): ReactNode {
       {run.manifest !== null && (
         <section>
           <h2>Manifest</h2>
+          <ul>
+            {entriesOf(run.manifest).map(({ type, strength }) => (
+              <li key={type}>
+                <a href={linkTo(['regularizers', type])}>{type}</a>{' '}
+                <span className="quiet">strength {figure(strength)}</span>
+              </li>
+            ))}
+          </ul>
           <Scrolled label="Manifest">
             <pre>{JSON.stringify(run.manifest, null, 2)}</pre>
           </Scrolled>
@@ -182,18 +183,11 @@ export function RunPage({ id }: { id: string }): ReactNode {
   );
 }
 
-export function Lineage({ graph }: { graph: Graph }): ReactNode {
-  const name = ({ kind, id }: { kind: string; id: string }): string =>
-    `${kind} ${kind === 'data' ? id : id.slice(0, 12)}`;
-  return (
-    <ul>
-      {graph.edges.map(({ from, to, relation }) => (
-        <li key={`${from.id}${relation}${to.id}`}>
-          {name(from)} <span className="quiet">{relation}</span> {name(to)}
-        </li>
-      ))}
-    </ul>
-  );
+/** The regularizers of a manifest, each with a method card; one that acts in several modes once. */
+function entriesOf(manifest: unknown): { type: string; strength: unknown }[] {
+  const { regularizers = [] } = (manifest ?? {}) as { regularizers?: { type: string; strength: unknown }[] };
+  if (!Array.isArray(regularizers)) return [];
+  return regularizers.filter(({ type }, i) => regularizers.findIndex((other) => other.type === type) === i);
 }
 
 export function Table({ head, rows }: { head: readonly string[]; rows: readonly (readonly string[])[] }): ReactNode {

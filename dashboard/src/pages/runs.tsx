@@ -41,6 +41,7 @@ export function RunsPage({ experiment, query }: { experiment: string | undefined
             ))}
           </select>
         </label>
+        <a href={linkTo(['sweeps'], { experiment: id })}>Sweeps</a>
       </div>
       <Runs key={id} id={id} query={query} />
     </>

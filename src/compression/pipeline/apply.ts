@@ -3,11 +3,13 @@ import type { Model } from '../../graph/model.js';
 import type { Runtime } from '../../graph/runtime/runtime.js';
 import { convert } from '../convert.js';
 import { batchesOf, feedsOf } from '../examples.js';
+import { dropBlocks } from '../prune/blocks.js';
 import { gradientProducts } from '../prune/sensitivity.js';
 import { pruneStructured } from '../prune/structured.js';
 import { prepareModel } from '../quantize/prepare.js';
 import type { RangeMethod } from '../quantize/ranges.js';
 import { fineTune } from '../train/fine-tune.js';
+import { studentOf } from '../train/student.js';
 import { type Step, stepText } from './steps.js';
 import type { Subject } from './subject.js';
 
@@ -16,6 +18,7 @@ export interface ApplyOptions {
   readonly batchSize: number;
   /** Share of the original as a teacher in the loss. */
   readonly teacherShare: number;
+  readonly teacherFeatures: number;
   readonly classWeighted: boolean;
   readonly calibration: RangeMethod | 'auto';
   readonly reducedRange: boolean;
@@ -29,6 +32,9 @@ export interface ApplyOptions {
 
 /** Pruning by more than this is done in two rounds, with training between. */
 const AT_ONCE = 0.5;
+
+/** Rows that tell which layer or block is missed least: each is tried on them. */
+const DROP_ROWS = 256;
 
 /**
  * Takes a network through the steps of a candidate. What was done is kept by its steps, so that candidates that begin alike
@@ -84,6 +90,8 @@ export class Workshop {
     const step = steps[steps.length - 1];
     const network = await this.#trained(before);
     if (step.do === 'prune') return this.#prune(network, step);
+    if (step.do === 'drop') return this.#drop(network, step.ratio);
+    if (step.do === 'student') return studentOf(this.subject, step.student);
     if (step.do !== 'distil') throw new Error('a conversion is no training');
     const aware = before.some((earlier) => earlier.do === 'quantize');
     return this.#distil(network, step.epochs, aware);
@@ -114,6 +122,16 @@ export class Workshop {
     return current;
   }
 
+  async #drop(network: Model, ratio: number): Promise<Model> {
+    const { runtime, subject, options } = this;
+    const { examples, rows } = subject;
+    options.tell?.(`dropping layers and blocks, ${Math.round(100 * ratio)} %`);
+    const few = feedsOf(examples.inputs, rows.fit.subarray(0, examples.batch ?? 3));
+    const batches = batchesOf(examples, rows.fit.subarray(0, Math.min(DROP_ROWS, options.calibrationRows)));
+    const { signal, tell } = options;
+    return (await dropBlocks(runtime, network, few, batches, { ratio, signal, tell })).model;
+  }
+
   async #distil(network: Model, epochs: number, quantizationAware: boolean): Promise<Model> {
     const { runtime, subject, options } = this;
     const { rows, examples, seed } = subject;
@@ -129,6 +147,7 @@ export class Workshop {
         seed,
         teacher: subject.network,
         teacherShare: options.teacherShare,
+        teacherFeatures: options.teacherFeatures,
         classWeighted: options.classWeighted,
         quantizationAware,
         signal: options.signal,

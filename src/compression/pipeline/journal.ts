@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomically } from '../../graph/format/atomic-file.js';
+import { makeFolder } from '../../graph/format/make-folder.js';
 import type { Remembered } from './run.js';
 
 /** What a compression has found so far. */
@@ -19,7 +20,7 @@ export interface Journal {
 export async function openJournal(folder: string, decides: unknown): Promise<Journal> {
   const key = createHash('sha256').update(JSON.stringify(decides)).digest('hex').slice(0, 16);
   const own = join(folder, 'journal', key);
-  await mkdir(own, { recursive: true });
+  await makeFolder(own);
   return {
     async remember(id, make) {
       const path = join(own, `${id}.json`);

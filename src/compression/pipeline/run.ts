@@ -1,4 +1,5 @@
 import { BallastError } from '../../errors.js';
+import { lossByClass } from '../../evaluation/class-losses.js';
 import type { Evaluation } from '../../evaluation/evaluate.js';
 import { type MeasuredLoss, measureLoss } from '../../evaluation/ledger.js';
 import type { Model } from '../../graph/model.js';
@@ -142,7 +143,10 @@ async function measured(
     temperature,
     evaluations: { compressed: before.evaluation, recalibrated: evaluation },
     lost: {
-      compressed: measureLoss('validation', original, compressed, metrics),
+      compressed: {
+        ...measureLoss('validation', original, compressed, metrics),
+        classes: lossByClass(original, compressed),
+      },
       recalibrated: measureLoss('compressed', compressed, answers, metrics),
     },
   };

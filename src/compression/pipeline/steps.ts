@@ -1,8 +1,11 @@
 import type { Criterion } from '../prune/importance.js';
+import type { Student } from '../train/student.js';
 
 /** One thing that is done to a model, in a declared order. */
 export type Step =
   | { readonly do: 'prune'; readonly ratio: number; readonly criterion: Criterion }
+  | { readonly do: 'drop'; readonly ratio: number }
+  | { readonly do: 'student'; readonly student: Student }
   | { readonly do: 'distil'; readonly epochs: number }
   | { readonly do: 'quantize'; readonly method: 'static-int8' | 'dynamic-int8' | 'fp16' };
 
@@ -17,6 +20,10 @@ export function stepText(step: Step): string {
   switch (step.do) {
     case 'prune':
       return `prune ${Math.round(100 * step.ratio)} %`;
+    case 'drop':
+      return `drop layers and blocks, ${Math.round(100 * step.ratio)} %`;
+    case 'student':
+      return `student ${step.student.name}`;
     case 'distil':
       return `distil ${step.epochs} epochs`;
     case 'quantize':
@@ -30,14 +37,19 @@ export interface CandidateOptions {
   /** Epochs of each training; 0 = no training, so that nothing is pruned. */
   readonly epochs: number;
   readonly criterion: Criterion;
+  /** Networks of other architectures that learn from the original. */
+  readonly students?: readonly Student[];
 }
+
+/** A student starts from nothing, so it learns longer than what is left of a network that was trained. */
+const STUDENT_EPOCHS = 4;
 
 /**
  * The ways that are tried: conversions alone; pruning with training after it, alone and followed by a conversion; and three
  * orders of all together: prune -> distil -> quantize, prune -> quantize -> distil (the training rounds as 8-bit storage
- * will), distil -> prune -> quantize.
+ * will), distil -> prune -> quantize. Whole layers and blocks dropped; students of other architectures.
  */
-export function candidatesOf({ quick, epochs, criterion }: CandidateOptions): Candidate[] {
+export function candidatesOf({ quick, epochs, criterion, students = [] }: CandidateOptions): Candidate[] {
   const quantize = (method: Extract<Step, { do: 'quantize' }>['method']): Step => ({ do: 'quantize', method });
   const distil: Step = { do: 'distil', epochs };
   const conversions = (['fp16', 'dynamic-int8', 'static-int8'] as const).map((method) => ({
@@ -63,5 +75,25 @@ export function candidatesOf({ quick, epochs, criterion }: CandidateOptions): Ca
           ]),
     ];
   });
-  return [clean, ...conversions, ...pruned];
+  const int8 = quantize('static-int8');
+  const shallower = quick
+    ? []
+    : [0.25, 0.5].flatMap((ratio): Candidate[] => {
+        const [name, drop] = [`drop${Math.round(100 * ratio)}`, { do: 'drop', ratio } as const];
+        return [
+          { id: `${name}-distil`, steps: [drop, distil] },
+          { id: `${name}-distil-int8`, steps: [drop, distil, int8] },
+        ];
+      });
+  const taught = students.flatMap((student): Candidate[] => {
+    const start: Step[] = [
+      { do: 'student', student },
+      { do: 'distil', epochs: STUDENT_EPOCHS * epochs },
+    ];
+    return [
+      { id: `student-${student.name}`, steps: start },
+      { id: `student-${student.name}-int8`, steps: [...start, int8] },
+    ];
+  });
+  return [clean, ...conversions, ...pruned, ...shallower, ...taught];
 }

@@ -1,3 +1,4 @@
+import { BallastError } from '../../errors.js';
 import { GraphBuilder } from '../../graph/builder.js';
 import { writeModel } from '../../graph/format/encode.js';
 import { gradients } from '../../graph/gradients.js';
@@ -16,7 +17,7 @@ const BATCH = 64;
  * Weight times the gradient of the mean loss over some rows, for every float32 weight of two axes or more: what the loss
  * would change by to first order, were the weight 0.
  *
- * @throws BallastError GRAPH_NOT_DIFFERENTIABLE naming node and operator
+ * @throws BallastError PRUNE_NOTHING where there are none; GRAPH_NOT_DIFFERENTIABLE naming node and operator
  */
 export async function gradientProducts(
   runtime: Runtime,
@@ -44,6 +45,12 @@ export async function gradientProducts(
   const weights = [...graph.initializers].filter(
     ([weight, { type, shape }]) => type === 'float32' && shape.length >= 2 && b.has(weight),
   );
+  if (weights.length === 0) {
+    throw new BallastError('the model has no float32 weights of two axes or more', {
+      code: 'PRUNE_NOTHING',
+      remedy: 'Quantized, tree and double precision models are not pruned; start from the float32 network',
+    });
+  }
   const slopes = gradients(
     b,
     loss,

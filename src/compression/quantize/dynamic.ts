@@ -1,9 +1,10 @@
 import { removeDeadCode } from '../../graph/format/dead-code.js';
 import { int, type Model, type Node } from '../../graph/model.js';
 import { type Tensor, tensor } from '../../graph/tensor.js';
-import { constantsOf, namesFor } from '../graph/uses.js';
+import { namesFor } from '../graph/uses.js';
 import { quantizeWeight } from './grid.js';
 import { planQuantization, type QuantizedLayer } from './plan.js';
+import { quantizeTables } from './tables.js';
 
 export interface DynamicOptions {
   readonly perChannel: boolean;
@@ -33,21 +34,13 @@ export function quantizeDynamic(model: Model, options: DynamicOptions): { model:
   );
   const context = { fresh, constant, options };
   const read = new Map<string, readonly [string, string, string]>();
-  const constants = constantsOf(graph);
-  const tables: string[] = [];
   const nodes = graph.nodes.flatMap((node): Node[] => {
     const layer = layers.get(node);
-    if (layer !== undefined) return product(layer, context, read);
-    const table = options.exclude?.has(node.name) === true ? undefined : tableOf(node, constants);
-    if (table === undefined) return [node];
-    tables.push(node.name);
-    return gather(node, table, context);
+    return layer === undefined ? [node] : product(layer, context, read);
   });
-  const quantized = removeDeadCode({ ...graph, nodes, initializers });
-  return {
-    model: { ...model, graph: quantized },
-    layers: [...[...layers.keys()].map(({ name }) => name), ...tables],
-  };
+  const products = { ...model, graph: removeDeadCode({ ...graph, nodes, initializers }) };
+  const { model: quantized, tables } = quantizeTables(products, options.exclude);
+  return { model: quantized, layers: [...[...layers.keys()].map(({ name }) => name), ...tables] };
 }
 
 interface Context {
@@ -98,36 +91,4 @@ function transposed({ shape: [rows, columns], data }: Tensor): Tensor {
   const values = data as Float32Array;
   const result = Float32Array.from(values, (_, i) => values[(i % rows) * columns + Math.floor(i / rows)]);
   return tensor('float32', [columns, rows], result);
-}
-
-/** Tables below this many bytes are not worth a node. */
-const LEAST_TABLE = 4096;
-
-/** The table that a node gathers rows from, where it is a constant of floats. */
-function tableOf(
-  { opType, domain, inputs, attributes }: Node,
-  constants: ReadonlyMap<string, Tensor>,
-): { name: string; value: Tensor } | undefined {
-  const value = opType === 'Gather' && domain === '' ? constants.get(inputs[0]) : undefined;
-  if (value?.type !== 'float32' || value.shape.length !== 2) return undefined;
-  const axis = attributes.axis?.kind === 'int' ? attributes.axis.value : 0;
-  const large = (value.data as Float32Array).byteLength >= LEAST_TABLE;
-  return axis === 0 && large ? { name: inputs[0], value } : undefined;
-}
-
-function gather(node: Node, { name, value }: { name: string; value: Tensor }, { fresh, constant }: Context): Node[] {
-  const { values, scale } = quantizeWeight(value, { axis: undefined, largest: 127 });
-  const picked = fresh(`${node.outputs[0]}.quantized`);
-  const inputs = [picked, constant(`${name}.scale`, scale)];
-  return [
-    { ...node, inputs: [constant(`${name}.quantized`, values), node.inputs[1]], outputs: [picked] },
-    {
-      name: fresh(`${node.outputs[0]}.DequantizeLinear`),
-      opType: 'DequantizeLinear',
-      domain: '',
-      inputs,
-      outputs: node.outputs,
-      attributes: {},
-    },
-  ];
 }

@@ -4,7 +4,7 @@ import { type Tensor, tensor } from '../../graph/tensor.js';
 import { constantsOf, namesFor } from '../graph/uses.js';
 
 /** Constants below this many elements stay: the node that reads them would take more room. */
-const LEAST_ELEMENTS = 64;
+export const LEAST_ELEMENTS = 64;
 
 /** What storing weights as float16 did. */
 export interface Halved {

@@ -23,6 +23,8 @@ export interface FineTuneOptions {
   readonly teacher?: Model | undefined;
   /** Share of the teacher in the loss. */
   readonly teacherShare: number;
+  /** Weight of the distance between the features before both last layers, through a learned map; 0 = scores alone. */
+  readonly teacherFeatures?: number;
   /** Weigh the teacher by 1 / frequency of the label, so that rare classes are not lost. */
   readonly classWeighted: boolean;
   /** Set a growing share of single weights to 0 on the way. */
@@ -94,7 +96,7 @@ export async function fineTune(
 }
 
 function regularizersOf(
-  { teacher, teacherShare, classWeighted, quantizationAware, sparsity, epochs }: FineTuneOptions,
+  { teacher, teacherShare, teacherFeatures = 0, classWeighted, quantizationAware, sparsity, epochs }: FineTuneOptions,
   examples: Examples,
 ): Active[] {
   const active: Active[] = [];
@@ -106,7 +108,13 @@ function regularizersOf(
   }
   if (quantizationAware === true) active.push(resolveEntry({ type: 'quantization-aware' }, 'compression'));
   if (teacher !== undefined && examples.task === 'classification') {
-    const entry = { type: 'distillation', teacher: 'the original', strength: teacherShare, classWeighted };
+    const entry = {
+      type: 'distillation',
+      teacher: 'the original',
+      strength: teacherShare,
+      classWeighted,
+      features: teacherFeatures,
+    };
     const graph = trainable(teacher, examples);
     active.push({
       ...resolveEntry({ ...entry, temperature: 2, output: graph.outputs[0].name }, 'compression'),

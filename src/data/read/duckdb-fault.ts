@@ -53,6 +53,15 @@ export function engineFault(error: unknown, place: string): BallastError {
   if (/non-record JSON/i.test(text)) {
     return fault('DATA_JSON', 'a line is JSON, but no object', 'Write each row as {"column": value, ...} in one line.');
   }
+  if (/No space left|Could not (write|truncate|sync)|Disk quota/i.test(text)) {
+    return new BallastError('a temporary file cannot be written', {
+      code: 'DATA_IO',
+      kind: 'environment',
+      place: where,
+      remedy: 'Free space, or set TMPDIR to a larger disk.',
+      cause: error,
+    });
+  }
   if (/No magic bytes|too small to be a Parquet|Parquet|TProtocol|Snappy|ZSTD|decompress/i.test(text)) {
     return fault(
       'DATA_CORRUPT',

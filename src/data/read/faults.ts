@@ -1,7 +1,11 @@
 import { BallastError, type ErrorKind } from '../../errors.js';
 
 const INPUT_FAULT: Readonly<Record<string, readonly [kind: ErrorKind, what: string, remedy: string]>> = {
-  ENOENT: ['not-found', 'does not exist', 'Check the path; relative paths start at the spec file.'],
+  ENOENT: [
+    'not-found',
+    'does not exist',
+    'Check the path. Relative ones start at the present folder; in a spec, at the folder of the spec.',
+  ],
   ENOTDIR: ['not-found', 'does not exist: a part of the path is a file', 'Check the path.'],
   EISDIR: ['input', 'is a folder, not a file', 'Name a file, or a glob of files.'],
   EACCES: ['input', 'may not be read by this user', 'Change its permissions.'],

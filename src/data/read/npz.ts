@@ -39,7 +39,8 @@ export async function readNpz({ files, resolved, budget }: ReadRequest): Promise
   }
   const [file] = files;
   const arrays = new Map<string, NdArray>();
-  await readZip(file, budget, (name, content) => {
+  const spend = (name: string, bytes: number) => budget.spend(bytes, `${file}: ${name}`);
+  await readZip(file, spend, (name, content) => {
     if (name.endsWith('.npy')) arrays.set(name.slice(0, -4), parseNpy(content, `${file}: ${name}`));
   });
   if (arrays.size === 0) {

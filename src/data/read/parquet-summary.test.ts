@@ -36,7 +36,7 @@ describe('summarizeParquet', () => {
     const many = categories.get('many')!.counts;
     expect(many.size).toBe(1001);
     expect(many.get(REST)).toBe(15_000);
-    expect(others.get('at')).toMatch(/TIMESTAMP/);
+    expect(others.get('at')).toBe('time');
     expect(sample.rows).toBe(500);
   });
 });

@@ -7,6 +7,7 @@ import { readParquetRelation } from './columnar.js';
 import { identifier, list, withDatabase } from './database.js';
 import { engineFault } from './duckdb-fault.js';
 import { streamRows } from './stream-rows.js';
+import { MAXIMUM_CATEGORIES } from './strings.js';
 
 /** What is kept of a Parquet file of any size: memory does not grow with its rows. */
 export interface ParquetSummary {
@@ -54,10 +55,16 @@ export async function summarizeParquet(
         for (const [name, sketch] of part) numbers.set(name, { sketch, missing: rows - sketch.count });
       }
       const categories = new Map<string, { counts: Map<string, number>; missing: number }>();
-      for (const name of text) categories.set(name, await countCategories(connection, from, name, rows));
+      const texts = await textColumns(connection, from, text);
+      for (const name of text.filter((each) => !texts.has(each)))
+        categories.set(name, await countCategories(connection, from, name, rows));
+      const unread = new Map([
+        ...others.map(({ name, type }) => [name, TIMES.test(type) ? 'time' : type] as const),
+        ...[...texts].map((name) => [name, 'text'] as const),
+      ]);
       const sampled = `(SELECT * FROM ${from} USING SAMPLE reservoir(${sampleRows} ROWS) REPEATABLE (${seed}))`;
       const sample = await readParquetRelation(connection, sampled, place, new Budget(undefined));
-      return { rows, numbers, categories, others: new Map(others.map(({ name, type }) => [name, type])), sample };
+      return { rows, numbers, categories, others: unread, sample };
     });
   } catch (error) {
     throw engineFault(error, place);
@@ -66,6 +73,16 @@ export async function summarizeParquet(
 
 const NUMBERS = /^(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|REAL|DECIMAL.*)$/;
 const CATEGORIES = /^(VARCHAR|BOOLEAN|ENUM.*)$/;
+
+const TIMES = /^(DATE|TIMESTAMP)/;
+
+/** Columns with more different words than categories may have, by an estimate that needs little memory. */
+async function textColumns(connection: DuckDBConnection, from: string, names: readonly string[]): Promise<Set<string>> {
+  if (names.length === 0) return new Set();
+  const counts = names.map((name) => `CAST(approx_count_distinct(${identifier(name)}) AS DOUBLE)`).join(', ');
+  const [row] = (await connection.runAndReadAll(`SELECT ${counts} FROM ${from}`)).getRowsJS();
+  return new Set(names.filter((_, i) => Number(row[i]) > MAXIMUM_CATEGORIES));
+}
 
 async function sketchColumns(
   connection: DuckDBConnection,

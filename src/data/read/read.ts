@@ -70,7 +70,8 @@ async function resolveAll(
   return { files: all.flatMap(({ files }) => files), root: first.root, folder: false, source: sources.join(', ') };
 }
 
-function read(format: Format, request: ReadRequest): Promise<Table> {
+/** Reads files of one format as a table. */
+export function read(format: Format, request: ReadRequest): Promise<Table> {
   const { files, resolved, options, budget, scratch } = request;
   switch (format) {
     case 'csv':

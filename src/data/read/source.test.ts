@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -107,17 +107,21 @@ describe('URLs', () => {
   });
 
   it('downloads, follows redirects, and leaves nothing behind', async () => {
-    const before = (await readdir(tmpdir())).filter(
-      (name) => name.startsWith('ballast-') && !name.startsWith('ballast-test'),
-    ).length;
-    for (const path of ['/a.csv', '/moved.csv']) {
-      expect(valuesOf(await readTable(`${base}${path}`), 'b')).toEqual(['x', 'y']);
+    // A folder of its own: others at work on this machine use theirs.
+    const folder = await mkdtemp(join(tmpdir(), 'ballast-test-downloads-'));
+    const usual = process.env.TMPDIR;
+    process.env.TMPDIR = folder;
+    try {
+      for (const path of ['/a.csv', '/moved.csv']) {
+        expect(valuesOf(await readTable(`${base}${path}`), 'b')).toEqual(['x', 'y']);
+      }
+      await failure(readTable(`${base}/none.csv`));
+      expect(await readdir(folder)).toEqual([]);
+    } finally {
+      if (usual === undefined) delete process.env.TMPDIR;
+      else process.env.TMPDIR = usual;
+      await rm(folder, { recursive: true });
     }
-    await failure(readTable(`${base}/none.csv`));
-    const after = (await readdir(tmpdir())).filter(
-      (name) => name.startsWith('ballast-') && !name.startsWith('ballast-test'),
-    ).length;
-    expect(after).toBeLessThanOrEqual(before);
   });
 
   it('ends what is too large, silent, cut off, refused or unreachable', async () => {

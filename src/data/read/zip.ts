@@ -1,7 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { crc32, inflateRaw } from 'node:zlib';
-import type { Budget } from './budget.js';
 import { corrupt, fileFault } from './faults.js';
 
 const inflate = promisify(inflateRaw);
@@ -32,12 +31,13 @@ interface Entry {
 
 /**
  * Passes each file of a zip archive (stored or deflated; zip64 too) to `use`, one in memory at a time. Every length and
- * offset is checked against the file before it is trusted, contents against their declared size and CRC-32, and the
- * declared size against the budget before anything is decompressed. APPNOTE.TXT 6.3.
+ * offset is checked against the file before it is trusted, contents against their declared size and CRC-32. APPNOTE.TXT 6.3.
+ *
+ * @param admit told the name and the declared size before anything of a file is decompressed; throws to refuse
  */
 export async function readZip(
   path: string,
-  budget: Budget,
+  admit: (name: string, bytes: number) => void,
   use: (name: string, content: Buffer) => void | Promise<void>,
 ): Promise<void> {
   const handle = await open(path, 'r').catch((error: unknown) => {
@@ -47,7 +47,7 @@ export async function readZip(
     const { size } = await handle.stat();
     for (const entry of await entriesOf(handle, size, path)) {
       if (entry.name.endsWith('/')) continue;
-      budget.spend(entry.size, `${path}: ${entry.name}`);
+      admit(entry.name, entry.size);
       await use(entry.name, await contentOf(handle, size, entry, path));
     }
   } catch (error) {

@@ -28,6 +28,39 @@ export const compressionCollapse: Rule = {
   },
 };
 
+/** Recall that a rare class may lose beside the others: two points. */
+const ALLOWED_OF_CLASS = 0.02;
+
+/** X13: compression was paid for by classes of few rows, which an average hides. */
+export const rareClassesLost: Rule = {
+  id: 'X13',
+  name: 'compression artifacts in rare classes',
+  explanation: 'Compression cost classes of few rows clearly more than it cost the average row',
+  remedy:
+    'Let the teacher speak up for rare classes (ballast compress RUN --class-weighted), hold the worst class by a constraint (--constraint "worstClassLoss<=0.02"), or train on more rows of these classes',
+  refutedBy: 'New labelled rows of these classes that both models answer equally well',
+  judge({ compression }) {
+    const classes = compression?.classes ?? [];
+    const rows = classes.reduce((sum, one) => sum + one.rows, 0);
+    const average = classes.reduce((sum, one) => sum + one.lost.value * one.rows, 0) / rows;
+    const hit = classes
+      .filter(({ rows: own, lost }) => own < rows / classes.length && lost.interval[0] > average)
+      .filter(({ lost }) => lost.value > average + ALLOWED_OF_CLASS)
+      .sort((a, b) => b.lost.value - a.lost.value);
+    if (hit.length === 0) return undefined;
+    return {
+      // The intervals of all classes hold together at 95 %.
+      confidence: 0.95,
+      evidence: hit.map(
+        ({ class: name, rows: own, lost }) =>
+          `"${name}", ${own} of ${rows} rows, lost ${told(lost)} of its recall; all rows together ${average.toFixed(4)}`,
+      ),
+      patch: null,
+      expected: null,
+    };
+  },
+};
+
 /** Training that knows what will be done to the model: rounding, or whole units that go. */
 function patchFor(steps: readonly string[], present: ReadonlySet<string>): SpecPatch | null {
   const rounded = steps.some((step) => step.endsWith('int8'));

@@ -1,10 +1,11 @@
 import type { Rule } from '../finding.js';
-import { compressionCollapse } from './compressed.js';
+import { compressionCollapse, rareClassesLost } from './compressed.js';
 import { leak, suspectLabels } from './data.js';
 import { overfittedTransfer } from './fine-tuning.js';
 import { miscalibrated } from './miscalibrated.js';
 import { moreData } from './more-data.js';
 import { overRegularized } from './over-regularized.js';
+import { inputMismatch, mismatchedRegularizer, slowerCompressed } from './production.js';
 import { recorded } from './recorded.js';
 import { tooSparse } from './sparse.js';
 import { diverged, learningRate, notConverged } from './training.js';
@@ -24,6 +25,10 @@ export const RULES: readonly Rule[] = [
   overfittedTransfer,
   tooSparse,
   compressionCollapse,
+  rareClassesLost,
+  mismatchedRegularizer,
+  inputMismatch,
+  slowerCompressed,
   miscalibrated,
   unstable,
   suspectLabels,

@@ -4,6 +4,7 @@ import { accuracy } from './accuracy.js';
 import { balancedAccuracy } from './balanced-accuracy.js';
 import { brier } from './brier.js';
 import { f1, fnr, fpr, precision, recall } from './class-rate.js';
+import { concordance } from './concordance.js';
 import { costWeighted } from './cost-weighted.js';
 import { ece, eceAdaptive, eceClasswise, mce } from './ece.js';
 import { logLoss } from './log-loss.js';
@@ -39,6 +40,7 @@ export const METRICS: readonly Metric[] = [
   mape,
   r2,
   pinball,
+  concordance,
 ];
 
 /** A metric as it was asked for: `precision@100` is the metric precision@k with parameter 100. */

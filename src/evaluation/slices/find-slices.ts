@@ -72,10 +72,15 @@ export function findSlices(
 ): SliceSearch {
   requireRows(errors.length);
   const random = derive(seed, 'slices');
-  const half = Uint8Array.from(errors, () => (random.uniform() < 0.5 ? 1 : 0));
-  const [search, confirm] = [0, 1].map((side) =>
-    Uint32Array.from(errors, (_, row) => row).filter((row) => half[row] === side),
-  );
+  const rows = new Uint32Array(errors.length);
+  let drawn = 0;
+  let rest = errors.length;
+  // The search's rows from the front, those that confirm from the back.
+  for (let row = 0; row < errors.length; row++) {
+    if (random.uniform() < 0.5) rows[--rest] = row;
+    else rows[drawn++] = row;
+  }
+  const [search, confirm] = [rows.subarray(0, drawn), rows.subarray(drawn).reverse()];
   const { candidates, searched } = propose(errors, groupings, search, { fewest, most });
   const total = cellOf(errors, confirm, () => true);
   const judged = candidates.flatMap(({ groups }) => {
@@ -131,10 +136,17 @@ function propose(
   rows: Uint32Array,
   { fewest, most }: { fewest: number; most: number },
 ): { candidates: Candidate[]; searched: number } {
+  // Side by side in the order of the search: this is looked at once for each pair of columns.
+  const wrong = new Float64Array(rows.length);
+  for (let i = 0; i < rows.length; i++) wrong[i] = errors[rows[i]];
+  const codes = groupings.map((grouping) => {
+    const own = new Uint8Array(rows.length);
+    for (let i = 0; i < rows.length; i++) own[i] = grouping.codes[rows[i]];
+    return own;
+  });
+  const single = groupings.map(({ labels }, at) => cellsOf(wrong, codes[at], labels.length));
   const total = cellOf(errors, rows, () => true);
-  const single = groupings.map((grouping) =>
-    cellsOf(errors, rows, grouping.labels.length, (row) => grouping.codes[row]),
-  );
+  const pairs = new Uint16Array(rows.length);
   const candidates: Candidate[] = [];
   let searched = 0;
   const consider = (groups: Candidate['groups'], cell: Cell, parents: readonly Cell[]): void => {
@@ -155,17 +167,16 @@ function propose(
   for (let a = 0; a < groupings.length; a++) {
     for (let b = a + 1; b < groupings.length; b++) {
       const width = groupings[b].labels.length;
-      const [first, second] = [groupings[a].codes, groupings[b].codes];
-      const cells = cellsOf(
-        errors,
-        rows,
-        groupings[a].labels.length * width,
-        (row) => first[row] * width + second[row],
-      );
+      const [first, second] = [codes[a], codes[b]];
+      for (let i = 0; i < pairs.length; i++) pairs[i] = first[i] * width + second[i];
+      const cells = cellsOf(wrong, pairs, groupings[a].labels.length * width);
       cells.forEach((cell, at) => {
-        const codes = [Math.floor(at / width), at % width];
-        const groups = [a, b].map((grouping, i) => ({ grouping, code: codes[i] }));
-        consider(groups, cell, [single[a][codes[0]], single[b][codes[1]]]);
+        const [code, other] = [Math.floor(at / width), at % width];
+        const groups = [
+          { grouping: a, code },
+          { grouping: b, code: other },
+        ];
+        consider(groups, cell, [single[a][code], single[b][other]]);
       });
     }
   }
@@ -173,12 +184,11 @@ function propose(
   return { candidates: candidates.slice(0, most), searched };
 }
 
-function cellsOf(errors: Float64Array, rows: Uint32Array, count: number, cell: (row: number) => number): Cell[] {
+/** Sums of the errors by the cell of each, [errors.length]. */
+function cellsOf(errors: Float64Array, cell: Uint8Array | Uint16Array, count: number): Cell[] {
   const [counts, sums, squares] = [new Uint32Array(count), new Float64Array(count), new Float64Array(count)];
-  for (let i = 0; i < rows.length; i++) {
-    const row = rows[i];
-    const at = cell(row);
-    const error = errors[row];
+  for (let i = 0; i < errors.length; i++) {
+    const [at, error] = [cell[i], errors[i]];
     counts[at]++;
     sums[at] += error;
     squares[at] += error * error;
@@ -187,7 +197,15 @@ function cellsOf(errors: Float64Array, rows: Uint32Array, count: number, cell: (
 }
 
 function cellOf(errors: Float64Array, rows: Uint32Array, within: (row: number) => boolean): Cell {
-  return cellsOf(errors, rows, 2, (row) => (within(row) ? 1 : 0))[1];
+  let [count, sum, squares] = [0, 0, 0];
+  for (const row of rows) {
+    if (!within(row)) continue;
+    const error = errors[row];
+    count++;
+    sum += error;
+    squares += error * error;
+  }
+  return { count, sum, squares };
 }
 
 const minus = (a: Cell, b: Cell): Cell => ({

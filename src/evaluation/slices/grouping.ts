@@ -38,12 +38,9 @@ function ofNumbers(
 ): Grouping {
   // Quantiles of a part are as good as those of all: they only cut.
   const every = Math.max(1, Math.floor(rows.length / NUMBERS_SORTED));
-  const known = Float64Array.from(
-    rows.filter((_, i) => i % every === 0),
-    (row) => values[row],
-  )
-    .filter((value) => !Number.isNaN(value))
-    .sort();
+  const some = new Float64Array(Math.ceil(rows.length / every));
+  for (let i = 0; i < some.length; i++) some[i] = values[rows[i * every]];
+  const known = some.filter((value) => !Number.isNaN(value)).sort();
   const cuts =
     known.length === 0
       ? []
@@ -54,31 +51,57 @@ function ofNumbers(
     ...(cuts.length === 0 ? [] : [`> ${show(cuts[cuts.length - 1])}`]),
     'missing',
   ];
-  const codes = Uint8Array.from(rows, (row) => {
-    const value = values[row];
-    if (Number.isNaN(value)) return labels.length - 1;
+  const codes = new Uint8Array(rows.length);
+  for (let i = 0; i < rows.length; i++) {
+    const value = values[rows[i]];
     let bin = 0;
     while (bin < cuts.length && value > cuts[bin]) bin++;
-    return bin;
-  });
+    codes[i] = Number.isNaN(value) ? labels.length - 1 : bin;
+  }
   return occupied(name, codes, labels);
 }
 
 function ofCategories(column: Exclude<Column, { kind: 'array' }>, rows: Uint32Array): Grouping | undefined {
-  const [missing, text] = [missingOf(column), textOf(column)];
-  const counts = new Map<string, number>();
-  for (const row of rows) {
-    const value = missing(row) ? '' : text(row);
-    counts.set(value, (counts.get(value) ?? 0) + 1);
-    // Free text has no groups.
-    if (column.kind === 'text' && counts.size > MOST_CATEGORIES) return undefined;
-  }
-  const common = [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).slice(0, MOST_CATEGORIES);
-  const codeOf = new Map(common.map(([value], code) => [value, code]));
-  const labels = [...common.map(([value]) => (value === '' ? 'missing' : `= ${value}`)), 'another value'];
-  const codes = Uint8Array.from(rows, (row) => codeOf.get(missing(row) ? '' : text(row)) ?? MOST_CATEGORIES);
-  for (let i = 0; i < codes.length; i++) codes[i] = Math.min(codes[i], labels.length - 1);
+  const values = distinctValues(column, rows);
+  if (values === undefined) return undefined;
+  const { ids, texts, counts } = values;
+  const common = texts
+    .map((_, id) => id)
+    .sort((a, b) => counts[b] - counts[a] || (texts[a] < texts[b] ? -1 : 1))
+    .slice(0, MOST_CATEGORIES);
+  const labels = [...common.map((id) => (texts[id] === '' ? 'missing' : `= ${texts[id]}`)), 'another value'];
+  const codeOf = new Uint8Array(texts.length).fill(labels.length - 1);
+  common.forEach((id, code) => {
+    codeOf[id] = code;
+  });
+  const codes = new Uint8Array(rows.length);
+  for (let i = 0; i < rows.length; i++) codes[i] = codeOf[ids[i]];
   return occupied(column.name, codes, labels);
+}
+
+/** The different texts among rows, the one of each row, and how many have it; undefined for free text, which has no groups. */
+function distinctValues(
+  column: Exclude<Column, { kind: 'array' }>,
+  rows: Uint32Array,
+): { ids: Uint32Array; texts: string[]; counts: number[] } | undefined {
+  const [missing, text] = [missingOf(column), textOf(column)];
+  const idOf = new Map<string | number, number>();
+  const [ids, texts, counts]: [Uint32Array, string[], number[]] = [new Uint32Array(rows.length), [], []];
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i];
+    // Of what a table has coded, the code stands for the text.
+    const key = missing(row) ? '' : column.kind === 'category' ? column.codes[row] : text(row);
+    let id = idOf.get(key);
+    if (id === undefined) {
+      id = texts.push(key === '' ? '' : text(row)) - 1;
+      idOf.set(key, id);
+      counts.push(0);
+      if (column.kind === 'text' && texts.length > MOST_CATEGORIES) return undefined;
+    }
+    ids[i] = id;
+    counts[id]++;
+  }
+  return { ids, texts, counts };
 }
 
 /** The same without groups that have no row. */
@@ -90,5 +113,6 @@ function occupied(name: string, codes: Uint8Array, labels: readonly string[]): G
   kept.forEach((code, position) => {
     to[code] = position;
   });
-  return { name, codes: codes.map((code) => to[code]), labels: kept.map((code) => labels[code]) };
+  for (let i = 0; i < codes.length; i++) codes[i] = to[codes[i]];
+  return { name, codes, labels: kept.map((code) => labels[code]) };
 }

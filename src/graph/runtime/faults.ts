@@ -1,4 +1,5 @@
 import { BallastError } from '../../errors.js';
+import { unregisteredNode } from './unregistered.js';
 
 /** The errors that both runtimes raise, so that a caller sees the same code whichever one is at work. */
 
@@ -15,11 +16,18 @@ function plainReason(reason: string): string {
     .trim();
 }
 
-/** MODEL_REJECTED: the runtime will not load these bytes (kind `environment` where memory is what was missing). */
-export function modelRejected(reason: string): BallastError {
+/**
+ * MODEL_REJECTED: the runtime will not load these bytes (kind `environment` where memory is what was missing); names the node
+ * of an operator that the runtime does not have.
+ */
+export function modelRejected(reason: string, model?: Uint8Array): BallastError {
+  const node = model === undefined ? undefined : unregisteredNode(reason, model);
   return new BallastError(`ONNX Runtime rejects the model: ${plainReason(reason)}`, {
     code: 'MODEL_REJECTED',
     kind: NO_MEMORY.test(reason) ? 'environment' : 'input',
+    ...(node === undefined
+      ? {}
+      : { place: `node ${node}`, remedy: 'Export the model with standard operators in the place of its own.' }),
     ...(EXTERNAL_DATA.test(reason) ? { remedy: 'Keep the external data files in the folder of the model.' } : {}),
   });
 }

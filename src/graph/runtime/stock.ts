@@ -102,7 +102,7 @@ function loadSession(module: NativeModule, model: Uint8Array, options: SessionOp
       extra: configEntries(options),
     });
   } catch (error) {
-    throw modelRejected((error as Error).message);
+    throw modelRejected((error as Error).message, model);
   }
   return sessionOf(session, portsOf(session));
 }

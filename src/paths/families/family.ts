@@ -3,32 +3,49 @@ export interface Rows {
   readonly target: Float64Array;
   /** Sum 1. */
   readonly weights: Float64Array;
+  /** Survival times: 1 where the event was seen at the time, 0 where the row was last seen without it. */
+  readonly event?: Float64Array | undefined;
 }
 
-export type FamilyName = 'gaussian' | 'binomial' | 'poisson';
+export type FamilyName = 'gaussian' | 'binomial' | 'poisson' | 'cox' | 'huber';
+
+/** Which loss it is. */
+export interface FamilySettings {
+  readonly family: FamilyName;
+  /** Huber: distance from which on the loss is linear, in the unit of the target. */
+  readonly delta?: number | undefined;
+}
 
 /**
- * A distribution of the target with its canonical link: loss f_i(eta_i), where eta is the linear predictor. Losses are
- * means over rows, by their weights; the deviance is twice what they are above the saturated model's.
+ * A loss of the linear predictors eta, convex; of a distribution with its canonical link, minus its log-likelihood. Losses
+ * are means over rows, by their weights; the deviance is twice what they are above the saturated model's.
  */
 export interface Family {
   readonly name: FamilyName;
   /** The loss is quadratic in eta, so that one model of it serves for good. */
   readonly quadratic: boolean;
-  /** Refuses targets that the family does not have. @throws BallastError PATH_TARGET */
-  check(target: Float64Array): void;
+  /** Only differences of eta count: there is no intercept, and what a row loses depends on the others. */
+  readonly relative?: boolean;
+  /** Refuses targets that the family does not have. @throws BallastError PATH_TARGET, PATH_EVENT */
+  check(target: Float64Array, event: Float64Array | undefined): void;
   /**
    * The mean loss at eta.
    *
-   * @param residual becomes -w f'(eta)
-   * @param curvature becomes w f''(eta), above 0
+   * @param residual becomes minus the loss's derivative by each eta
+   * @param curvature becomes a diagonal, above 0, no smaller than the second derivatives (as matrices are compared); of
+   *   smooth losses that are sums over rows, the second derivatives themselves
    */
   evaluate(eta: Float64Array, rows: Rows, residual: Float64Array, curvature: Float64Array): number;
+  /**
+   * Where the second derivatives at eta are no diagonal matrix: turns the product of that diagonal with a column into the
+   * product of the whole matrix with the column, in place.
+   */
+  couple?(eta: Float64Array, rows: Rows): Coupling;
   /** Loss of the model that predicts every row exactly. */
   saturated(rows: Rows): number;
   /**
-   * The rows' share of the duality gap when the dual point is `share` times the residual:
-   * sum of w (f(eta) + f*(-share theta) + share theta eta), theta the residual of a row without its weight. 0 at 1.
+   * The rows' share of the duality gap when the dual point is `share` times the residual theta: loss(eta) +
+   * conjugate(-share theta) + share theta eta, or what is known to be no less. 0 at 1.
    */
   gap(eta: Float64Array, rows: Rows, share: number): number;
   /** The mean that a linear predictor means: what is predicted. */
@@ -36,3 +53,6 @@ export interface Family {
   /** Which linear predictor means so: where the intercept starts. */
   link(mean: number): number;
 }
+
+/** Second derivatives between rows; see {@link Family.couple}. */
+export type Coupling = (column: Float64Array) => void;

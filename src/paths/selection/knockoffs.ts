@@ -1,13 +1,15 @@
 import { BallastError } from '../../errors.js';
-import { derive, type Seed } from '../../numeric/random.js';
-import { cholesky, invertLower, symmetricEigen } from '../../numeric/symmetric.js';
-import { type DenseFeatures, requireDense } from '../features.js';
+import type { Seed } from '../../numeric/random.js';
+import { requireDense } from '../features.js';
 import { fitPath } from '../path.js';
 import type { PathData, PathOptions } from '../problem.js';
+import { gaussianCopies } from './gaussian-copies.js';
+import { refuseInterrupted } from './interrupted.js';
+import { isPenalised } from './stability.js';
 
 export interface KnockoffOptions {
   /** Share of wrong columns among the selected that is allowed on average. Default 0.1. */
-  readonly rate?: number;
+  readonly rate?: number | undefined;
   readonly seed?: Seed;
 }
 
@@ -18,15 +20,18 @@ export interface KnockoffSelection {
   readonly statistics: Float64Array;
   /** Least statistic of the selected; Infinity where none is. */
   readonly threshold: number;
+  readonly rate: number;
+  /** Columns that did not compete: the same in every row, or combinations of columns before them. */
+  readonly leftOut: readonly number[];
 }
 
 /**
  * Model-X knockoffs for Gaussian columns (Candès, Fan, Janson and Lv 2018): each column gets a copy of the same joint
  * distribution that knows nothing of the target; columns are selected that beat their copies, by the rule that keeps the
  * expected share of wrong ones below `rate` (knockoff+). The covariance is that of the rows, so these are to be many more
- * than the columns.
+ * than the columns. Columns that are not penalised have no copy and are not selected; what they explain is not counted.
  *
- * @throws BallastError PATH_KNOCKOFFS, and those of {@link fitPath}
+ * @throws BallastError PATH_KNOCKOFFS, INTERRUPTED, and those of {@link fitPath}
  */
 export async function knockoffSelection(
   data: PathData,
@@ -36,30 +41,52 @@ export async function knockoffSelection(
   const features = requireDense(data.features, 'knockoffs');
   const { rows: n, columns: p } = features;
   if (!(rate > 0 && rate < 1)) throw refuse('the rate is between 0 and 1', 'Mend it', rate);
-  if (n < 2 * p) {
+  const copies = gaussianCopies(features, seed);
+  const own = copies.columns;
+  if (n < 2 * own.length) {
     throw refuse(`${n} rows do not tell the covariance of ${p} columns`, 'Give at least twice as many rows', n);
   }
-  const copies = knockoffsOf(features, seed);
-  const both = new Float64Array(2 * n * p);
-  both.set(features.data);
-  both.set(copies, n * p);
-  const { points } = await fitPath(
-    { ...data, features: { rows: n, columns: 2 * p, data: both } },
-    { tolerance: 1e-7, count: 200, ratio: 1e-3, ...options },
+  const competing = own.flatMap((column, at) => (isPenalised(options.factors?.[column]) ? [{ column, at }] : []));
+  if (competing.length === 0)
+    throw refuse('no column is left that could compete with a copy of it', 'Give other columns');
+  const both = new Float64Array(n * (own.length + competing.length));
+  own.forEach((column, at) => {
+    both.set(features.data.subarray(column * n, (column + 1) * n), at * n);
+  });
+  competing.forEach(({ at }, k) => {
+    both.set(copies.data.subarray(at * n, (at + 1) * n), (own.length + k) * n);
+  });
+  const doubled = (values: ArrayLike<number> | undefined): number[] | undefined =>
+    values === undefined ? undefined : [...own, ...competing.map(({ column }) => column)].map((j) => values[j]);
+  const path = await fitPath(
+    { ...data, features: { rows: n, columns: own.length + competing.length, data: both } },
+    {
+      ...options,
+      factors: doubled(options.factors),
+      lower: doubled(options.lower),
+      upper: doubled(options.upper),
+      lambdas: undefined,
+      tolerance: 1e-7,
+      count: 200,
+      ratio: 1e-3,
+    },
   );
-  const entry = new Float64Array(2 * p);
-  for (const { lambda, columns } of points) {
+  refuseInterrupted(path);
+  const entry = new Float64Array(own.length + competing.length);
+  for (const { lambda, columns } of path.points) {
     for (const column of columns) if (entry[column] === 0) entry[column] = lambda;
   }
-  const statistics = Float64Array.from({ length: p }, (_, j) => {
-    const [own, copy] = [entry[j], entry[p + j]];
-    return Math.sign(own - copy) * Math.max(own, copy);
+  const statistics = new Float64Array(p);
+  competing.forEach(({ column, at }, k) => {
+    const [mine, copy] = [entry[at], entry[own.length + k]];
+    statistics[column] = Math.sign(mine - copy) * Math.max(mine, copy);
   });
   const threshold = thresholdOf(statistics, rate);
   const selected = Array.from(statistics.keys())
     .filter((j) => statistics[j] >= threshold)
     .sort((a, b) => statistics[b] - statistics[a]);
-  return { selected, statistics, threshold };
+  const leftOut = Array.from({ length: p }, (_, column) => column).filter((column) => !own.includes(column));
+  return { selected, statistics, threshold, rate, leftOut };
 }
 
 /** The least size at which the columns that lose to their copies are few enough against those that win. */
@@ -71,62 +98,6 @@ function thresholdOf(statistics: Float64Array, rate: number): number {
     return (1 + losing) / Math.max(1, winning) <= rate;
   });
   return found ?? Number.POSITIVE_INFINITY;
-}
-
-/**
- * Equicorrelated knockoffs: given the columns, normal with mean x - s C^-1 x and covariance 2 s - s C^-1 s, for
- * standardised columns of correlation C and s the largest number that allows it, at most 1.
- */
-function knockoffsOf({ rows: n, columns: p, data }: DenseFeatures, seed: Seed): Float64Array {
-  const z = data.slice();
-  const center = new Float64Array(p);
-  const scale = new Float64Array(p);
-  for (let j = 0; j < p; j++) {
-    const column = z.subarray(j * n, (j + 1) * n);
-    center[j] = column.reduce((sum, value) => sum + value, 0) / n;
-    scale[j] = Math.sqrt(column.reduce((sum, value) => sum + (value - center[j]) ** 2, 0) / n);
-    if (scale[j] === 0) throw refuse(`column ${j + 1} is the same in every row`, 'Remove it');
-    for (let i = 0; i < n; i++) column[i] = (column[i] - center[j]) / scale[j];
-  }
-  const correlation = new Float64Array(p * p);
-  for (let a = 0; a < p; a++) {
-    for (let b = 0; b <= a; b++) {
-      let sum = 0;
-      for (let i = 0; i < n; i++) sum += z[a * n + i] * z[b * n + i];
-      correlation[a * p + b] = sum / n;
-      correlation[b * p + a] = sum / n;
-    }
-  }
-  const [least] = symmetricEigen(correlation, p, { vectors: false }).values;
-  const lower = cholesky(correlation, p);
-  if (lower === undefined || !(least > 1e-8)) {
-    throw refuse('some columns are combinations of others', 'Remove what repeats others');
-  }
-  const s = Math.min(1, 2 * least) * (1 - 1e-9);
-  const inverseRoot = invertLower(lower, p);
-  const inverse = new Float64Array(p * p);
-  for (let a = 0; a < p; a++) {
-    for (let b = 0; b < p; b++) {
-      for (let k = Math.max(a, b); k < p; k++) inverse[a * p + b] += inverseRoot[k * p + a] * inverseRoot[k * p + b];
-    }
-  }
-  const spread = inverse.map((value, at) => (at % (p + 1) === 0 ? 2 * s : 0) - s * s * value);
-  for (let j = 0; j < p; j++) spread[j * p + j] += 1e-12;
-  const root = cholesky(spread, p);
-  if (root === undefined) throw refuse('the columns are too dependent for knockoffs', 'Remove what repeats others');
-  const random = derive(seed, 'knockoffs');
-  const copies = new Float64Array(n * p);
-  const noise = new Float64Array(p);
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j < p; j++) noise[j] = random.normal();
-    for (let j = 0; j < p; j++) {
-      let value = z[j * n + i];
-      for (let k = 0; k < p; k++) value -= s * inverse[j * p + k] * z[k * n + i];
-      for (let k = 0; k <= j; k++) value += root[j * p + k] * noise[k];
-      copies[j * n + i] = center[j] + scale[j] * value;
-    }
-  }
-  return copies;
 }
 
 function refuse(message: string, remedy: string, value?: number): BallastError {

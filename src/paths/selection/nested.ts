@@ -1,7 +1,8 @@
-import { crossValidate, meanDeviance, type PathFold } from '../cross-validate.js';
-import { fitPath } from '../path.js';
+import { meanDeviance, type PathFold } from '../cross-validate.js';
+import { linearPredictor, settingsOf } from '../path.js';
 import type { PathData, PathOptions } from '../problem.js';
 import { rowsOf } from '../rows.js';
+import { type ChoiceOptions, fitAndChoose } from './choose.js';
 
 export interface NestedEstimate {
   /** Mean deviance a row of what the whole procedure chooses, on rows that had no part in it. */
@@ -10,32 +11,49 @@ export interface NestedEstimate {
   readonly folds: readonly number[];
   /** The penalty that each fold chose. */
   readonly lambdas: readonly number[];
+  /** Columns of the model that each fold chose. */
+  readonly columns: readonly Int32Array[];
+  /** Each row's linear predictor, its offset not included, by the model that had not seen it; NaN of rows in no fold. */
+  readonly predictors: Float64Array;
+}
+
+export interface NestedOptions extends Omit<ChoiceOptions, 'folds' | 'onPart'> {
+  readonly onFold?: (done: number, of: number) => void;
 }
 
 /**
- * What choosing by cross-validation really comes to: in each outer fold a path is fitted and its penalty chosen on the
- * other rows alone. The least error of a cross-validation itself is too low, since it was picked for being so.
+ * What choosing really comes to: in each outer fold a path is fitted and its model chosen on the other rows alone. The
+ * least error of a cross-validation itself is too low, since it was picked for being so.
  *
  * @param inner makes the folds of some rows, as positions within them
+ * @throws BallastError INTERRUPTED, and those of {@link fitAndChoose}
  */
 export async function nestedEstimate(
   data: PathData,
   options: PathOptions,
   outer: readonly PathFold[],
   inner: (rows: Uint32Array) => readonly PathFold[],
-  choose: 'min' | '1se' = 'min',
+  { onFold, ...choice }: NestedOptions = { by: 'min' },
 ): Promise<NestedEstimate> {
+  // One loss for all folds, whose deviances are averaged.
+  const settings = settingsOf(options, data);
   const folds: number[] = [];
   const lambdas: number[] = [];
+  const columns: Int32Array[] = [];
+  const predictors = new Float64Array(data.features.rows).fill(Number.NaN);
   for (const { train, validation } of outer) {
     const part = rowsOf(data, train);
-    const path = await fitPath(part, options);
-    const cv = await crossValidate(part, options, path, inner(train));
-    const point = path.points[choose === 'min' ? cv.indexMin : cv.index1se];
-    folds.push(meanDeviance(point, rowsOf(data, validation), options.family));
-    lambdas.push(point.lambda);
+    const { chosen } = await fitAndChoose(part, { ...options, ...settings }, { ...choice, folds: inner(train) });
+    const held = rowsOf(data, validation);
+    folds.push(meanDeviance(chosen.model, held, settings));
+    lambdas.push(chosen.lambda);
+    columns.push(chosen.model.columns);
+    linearPredictor(chosen.model, held.features).forEach((value, k) => {
+      predictors[validation[k]] = value;
+    });
+    onFold?.(folds.length, outer.length);
   }
   const mean = folds.reduce((sum, value) => sum + value, 0) / folds.length;
   const variance = folds.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (folds.length - 1);
-  return { mean, se: Math.sqrt(variance / folds.length), folds, lambdas };
+  return { mean, se: Math.sqrt(variance / folds.length), folds, lambdas, columns, predictors };
 }

@@ -48,7 +48,7 @@ export function coefficientPlot({ path, features, cv }: Input, standalone: boole
 export function crossValidationPlot({ path, cv }: Input, standalone: boolean): string {
   return lineChart({
     title: 'Cross-validation',
-    subtitle: `mean over ${cv.folds.length} folds, one standard error to both sides`,
+    subtitle: `mean over ${cv.folds.length / cv.repeats} folds${cv.repeats > 1 ? `, ${cv.repeats} times` : ''}, one standard error to both sides`,
     series: [
       {
         name: 'cross-validated',
@@ -59,14 +59,19 @@ export function crossValidationPlot({ path, cv }: Input, standalone: boolean): s
           hi: cv.mean[k] + cv.se[k],
         })),
       },
-      {
-        name: 'training',
-        dash: 'dashed',
-        points: path.points.map(({ lambda, deviance }) => ({ x: at(lambda), y: deviance })),
-      },
+      // Of events left out of all, no training row has a like.
+      ...(path.family === 'cox'
+        ? []
+        : [
+            {
+              name: 'training',
+              dash: 'dashed' as const,
+              points: path.points.map(({ lambda, deviance }) => ({ x: at(lambda), y: deviance })),
+            },
+          ]),
     ],
     x: axis,
-    y: { label: 'deviance a row' },
+    y: { label: misfitOf(path.family) },
     rules: rulesOf(cv),
     standalone,
     ...SIZE,
@@ -85,12 +90,14 @@ export function sparsityPlot({ path, cv, chosen }: Input, standalone: boolean): 
     subtitle: 'least cross-validated deviance with so many coefficients',
     series: [{ name: 'deviance', points }],
     x: { label: 'coefficients that are not 0' },
-    y: { label: 'deviance a row' },
-    rules: [{ x: path.points[chosen.index].columns.length, label: 'chosen' }],
+    y: { label: misfitOf(path.family) },
+    rules: [{ x: chosen.model.columns.length, label: 'chosen' }],
     standalone,
     ...SIZE,
   });
 }
+
+const misfitOf = (family: string): string => (family === 'cox' ? 'deviance an event' : 'deviance a row');
 
 function rulesOf({ lambdaMin, lambda1se }: Input['cv']): { x: number; label: string }[] {
   if (lambdaMin === lambda1se) return [{ x: at(lambdaMin), label: 'min = 1se' }];

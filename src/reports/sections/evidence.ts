@@ -1,6 +1,7 @@
 import { type Child, element, formatNumber, lineChart, type Markup } from '../../charts/index.js';
 import type { Robustness } from '../../evaluation/attacks/robustness.js';
 import type { FairnessEvaluation } from '../../evaluation/fairness.js';
+import type { FormulaFigure } from '../../evaluation/formula/formula.js';
 import type { SliceSearch } from '../../evaluation/slices/find-slices.js';
 import type { StressReport } from '../../evaluation/stress/stress.js';
 import type { UncertaintyEvaluation } from '../../evaluation/uncertainty.js';
@@ -65,6 +66,23 @@ export function weakSlicesContent({ slices }: SliceSearch): Markup {
     { class: 'stack' },
     table('Slices with larger errors, on rows that had no part in finding them', columns, rows),
   );
+}
+
+/** Mean and sum of each formula, with what it says. */
+export function formulasContent(figures: readonly FormulaFigure[]): Markup {
+  const columns = [
+    { label: 'Formula' },
+    { label: 'Of each row' },
+    ...['Mean', 'Interval', 'Sum'].map((label) => ({ label, number: true })),
+  ];
+  const rows = figures.map(({ name, expression, mean, total }) => [
+    name,
+    expression,
+    mean === undefined ? '\u2013' : formatNumber(mean.value),
+    mean === undefined ? '' : intervalText(mean.interval, 'number'),
+    formatNumber(total),
+  ]);
+  return table('Formulas over the rows', columns, rows);
 }
 
 /** Loss by severity, of the corruptions that cost most. */

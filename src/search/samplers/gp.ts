@@ -1,8 +1,9 @@
 import { normalCdf, normalDensity } from '../../numeric/distributions/normal.js';
-import { derive, type Random } from '../../numeric/random.js';
+import { derive } from '../../numeric/random.js';
+import { climb, neighbour } from '../neighbour.js';
 import type { Sampler } from '../sampler.js';
 import { sobolPoint } from '../sobol.js';
-import { exists, fromUnit, type Point, pointAt, type Space, toUnit } from '../space.js';
+import { type Point, pointAt } from '../space.js';
 import { fitSurrogate } from '../surrogate.js';
 import { byQuality } from '../trial.js';
 
@@ -14,7 +15,6 @@ export interface GpOptions {
 /** Points at which the gain is looked at first, and the best of them that are climbed from. */
 const LOOKED_AT = 512;
 const CLIMBED_FROM = 6;
-const ROUNDS = 8;
 
 /**
  * Bayesian optimization: a Gaussian process over the trials so far, and the point with the largest expected improvement
@@ -46,24 +46,12 @@ export function gpSampler({ startUp = 10 }: GpOptions = {}): Sampler {
         ...Array.from({ length: LOOKED_AT }, (_, i) =>
           pointAt(space, sobolPoint(number * LOOKED_AT + i, space.parameters.length, seed)),
         ),
-        ...leaders.flatMap(({ point }) => Array.from({ length: 16 }, () => near(space, point, 0.05, random))),
+        ...leaders.flatMap(({ point }) => Array.from({ length: 16 }, () => neighbour(space, point, 0.05, random))),
       ]
         .map((point) => ({ point, value: gain(point) }))
         .sort((a, b) => b.value - a.value)
         .slice(0, CLIMBED_FROM);
-      let found = starts[0];
-      for (const start of starts) {
-        let current = start;
-        for (let round = 0; round < ROUNDS; round++) {
-          const width = 0.1 * 0.5 ** round;
-          for (let i = 0; i < 8; i++) {
-            const point = near(space, current.point, width, random);
-            const value = gain(point);
-            if (value > current.value) current = { point, value };
-          }
-        }
-        if (current.value > found.value) found = current;
-      }
+      const [found] = starts.map((start) => climb(space, start, gain, random)).sort((a, b) => b.value - a.value);
       return { point: found.point };
     },
   };
@@ -79,20 +67,4 @@ export function logExpectedImprovement(z: number): number {
     2 * Math.log(-z) +
     Math.log1p(-3 / (z * z) + 15 / z ** 4 - 105 / z ** 6)
   );
-}
-
-/** A point beside another: ranges move by a normal step, a choice is drawn anew now and then. */
-function near({ parameters }: Space, from: Point, width: number, random: Random): Point {
-  const point: Record<string, number> = {};
-  for (const parameter of parameters) {
-    const { name, dimension } = parameter;
-    if (!exists(parameter, point)) continue;
-    if (!(name in from) || (dimension.kind === 'choice' && random.uniform() < 0.15)) {
-      point[name] = fromUnit(dimension, random.uniform());
-      continue;
-    }
-    const stays = dimension.kind === 'choice' || random.uniform() < 0.3;
-    point[name] = stays ? from[name] : fromUnit(dimension, toUnit(dimension, from[name]) + random.normal(0, width));
-  }
-  return point;
 }

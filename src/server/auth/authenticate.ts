@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import type { FastifyRequest } from 'fastify';
 import { BallastError } from '../../errors.js';
 import type { Store, User } from '../../store/index.js';
 
@@ -13,6 +12,13 @@ const MOST_REMEMBERED = 1000;
 const MOST_FAILURES = 5;
 const LOCKED_MS = 60_000;
 
+/** What a request says of who sends it, over whichever protocol. */
+export interface Credentials {
+  readonly headers: { readonly authorization?: string | undefined; readonly cookie?: string | undefined };
+  /** The address of the client. */
+  readonly ip: string;
+}
+
 /** Finds out who sends requests: a token (`Bearer`), a name and a password (`Basic`), or the cookie of a login. */
 export class Authenticator {
   readonly #store: Store;
@@ -24,7 +30,7 @@ export class Authenticator {
   }
 
   /** @throws BallastError `UNAUTHENTICATED`, `TOO_MANY_FAILURES` */
-  async userOf(request: FastifyRequest): Promise<User> {
+  async userOf(request: Credentials): Promise<User> {
     const { authorization } = request.headers;
     if (authorization !== undefined) return this.#byHeader(authorization, request.ip);
     const session = cookieOf(request, SESSION_COOKIE);
@@ -71,7 +77,7 @@ export class Authenticator {
   }
 }
 
-function cookieOf(request: FastifyRequest, name: string): string | undefined {
+function cookieOf(request: Credentials, name: string): string | undefined {
   for (const part of (request.headers.cookie ?? '').split(';')) {
     const at = part.indexOf('=');
     if (at > 0 && part.slice(0, at).trim() === name) return part.slice(at + 1).trim();

@@ -1,10 +1,11 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { BallastError } from '../../errors.js';
 import { checklist, type FoundRun, type Run, type RunDocument, type Store } from '../../store/index.js';
+import { lineageOfVersion } from '../../store/registry/version-lineage.js';
 import { diagnoseLoggedRun, isLogged } from '../../tuning/logged-run.js';
 import { ledgerOfRun } from '../../tuning/run-ledger.js';
 import { callerOf } from '../context.js';
+import { parseRequest } from '../parse-request.js';
 
 /** A page of the table of runs, and which columns of it are asked for: `metrics.loss`, `params.lr`, `tags.team`. */
 const page = z.object({
@@ -28,7 +29,7 @@ export async function dashboardApi(app: FastifyInstance): Promise<void> {
 
   app.get('/experiments/:id/runs', async (request) => {
     const { caller, id } = await experimentOf(request);
-    const query = parse(page, request.query);
+    const query = parseRequest(page, request.query);
     const experimentIds = [id];
     const { runs } = await caller.store.searchRuns({
       experimentIds,
@@ -99,19 +100,19 @@ export async function dashboardApi(app: FastifyInstance): Promise<void> {
     const { name, version: number } = request.params as { name: string; version: string };
     const { store, requireModel } = await callerOf(request);
     await requireModel(name, 'read');
-    const version = await store.getVersion(name, parse(z.coerce.number().int(), number));
+    const version = await store.getVersion(name, parseRequest(z.coerce.number().int(), number));
     return {
       version,
       files: await store.versionFiles(name, version.version),
       checklist: await checklist(store, version),
-      lineage: version.runId === undefined ? null : await lineageFor(store, version.runId),
+      lineage: await lineageOfVersion(store, version),
     };
   });
 }
 
 async function experimentOf(request: FastifyRequest) {
   const caller = await callerOf(request);
-  const id = parse(z.coerce.number().int().min(0), (request.params as { id: string }).id);
+  const id = parseRequest(z.coerce.number().int().min(0), (request.params as { id: string }).id);
   await caller.requireExperiment(id, 'read');
   await caller.store.getExperiment(id);
   return { caller, id };
@@ -149,16 +150,6 @@ async function ledgerFor(store: Store, run: Run): Promise<object | null> {
   return judged?.primary === undefined ? null : ledgerOfRun(store, run, judged.primary);
 }
 
-async function lineageFor(store: Store, runId: string): Promise<object | null> {
-  try {
-    return await store.lineage(runId);
-  } catch (error) {
-    // The run may have been collected since.
-    if (error instanceof BallastError && error.code === 'RUN_NOT_FOUND') return null;
-    throw error;
-  }
-}
-
 function pairs(json: string): { key: string; value: string }[] {
   return JSON.parse(json) as { key: string; value: string }[];
 }
@@ -170,14 +161,4 @@ const shown = (value: number): number | string => (Number.isFinite(value) ? valu
 function thinned<Point>(points: readonly Point[]): Point[] {
   const every = Math.ceil(points.length / MOST_POINTS);
   return points.filter((_, i) => i % every === 0 || i === points.length - 1);
-}
-
-function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new BallastError(issue?.message ?? 'The request is not what it should be', {
-    code: 'REQUEST_INVALID',
-    place: issue?.path.map(String).join('.') ?? '',
-  });
 }

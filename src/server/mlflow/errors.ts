@@ -16,6 +16,7 @@ const BY_KIND: Record<ErrorKind, readonly [code: string, status: number]> = {
   cancelled: ['CANCELLED', 499],
   unauthenticated: ['UNAUTHENTICATED', 401],
   forbidden: ['PERMISSION_DENIED', 403],
+  limit: ['REQUEST_LIMIT_EXCEEDED', 429],
 };
 
 /** Where MLflow's code for a case is another than for its kind. */

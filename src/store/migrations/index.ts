@@ -4,6 +4,12 @@ import { addTracking } from './0002-tracking.js';
 import { createSweepTables } from './0003-sweeps.js';
 import { addRegistry } from './0004-registry.js';
 import { addAccess } from './0005-access.js';
+import { addObservations } from './0006-observations.js';
+import { addAlerts } from './0007-alerts.js';
+import { addLabelWork } from './0008-label-work.js';
+import { addTraffic } from './0009-traffic.js';
+import { addRollouts } from './0010-rollouts.js';
+import { addLostTrials } from './0011-lost-trials.js';
 import type { DatabaseKind } from './dialect-types.js';
 
 type Step = (db: Kysely<unknown>, kind: DatabaseKind) => Promise<void>;
@@ -15,6 +21,12 @@ const STEPS: Readonly<Record<string, Step>> = {
   '0003_sweeps': createSweepTables,
   '0004_registry': addRegistry,
   '0005_access': addAccess,
+  '0006_observations': addObservations,
+  '0007_alerts': addAlerts,
+  '0008_label_work': addLabelWork,
+  '0009_traffic': addTraffic,
+  '0010_rollouts': addRollouts,
+  '0011_lost_trials': addLostTrials,
 };
 
 /** The names of the migrations this version of Ballast knows, in order. */

@@ -6,6 +6,7 @@ import { tagNotFound } from '../tracking/experiments.js';
 import { isOfProduction } from './production.js';
 import {
   aliasNotFound,
+  archived,
   checkAlias,
   checkModelName,
   inUse,
@@ -214,14 +215,5 @@ function modelExists(name: string): BallastError {
     code: 'MODEL_EXISTS',
     kind: 'conflict',
     remedy: 'Register a version of it, or choose another name.',
-  });
-}
-
-function archived(name: string, version: number): BallastError {
-  return new BallastError('An archived version takes no alias', {
-    code: 'VERSION_ARCHIVED',
-    kind: 'conflict',
-    place: `models:/${name}/${version}`,
-    remedy: 'Choose another version.',
   });
 }

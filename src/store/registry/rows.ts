@@ -151,3 +151,21 @@ export function inUse(name: string, alias: string): BallastError {
     remedy: `Move the alias first: ballast models alias ${name}@${alias} --remove`,
   });
 }
+
+export function archived(name: string, version: number): BallastError {
+  return new BallastError('An archived version takes no alias and no traffic', {
+    code: 'VERSION_ARCHIVED',
+    kind: 'conflict',
+    place: `models:/${name}/${version}`,
+    remedy: 'Choose another version.',
+  });
+}
+
+export function hasTraffic(name: string, role: string): BallastError {
+  return new BallastError(`It is served, as ${role}`, {
+    code: 'MODEL_IN_USE',
+    kind: 'conflict',
+    place: `models:/${name}`,
+    remedy: 'Give its traffic to another version first.',
+  });
+}

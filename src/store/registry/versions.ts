@@ -10,7 +10,15 @@ import { insertLineage } from '../lineage.js';
 import { requireRun } from '../run-rows.js';
 import type { ModelVersionTable, StoreSchema } from '../schema.js';
 import { checkName, storableText } from '../text.js';
-import { aliasNotFound, checkModelName, inUse, requireModelRow, requireVersionRow, toVersions } from './rows.js';
+import {
+  aliasNotFound,
+  checkModelName,
+  hasTraffic,
+  inUse,
+  requireModelRow,
+  requireVersionRow,
+  toVersions,
+} from './rows.js';
 import type { ModelVersion, NewVersion, RegistryStore } from './types.js';
 
 type Part = Pick<
@@ -70,6 +78,13 @@ export function versionStore(context: StoreContext): Part {
       .where('version', '=', version)
       .executeTakeFirst();
     if (alias !== undefined) throw inUse(`${name}/${version}`, alias.name);
+    const served = await transaction
+      .selectFrom('model_traffic_share')
+      .select('role')
+      .where('model_id', '=', model_id)
+      .where('version', '=', version)
+      .executeTakeFirst();
+    if (served !== undefined) throw hasTraffic(`${name}/${version}`, served.role);
     return model_id;
   }
 

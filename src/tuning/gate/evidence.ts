@@ -11,7 +11,7 @@ import { evaluateHoldout } from '../evaluate-run.js';
 import { primaryMetric } from '../judge.js';
 import { diagnoseLoggedRun, isLogged } from '../logged-run.js';
 import { ledgerOfRun } from '../run-ledger.js';
-import { dataChanged, specOfRun } from '../run-rows.js';
+import { dataChanged, rolesOfRun, specOfRun } from '../run-rows.js';
 import type { GateEvidence, Measured } from './rules.js';
 
 type Rule = Measured | { readonly missing: string };
@@ -88,7 +88,7 @@ async function ofTrained(store: Store, run: Run, options: EvidenceOptions): Prom
 
 async function leakage(store: Store, run: Run): Promise<Rule> {
   const resolved = specOfRun(run);
-  const data = await prepareData(resolved, { register: store.holdoutRegister('gate') });
+  const data = await prepareData(resolved, { register: store.holdoutRegister('gate'), uses: rolesOfRun(run) });
   if (data.version !== run.dataVersion) throw dataChanged(data.version, run);
   const found = checkData(data.table, { roles: data.roles, split: data.split, task: resolved.spec.task });
   const leaks = found.filter(({ code, severity }) => LEAKS.has(code) && severity === 'error');

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
 import { BallastError } from '../../errors.js';
 import { explainPostgresFault } from '../../store/postgres-faults.js';
 import { parseStoreUrl } from '../../store/url.js';
+import { isAway } from './patience.js';
 
 /** A job that a worker has taken. */
 export interface Job<Data> {
@@ -43,10 +45,17 @@ export async function openQueue<Data extends object>(storeUrl: string, name: str
     });
   }
   const { default: PgBoss } = await import('pg-boss');
-  const boss = new PgBoss({
+  // A pool of our own: the library keeps its own open where it could not start.
+  const pool = new pg.Pool({
     connectionString: location.connectionString,
-    schema: 'ballast_queue',
+    application_name: 'ballast queue',
     max: 3,
+    connectionTimeoutMillis: 15_000,
+  });
+  pool.on('error', () => undefined);
+  const boss = new PgBoss({
+    db: { executeSql: (text, values) => pool.query(text, values) },
+    schema: 'ballast_queue',
     schedule: false,
   });
   // What an idle connection reports, the next call reports as well.
@@ -58,16 +67,37 @@ export async function openQueue<Data extends object>(storeUrl: string, name: str
       throw explainPostgresFault(error, location.shown);
     }
   };
-  await explained(() => boss.start());
-  for (let attempt = 1; (await explained(() => boss.getQueue(name))) === null; attempt++) {
+  const close = async (): Promise<void> => {
     try {
-      await explained(() => boss.createQueue(name, { name, retryLimit: RINGS, expireInSeconds: RING_AGAIN_SECONDS }));
+      await explained(() => boss.stop({ graceful: false, wait: true }));
     } catch (error) {
-      // Several that make the same queue at once get in each other's way: one of them makes it.
-      if (!(error instanceof BallastError) || error.code !== 'STORE_CONFLICT' || attempt === MOST_ATTEMPTS) throw error;
-      await sleep(50 * attempt);
+      // Who closes it has no more to ask of the database; that it is away must not hide why the queue is closed.
+      if (!isAway(error)) throw error;
+    } finally {
+      await pool.end();
+    }
+  };
+  try {
+    await explained(() => boss.start());
+    await makeQueue();
+  } catch (error) {
+    await close();
+    throw error;
+  }
+
+  async function makeQueue(): Promise<void> {
+    for (let attempt = 1; (await explained(() => boss.getQueue(name))) === null; attempt++) {
+      try {
+        await explained(() => boss.createQueue(name, { name, retryLimit: RINGS, expireInSeconds: RING_AGAIN_SECONDS }));
+      } catch (error) {
+        // Several that make the same queue at once get in each other's way: one of them makes it.
+        const another = error instanceof BallastError && error.code === 'STORE_CONFLICT';
+        if (!another || attempt === MOST_ATTEMPTS) throw error;
+        await sleep(50 * attempt);
+      }
     }
   }
+
   return {
     send: (jobs) =>
       explained(async () => {
@@ -83,6 +113,6 @@ export async function openQueue<Data extends object>(storeUrl: string, name: str
         ),
       );
     },
-    close: () => explained(() => boss.stop({ graceful: false, wait: true })),
+    close,
   };
 }

@@ -9,6 +9,8 @@ import type { Executor, ExecutorEnd, Judge } from './executor.js';
 import { trialOf } from './history.js';
 import { prunerOf, samplerOf } from './methods.js';
 import type { TrialOutcome, TrialProgress } from './outcome.js';
+import type { NoStopLook, StopLook, StopWatch } from './stop-watch.js';
+import { MOST_LOST } from './trial-claim.js';
 import type { TrialEnd } from './trial-runner.js';
 import { thisWorker } from './worker-name.js';
 
@@ -16,13 +18,15 @@ import { thisWorker } from './worker-name.js';
 export type SweepEvent =
   | { readonly type: 'trial'; readonly number: number; readonly point: Trial['point'] }
   | { readonly type: 'trial-ended'; readonly trial: Trial; readonly outcome: TrialOutcome; readonly done: number }
-  | { readonly type: 'warning'; readonly message: string; readonly remedy: string };
+  | { readonly type: 'look'; readonly look: StopLook | NoStopLook };
 
 export interface DriveOptions {
   readonly store: Store;
   readonly sweepId: string;
   readonly sweep: OpenSweep;
   readonly executor: (judge: Judge) => Executor;
+  /** Says when what is left to gain is less than what can be told. */
+  readonly watch: StopWatch;
   /** Spent before, by processes that drove it. */
   readonly secondsBefore: number;
   readonly signal: AbortSignal;
@@ -32,10 +36,15 @@ export interface DriveOptions {
 }
 
 /** Why a sweep came to its end. */
-export type SweepEnd = 'trials' | 'exhausted' | 'budget' | 'interrupted' | 'stopped';
+export type SweepEnd = 'trials' | 'exhausted' | 'noise' | 'budget' | 'interrupted' | 'stopped';
 
-/** How often a trial is taken again whose worker died. */
-const MOST_LOST = 3;
+interface Driven {
+  readonly end: SweepEnd;
+  readonly seconds: number;
+  /** The last look at whether to go on. */
+  readonly look: StopLook | NoStopLook | undefined;
+}
+
 /** Seconds between looks at whether another process asked it to stop, and between records of the time spent. */
 const LOOK_MS = 1000;
 
@@ -44,7 +53,7 @@ const LOOK_MS = 1000;
  * executor, ends what is not worth it, and stops at the budget. All that it knows is in the store, so that it may be
  * killed at any time and driven on.
  */
-export async function drive(options: DriveOptions): Promise<{ end: SweepEnd; seconds: number }> {
+export async function drive(options: DriveOptions): Promise<Driven> {
   const { store, sweepId, sweep, signal, onEvent } = options;
   const { definition, resolved, space } = sweep;
   const search = resolved.spec.search!;
@@ -55,7 +64,7 @@ export async function drive(options: DriveOptions): Promise<{ end: SweepEnd; sec
   const pruner = prunerOf(search.pruner, resolved.spec.training.epochs);
   const started = performance.now();
   const seconds = (): number => options.secondsBefore + (performance.now() - started) / 1000;
-  const stored = await store.listTrials(sweepId);
+  const stored = await patiently(() => store.listTrials(sweepId), signal);
   const trials = new Map<number, Trial>(stored.map((trial) => [trial.number, trialOf(trial)]));
   const open = stored.filter(({ state }) => state === 'queued' || state === 'running');
   const paused = new Set(open.filter(isPaused).map(({ number }) => number));
@@ -72,6 +81,8 @@ export async function drive(options: DriveOptions): Promise<{ end: SweepEnd; sec
   const allowed = secondsAllowed(definition.budget ?? {}, executor.slots);
   const atWork = new Set<Promise<void>>();
   let end: SweepEnd | undefined;
+  let lastLook: StopLook | NoStopLook | undefined;
+  let enoughSaid = false;
   let failure: unknown;
   const stop = (why: SweepEnd): void => {
     if (end !== undefined) return;
@@ -97,7 +108,7 @@ export async function drive(options: DriveOptions): Promise<{ end: SweepEnd; sec
 
   try {
     while (end === undefined) {
-      const number = waiting.shift() ?? promoted() ?? (await next());
+      const number = waiting.shift() ?? ((await enough()) ? undefined : (promoted() ?? (await next())));
       if (number === undefined) {
         if (atWork.size === 0) break;
         // What is at work may yet be given back.
@@ -117,8 +128,20 @@ export async function drive(options: DriveOptions): Promise<{ end: SweepEnd; sec
     await looking;
   }
   if (failure !== undefined) throw failure;
-  await patiently(() => store.updateSweep(sweepId, { seconds: seconds() }));
-  return { end: end ?? (trials.size >= definition.trials ? 'trials' : 'exhausted'), seconds: seconds() };
+  await patiently(() => store.updateSweep(sweepId, { seconds: seconds() }), signal);
+  const natural = enoughSaid ? 'noise' : trials.size >= definition.trials ? 'trials' : 'exhausted';
+  return { end: end ?? natural, seconds: seconds(), look: lastLook };
+
+  /** Whether another trial could not be told from luck. What is at work comes to its end. */
+  async function enough(): Promise<boolean> {
+    if (enoughSaid || trials.size >= definition.trials) return enoughSaid;
+    const look = await patiently(() => options.watch.look(inOrder()), signal);
+    if (look === undefined) return false;
+    lastLook = look;
+    onEvent({ type: 'look', look });
+    enoughSaid = 'enough' in look && look.enough;
+    return enoughSaid;
+  }
 
   /** A paused trial that is worth going on with after all. */
   function promoted(): number | undefined {
@@ -133,11 +156,14 @@ export async function drive(options: DriveOptions): Promise<{ end: SweepEnd; sec
   /** Nothing that could call them back is left to come. */
   async function endPaused(): Promise<void> {
     for (const number of paused) {
-      const claim = await store.claimTrial(sweepId, number, { worker: thisWorker(), silentMs: 0 });
+      const claim = await patiently(
+        () => store.claimTrial(sweepId, number, { worker: thisWorker(), silentMs: 0 }),
+        signal,
+      );
       if (claim === undefined) continue;
       const { units, reports, seconds: spent = 0 } = claim.progress as TrialProgress;
       const outcome: TrialOutcome = { units, reports, seconds: spent };
-      await store.endTrial(claim, 'pruned', outcome);
+      await patiently(() => store.endTrial(claim, 'pruned', outcome), signal);
       await options.forget(number, units.length);
       ended(number, { state: 'pruned', outcome });
     }
@@ -166,7 +192,7 @@ export async function drive(options: DriveOptions): Promise<{ end: SweepEnd; sec
       units: [],
       ...(tag === undefined ? {} : { tag }),
     });
-    await patiently(() => store.addTrials(sweepId, [{ number, point, tag }]));
+    await patiently(() => store.addTrials(sweepId, [{ number, point, tag }]), signal);
     return number;
   }
 
@@ -187,7 +213,8 @@ export async function drive(options: DriveOptions): Promise<{ end: SweepEnd; sec
     if (work.state === 'lost') {
       const times = (lost.get(number) ?? 0) + 1;
       lost.set(number, times);
-      if (times < MOST_LOST) {
+      // One that kills them is failed by whoever takes it next; these did not even come to take it.
+      if (times <= MOST_LOST) {
         waiting.unshift(number);
         return;
       }

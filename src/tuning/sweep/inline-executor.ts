@@ -1,6 +1,6 @@
 import type { Executor, Judge } from './executor.js';
-import { type RunnerOptions, TrialRunner } from './trial-runner.js';
-import { thisWorker } from './worker-name.js';
+import { trainTrial } from './trial-claim.js';
+import { type RunnerOptions, type TrialHost, TrialRunner } from './trial-runner.js';
 
 /** Trains one trial at a time in this very process. */
 export function inlineExecutor(options: RunnerOptions, judge: Judge): Executor {
@@ -9,12 +9,12 @@ export function inlineExecutor(options: RunnerOptions, judge: Judge): Executor {
   return {
     slots: 1,
     async run(number) {
-      const trial = await options.store.claimTrial(options.sweepId, number, { worker: thisWorker(), silentMs: 0 });
-      if (trial === undefined) return { state: 'lost' };
-      return runner.run(trial, {
+      const { store, sweepId } = options;
+      const host: TrialHost = {
         signal: stopping.signal,
         report: async (progress, after) => judge(number, progress, after),
-      });
+      };
+      return (await trainTrial(store, runner, { sweepId, number, host })) ?? { state: 'lost' };
     },
     interrupt: () => stopping.abort(),
     close: async () => undefined,

@@ -4,11 +4,12 @@ import { BallastError } from '../../errors.js';
 import { openRuntime } from '../../graph/runtime/choose.js';
 import type { Verdict } from '../../search/pruner.js';
 import { openStore } from '../../store/open-store.js';
+import { patiently } from '../queue/patience.js';
 import { openDefinition, type SweepDefinition } from './definition.js';
 import type { FromWorker, ToWorker } from './pool-messages.js';
 import { sharedSessions } from './shared-sessions.js';
-import { TrialRunner } from './trial-runner.js';
-import { thisWorker } from './worker-name.js';
+import { trainTrial } from './trial-claim.js';
+import { type TrialHost, TrialRunner } from './trial-runner.js';
 
 const tell = (message: FromWorker): void => {
   process.send?.(message);
@@ -19,26 +20,21 @@ let verdict: (verdict: Verdict) => void = () => undefined;
 let work: ((number: number) => Promise<void>) | undefined;
 
 async function open({ store: url, sweepId, workFolder }: Extract<ToWorker, { type: 'open' }>): Promise<void> {
-  const store = await openStore(url);
-  const { definition } = await store.findSweep(sweepId);
+  const store = await patiently(() => openStore(url), stopping.signal);
+  const { definition } = await patiently(() => store.findSweep(sweepId), stopping.signal);
   const sweep = openDefinition(definition as SweepDefinition);
   const runtime = sharedSessions(await openRuntime());
   const runner = new TrialRunner({ store, runtime, workFolder, sweepId, sweep });
   work = async (number) => {
-    const trial = await store.claimTrial(sweepId, number, { worker: thisWorker(), silentMs: 0 });
-    if (trial === undefined) {
-      tell({ type: 'ended', end: { state: 'lost' } });
-      return;
-    }
-    const end = await runner.run(trial, {
+    const host: TrialHost = {
       signal: stopping.signal,
       report: (progress, after) =>
         new Promise((resolve) => {
           verdict = resolve;
           tell({ type: 'report', progress, after });
         }),
-    });
-    tell({ type: 'ended', end });
+    };
+    tell({ type: 'ended', end: (await trainTrial(store, runner, { sweepId, number, host })) ?? { state: 'lost' } });
   };
   tell({ type: 'ready' });
 }

@@ -1,7 +1,7 @@
 import { BallastError } from '../../errors.js';
 import type { StoredTrial } from '../../store/sweep-types.js';
 import type { Store } from '../../store/types.js';
-import { isAway, patiently } from '../queue/patience.js';
+import { patiently } from '../queue/patience.js';
 import type { Executor, ExecutorEnd } from './executor.js';
 import type { TrialOutcome, TrialProgress } from './outcome.js';
 import { openTrialQueue, SILENT_MS } from './trial-queue.js';
@@ -14,27 +14,32 @@ export interface QueueOptions {
   readonly slots: number;
   /** After which silence a worker counts as dead, in ms. */
   readonly silentMs?: number;
+  /** Aborted: a database that is away is no longer waited for. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 interface Offered {
   readonly settle: (end: ExecutorEnd) => void;
   readonly fail: (error: unknown) => void;
-  /** When it was last rung for. */
+  /** When it was last rung for, and how long nobody may come before it is rung for again, in ms. */
   rung: number;
+  patience: number;
 }
 
 const NOTHING: TrialProgress = { units: [], reports: [] };
+/** A trial is rung for again after so many times the silence of a dead worker at the latest. */
+const LONGEST_PATIENCE = 16;
 /** How often the store is looked at for what came of the trials, in ms. */
 const LOOK_MS = 200;
 
 /**
  * Offers trials to `ballast worker`s through the queue of a PostgreSQL store, and waits for what comes of them. A trial
- * whose worker falls silent is rung for again; whoever takes it goes on from its checkpoint. Workers decide about pruning
- * themselves, out of the same records.
+ * that nobody takes, or whose worker falls silent, is rung for again; whoever takes it goes on from its checkpoint.
+ * Workers decide about pruning themselves, out of the same records.
  */
 export async function queueExecutor(options: QueueOptions): Promise<Executor> {
-  const { store, storeUrl, sweepId, slots, silentMs = SILENT_MS } = options;
-  const queue = await openTrialQueue(storeUrl);
+  const { store, storeUrl, sweepId, slots, silentMs = SILENT_MS, signal } = options;
+  const queue = await patiently(() => openTrialQueue(storeUrl), signal);
   const offered = new Map<number, Offered>();
   let interrupted = false;
   let looking: Promise<void> = Promise.resolve();
@@ -44,13 +49,7 @@ export async function queueExecutor(options: QueueOptions): Promise<Executor> {
 
   async function look(): Promise<void> {
     if (offered.size === 0) return;
-    let trials: StoredTrial[];
-    try {
-      trials = await store.listTrials(sweepId);
-    } catch (error) {
-      if (isAway(error)) return;
-      throw error;
-    }
+    const trials = await patiently(() => store.listTrials(sweepId, [...offered.keys()]), signal);
     const again: number[] = [];
     for (const trial of trials) {
       const offer = offered.get(trial.number);
@@ -59,8 +58,10 @@ export async function queueExecutor(options: QueueOptions): Promise<Executor> {
       if (end !== undefined) {
         offered.delete(trial.number);
         offer.settle(end);
-      } else if (trial.state === 'running' && silent(trial) && Date.now() - offer.rung > silentMs) {
+      } else if (unheard(trial) && Date.now() - offer.rung > offer.patience) {
         offer.rung = Date.now();
+        // Perhaps there are no workers yet: rings must not pile up.
+        offer.patience = Math.min(2 * offer.patience, LONGEST_PATIENCE * silentMs);
         again.push(trial.number);
       }
     }
@@ -85,6 +86,14 @@ export async function queueExecutor(options: QueueOptions): Promise<Executor> {
     }
   }
 
+  /**
+   * Whether nobody is at a trial. A ring may be lost with a worker that took it, or with the database's answer that it did,
+   * before the trial was claimed.
+   */
+  function unheard(trial: StoredTrial): boolean {
+    return trial.state === 'queued' || (trial.state === 'running' && silent(trial));
+  }
+
   function silent({ heartbeatAt }: StoredTrial): boolean {
     return Date.now() - heartbeatAt.getTime() > silentMs;
   }
@@ -95,13 +104,13 @@ export async function queueExecutor(options: QueueOptions): Promise<Executor> {
   }
 
   const ring = (numbers: readonly number[]): Promise<void> =>
-    patiently(() => queue.send(numbers.map((number) => ({ sweepId, number }))));
+    patiently(() => queue.send(numbers.map((number) => ({ sweepId, number }))), signal);
 
   return {
     slots,
     async run(number) {
       const ended = new Promise<ExecutorEnd>((settle, fail) => {
-        offered.set(number, { settle, fail, rung: Date.now() });
+        offered.set(number, { settle, fail, rung: Date.now(), patience: silentMs });
       });
       await ring([number]);
       return ended;
@@ -109,7 +118,7 @@ export async function queueExecutor(options: QueueOptions): Promise<Executor> {
     interrupt() {
       interrupted = true;
       // Workers look at the state of the sweep, and give its trials back.
-      store.updateSweep(sweepId, { state: 'stopped' }).catch(failAll);
+      patiently(() => store.updateSweep(sweepId, { state: 'stopped' }), signal).catch(failAll);
     },
     async close() {
       clearInterval(timer);

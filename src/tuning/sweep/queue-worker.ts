@@ -1,15 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Runtime } from '../../graph/runtime/runtime.js';
-import type { StoredTrial, TrialClaim } from '../../store/sweep-types.js';
+import type { TrialClaim } from '../../store/sweep-types.js';
 import type { Store } from '../../store/types.js';
+import type { JobQueue } from '../queue/job-queue.js';
 import { isAway, patiently } from '../queue/patience.js';
 import { openDefinition, type SweepDefinition } from './definition.js';
 import { trialOf } from './history.js';
 import { prunerOf } from './methods.js';
 import type { TrialProgress } from './outcome.js';
+import { type ClaimedTrial, giveBack, type Reached, reachForTrial } from './trial-claim.js';
 import { openTrialQueue, SILENT_MS, sharedFolder, type TrialJob } from './trial-queue.js';
 import { type TrialEnd, type TrialHost, TrialRunner } from './trial-runner.js';
-import { thisWorker } from './worker-name.js';
 
 /** What a worker tells its audience. */
 export type WorkerEvent =
@@ -40,7 +41,9 @@ const MOST_SWEEPS = 3;
  */
 export async function workTrials(options: WorkerOptions): Promise<void> {
   const { store, storeUrl, signal, onEvent, silentMs = SILENT_MS } = options;
-  const queue = await patiently(() => openTrialQueue(storeUrl), signal);
+  const opened = await openPatiently();
+  if (opened === undefined) return;
+  const queue = opened;
   const runners = new Map<string, TrialRunner>();
   let idleSince = Date.now();
   let told = false;
@@ -57,37 +60,49 @@ export async function workTrials(options: WorkerOptions): Promise<void> {
       }
       told = false;
       const { sweepId, number } = job.data;
-      const claim = await patiently(() => taken(sweepId, number));
+      const reached = await patiently(() => reach(sweepId, number), signal);
       // Heard: from here on the trial's own heartbeat says whether somebody is at it.
-      await patiently(() => queue.heard(jobs));
-      if (claim !== undefined) await one(job.data, claim);
+      await patiently(() => queue.heard(jobs), signal);
+      if (reached !== undefined && 'claim' in reached) await one(job.data, reached.claim);
       idleSince = Date.now();
     }
+  } catch (error) {
+    // Told to stop while the database is away: nobody can be told, and the trial's silence says it.
+    if (!isAway(error) || !signal.aborted) throw error;
   } finally {
     await queue.close();
   }
 
-  /** The trial, where its sweep is at work and nobody has it. */
-  async function taken(sweepId: string, number: number): Promise<(StoredTrial & TrialClaim) | undefined> {
-    const { state } = await store.findSweep(sweepId);
-    if (state !== 'running') return undefined;
-    return store.claimTrial(sweepId, number, { worker: thisWorker(), silentMs });
+  /** Undefined where it was told to stop before the database answered. */
+  async function openPatiently(): Promise<JobQueue<TrialJob> | undefined> {
+    try {
+      return await patiently(() => openTrialQueue(storeUrl), signal);
+    } catch (error) {
+      if (!isAway(error) || !signal.aborted) throw error;
+      return undefined;
+    }
   }
 
-  async function one(job: TrialJob, claim: StoredTrial & TrialClaim): Promise<void> {
+  /** The trial, where its sweep is at work and nobody has it. */
+  async function reach(sweepId: string, number: number): Promise<Reached> {
+    const { state } = await store.findSweep(sweepId);
+    return state === 'running' ? reachForTrial(store, { sweepId, number, silentMs }) : undefined;
+  }
+
+  async function one(job: TrialJob, claim: ClaimedTrial): Promise<void> {
     onEvent({ type: 'taken', job, attempt: claim.attempt });
     const stopping = new AbortController();
     const beat = heart(claim, stopping);
     try {
-      const runner = await patiently(() => runnerOf(claim.sweepId));
+      const runner = await patiently(() => runnerOf(claim.sweepId), signal);
       const end = await runner.run(claim, hostOf(claim, AbortSignal.any([signal, stopping.signal])));
       onEvent({ type: 'ended', job, end });
       // Given back because this worker stops, not because the sweep does: another may go on with it.
-      if (end.state === 'queued' && signal.aborted) await queue.send([job]);
+      if (end.state === 'queued' && signal.aborted) await patiently(() => queue.send([job]), signal);
     } catch (error) {
       if (!isAway(error)) throw error;
       onEvent({ type: 'away', message: (error as Error).message });
-      await patiently(() => giveBack(claim, job));
+      if (await patiently(() => giveBack(store, claim), signal)) await patiently(() => queue.send([job]), signal);
     } finally {
       await beat.stop();
     }
@@ -117,14 +132,6 @@ export async function workTrials(options: WorkerOptions): Promise<void> {
     };
   }
 
-  /** After the database was away: the trial goes back, with its run, unless another has it by now. */
-  async function giveBack(claim: TrialClaim, job: TrialJob): Promise<void> {
-    const trial = (await store.listTrials(claim.sweepId)).find(({ number }) => number === claim.number);
-    if (trial?.attempt !== claim.attempt || trial.state !== 'running') return;
-    if (trial.runId !== undefined) await store.finishRun(trial.runId, 'cancelled');
-    if (await store.endTrial(claim, 'queued')) await queue.send([job]);
-  }
-
   async function runnerOf(sweepId: string): Promise<TrialRunner> {
     const known = runners.get(sweepId);
     if (known !== undefined) return known;
@@ -144,17 +151,17 @@ export async function workTrials(options: WorkerOptions): Promise<void> {
   }
 
   /** Prunes by what the store knows of the other trials. */
-  function hostOf(claim: TrialClaim, stopped: AbortSignal): TrialHost {
+  function hostOf(claim: ClaimedTrial, stopped: AbortSignal): TrialHost {
     return {
       signal: stopped,
       async report(progress: TrialProgress, after) {
-        const { definition } = await store.findSweep(claim.sweepId);
+        const { definition } = await patiently(() => store.findSweep(claim.sweepId), stopped);
         const { spec } = definition as SweepDefinition;
         const options = spec.search!.pruner;
-        const own = await store.trialAtWork(claim, { progress });
+        const own = await patiently(() => store.trialAtWork(claim, { progress }), stopped);
         if (!own) return 'pause';
         if (options.type === 'none') return 'go-on';
-        const trials = (await store.listTrials(claim.sweepId)).map(trialOf);
+        const trials = (await patiently(() => store.listTrials(claim.sweepId), stopped)).map(trialOf);
         const trial = trials.find(({ number }) => number === claim.number);
         if (trial === undefined) return 'go-on';
         const others = trials.filter((other) => other !== trial);

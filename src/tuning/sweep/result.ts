@@ -1,20 +1,17 @@
 import type { Figure } from '../../evaluation/figure.js';
 import { type Selection, selectBest } from '../../evaluation/selection.js';
-import { importances } from '../../search/importance.js';
-import { paretoFront } from '../../search/pareto.js';
 import { valuesOf } from '../../search/space.js';
-import { byQuality, type CompleteTrial, isFeasible } from '../../search/trial.js';
+import type { CompleteTrial } from '../../search/trial.js';
 import type { PreparedData } from '../../spec/prepare.js';
 import type { Spec } from '../../spec/schema.js';
 import type { StoredTrial } from '../../store/sweep-types.js';
 import type { Store } from '../../store/types.js';
-import { predictionsOf } from '../judge.js';
-import { planRuns } from '../plan.js';
 import type { OpenSweep } from './definition.js';
 import type { SweepEnd } from './driver.js';
-import { trialOf } from './history.js';
 import type { TrialOutcome } from './outcome.js';
-import { unitOutputs } from './trial-unit.js';
+import { standingOf } from './standing.js';
+import type { NoStopLook, StopLook } from './stop-watch.js';
+import { trialAnswers } from './trial-answers.js';
 
 /** The trial that a sweep recommends. */
 export interface BestTrial {
@@ -49,7 +46,8 @@ export interface FrontTrial {
 /** What a sweep came to; plain JSON. */
 export interface SweepResult {
   readonly sweepId: string;
-  readonly end: SweepEnd;
+  /** `at-work`: what it has come to so far. */
+  readonly end: SweepEnd | 'at-work';
   readonly trials: { readonly complete: number; readonly pruned: number; readonly failed: number };
   /** Absent where no trial is complete. */
   readonly best?: BestTrial;
@@ -57,6 +55,8 @@ export interface SweepResult {
   readonly front?: readonly FrontTrial[];
   /** Share of each parameter in whether a trial is among the best; empty below 8 complete trials. */
   readonly importance: Readonly<Record<string, number>>;
+  /** With `search.stop: noise`: the last look at whether to go on. */
+  readonly stop?: StopLook | NoStopLook;
   readonly seconds: number;
 }
 
@@ -68,46 +68,36 @@ export interface ResultOptions {
   readonly sweepId: string;
   readonly sweep: OpenSweep;
   readonly data: PreparedData;
-  readonly end: SweepEnd;
+  readonly end: SweepResult['end'];
+  readonly stop?: StopLook | NoStopLook | undefined;
   readonly seconds: number;
 }
 
 /** Works out what a sweep came to, from its record alone. */
 export async function resultOf(options: ResultOptions): Promise<SweepResult> {
-  const { store, sweepId, sweep, end, seconds } = options;
+  const { store, sweepId, sweep, end, stop, seconds } = options;
   const { definition, space } = sweep;
   const stored = await store.listTrials(sweepId);
-  const trials = stored.map(trialOf);
-  const count = (state: StoredTrial['state']): number => stored.filter((trial) => trial.state === state).length;
-  const ranked = byQuality(trials);
+  const { trials, ranked, front, importance } = standingOf(sweep, stored);
   const byNumber = new Map(stored.map((trial) => [trial.number, trial]));
-  const common = {
-    sweepId,
-    end,
-    trials: { complete: count('complete'), pruned: count('pruned'), failed: count('failed') },
-    importance: importances(space, trials),
-    seconds,
-  };
+  const common = { sweepId, end, trials, importance, ...(stop === undefined ? {} : { stop }), seconds };
   if (ranked.length === 0) return common;
-  const feasible = ranked.filter(isFeasible);
-  const front =
-    definition.objectives.length < 2
-      ? undefined
-      : frontOf(feasible.length > 0 ? feasible : ranked).map((trial): FrontTrial => {
-          const { figures = {} } = byNumber.get(trial.number)!.outcome as TrialOutcome;
-          return {
-            trial: trial.number,
-            run: byNumber.get(trial.number)!.runId,
-            values: valuesOf(space, trial.point),
-            objectives: Object.fromEntries(definition.objectives.map(({ name }) => [name, figures[name]])),
-          };
-        });
-  const best = await bestOf(options, feasible.length > 0 ? feasible : ranked, byNumber);
-  return { ...common, best, ...(front === undefined ? {} : { front }) };
-}
-
-function frontOf(trials: readonly CompleteTrial[]): CompleteTrial[] {
-  return paretoFront(trials.map(({ losses }) => losses)).map((i) => trials[i]);
+  const best = await bestOf(options, ranked, byNumber);
+  if (front === undefined) return { ...common, best };
+  return {
+    ...common,
+    best,
+    front: front.map(({ number, point }): FrontTrial => {
+      const { outcome, runId } = byNumber.get(number)!;
+      const { figures = {} } = outcome as TrialOutcome;
+      return {
+        trial: number,
+        run: runId,
+        values: valuesOf(space, point),
+        objectives: Object.fromEntries(definition.objectives.map(({ name }) => [name, figures[name]])),
+      };
+    }),
+  };
 }
 
 async function bestOf(
@@ -204,29 +194,14 @@ async function selectionOf(
   candidates: readonly CompleteTrial[],
   byNumber: ReadonlyMap<number, StoredTrial>,
 ): Promise<Selection | { readonly reason: string }> {
-  const { space, definition, resolved } = sweep;
+  const { definition, resolved } = sweep;
   const [objective] = definition.objectives;
   if (['gap', 'parameters', 'seconds'].includes(objective.name))
     return { reason: `${objective.name} is no metric of rows` };
-  const moving = space.parameters.find(({ name }) => /^data\.|^training\.(seed|repeats|crossValidation)/.test(name));
-  if (moving !== undefined) return { reason: `${moving.name} varies, so that trials are not judged on the same rows` };
-  const { spec } = resolved;
-  const plans = planRuns(spec, data).filter(({ role }) => role === 'model');
-  const examples = plans.map(({ validation }) => data.preprocessor.transform(data.table, validation));
-  const predictions = await Promise.all(
-    candidates.map(async ({ number }) => {
-      const { runId } = byNumber.get(number)!;
-      return Promise.all(
-        plans.map(async ({ validation }, unit) => {
-          const bytes = await (await store.openArtifact(runId ?? '', unitOutputs(unit))).bytes();
-          const outputs = new Float32Array(bytes.byteLength / 4);
-          Buffer.from(outputs.buffer).set(bytes);
-          const positions = Int32Array.from(validation, (_, i) => i);
-          return predictionsOf(spec, data, examples[unit], positions, outputs);
-        }),
-      );
-    }),
-  );
-  const selection = selectBest({ metric: objective.name, candidates: predictions, seed: spec.training.seed });
+  const answers = trialAnswers(store, sweep, data);
+  if ('reason' in answers) return answers;
+  const predictions = await Promise.all(candidates.map(({ number }) => answers(byNumber.get(number)!.runId ?? '')));
+  const { seed } = resolved.spec.training;
+  const selection = selectBest({ metric: objective.name, candidates: predictions, seed });
   return selection ?? { reason: `${objective.name} cannot be resampled on these rows` };
 }

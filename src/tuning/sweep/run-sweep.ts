@@ -7,20 +7,24 @@ import { randomPoint } from '../../search/samplers/random.js';
 import type { Point } from '../../search/space.js';
 import { type PreparedData, prepareData } from '../../spec/prepare.js';
 import { type ResolvedSpec, resolveSpec } from '../../spec/read.js';
+import type { SearchOptions } from '../../spec/search-options.js';
 import type { Store } from '../../store/types.js';
 import { CheckpointFolder } from '../checkpoints.js';
 import { lateRegister } from '../late-register.js';
+import { isAway, patiently } from '../queue/patience.js';
 import { type Budget, type OpenSweep, openDefinition, type SweepDefinition } from './definition.js';
 import { drive, type SweepEvent } from './driver.js';
 import { type Estimate, estimateOf, secondsOfTrial } from './estimate.js';
 import { firstPoints } from './first-points.js';
 import { inlineExecutor } from './inline-executor.js';
+import { interimResults } from './interim-results.js';
 import { learnedRecipes, sizeOfRows } from './learned.js';
 import { constraintsOf, objectivesOf } from './objectives.js';
 import { poolExecutor } from './pool-executor.js';
 import { queueExecutor } from './queue-executor.js';
 import { resultOf, type SweepResult } from './result.js';
 import { sharedSessions } from './shared-sessions.js';
+import { refuseUnstoppable, stopWatch } from './stop-watch.js';
 import { sharedFolder } from './trial-queue.js';
 import { checkpointName } from './trial-unit.js';
 
@@ -56,6 +60,15 @@ export type SweepBegun =
       readonly parameters: readonly string[];
     };
 
+/** What a sweep may be told to begin with and to go on with. */
+export interface SweepLimits {
+  /** In all. */
+  readonly trials?: number;
+  readonly budget?: Budget;
+  /** In place of the spec's `search.stop`. */
+  readonly stopWhen?: 'noise' | 'never';
+}
+
 /** A sweep that has been driven as far as it goes. */
 export interface DrivenSweep {
   readonly result: SweepResult;
@@ -73,17 +86,17 @@ export async function startSweep(
   {
     trials,
     budget,
+    stopWhen,
     newHoldout = false,
     ...options
-  }: SweepOptions & {
-    readonly trials?: number;
-    readonly budget?: Budget;
-    readonly newHoldout?: boolean;
-  },
+  }: SweepOptions & SweepLimits & { readonly newHoldout?: boolean },
 ): Promise<DrivenSweep> {
   const { store, runtime, signal, onEvent, workers } = options;
   // The defaults of the search belong to the record, too.
-  const resolved = resolveSpec({ ...given.spec, search: given.spec.search ?? {} }, given.baseDirectory);
+  const resolved = resolveSpec(
+    stoppingWhen({ ...given.spec, search: given.spec.search ?? {} }, stopWhen),
+    given.baseDirectory,
+  );
   const { spec } = resolved;
   const register = lateRegister(store.holdoutRegister('sweep'));
   const data = await prepareData(resolved, { register, newHoldout });
@@ -100,6 +113,7 @@ export async function startSweep(
     ballastVersion: options.ballastVersion,
     ...(budget === undefined ? {} : { budget }),
   };
+  refuseUnstoppable(begun);
   const definition = { ...begun, firstPoints: await knownPoints(store, begun) };
   const sweep = openDefinition(definition);
   onEvent({ type: 'data', name: data.name, version: data.version, rows });
@@ -141,6 +155,12 @@ async function knownPoints(store: Store, definition: SweepDefinition): Promise<r
   return firstPoints(definition, learned).slice(0, definition.trials);
 }
 
+/** A spec with another `search.stop`, where one is wanted. */
+function stoppingWhen<S extends { readonly search?: object | undefined }>(spec: S, type: SweepLimits['stopWhen']): S {
+  const { stop } = (spec.search ?? {}) as Partial<SearchOptions>;
+  return type === undefined || stop?.type === type ? spec : { ...spec, search: { ...spec.search, stop: { type } } };
+}
+
 /** The time of the spec as it stands; where it does not work as it stands, of a point of its space that does. */
 async function secondsOfSomeTrial(
   { resolved, space, specAt }: OpenSweep,
@@ -165,21 +185,23 @@ async function secondsOfSomeTrial(
 /**
  * Goes on with a sweep that was interrupted, stopped or done: its unfinished trials first, then new ones.
  *
- * @param change more trials, another budget
+ * @param change more trials, another budget, another reason to stop
  * @throws BallastError SWEEP_NOT_FOUND, SWEEP_AT_WORK, SWEEP_DATA_CHANGED
  */
 export async function resumeSweep(
   reference: string,
-  { trials, budget, ...options }: SweepOptions & { readonly trials?: number; readonly budget?: Budget },
+  { trials, budget, stopWhen, ...options }: SweepOptions & SweepLimits,
 ): Promise<DrivenSweep> {
   const { store } = options;
   const found = await store.findSweep(reference);
   const before = found.definition as SweepDefinition;
   const definition: SweepDefinition = {
     ...before,
+    spec: stoppingWhen(before.spec, stopWhen),
     ...(trials === undefined ? {} : { trials }),
     ...(budget === undefined ? {} : { budget }),
   };
+  refuseUnstoppable(definition);
   const sweep = openDefinition(definition);
   const data = await dataOfSweep(store, sweep);
   const { seconds } = await store.takeSweep(found.id, definition);
@@ -198,7 +220,23 @@ async function dataOfSweep(store: Store, { definition, resolved }: OpenSweep): P
   });
 }
 
-async function driven(
+/** Drives a sweep; told to stop while the database is away, it says how to go on once that is back. */
+async function driven(...given: Parameters<typeof drivenToItsEnd>): Promise<DrivenSweep> {
+  try {
+    return await drivenToItsEnd(...given);
+  } catch (error) {
+    const [sweepId, , , , { signal }] = given;
+    if (!signal.aborted || !isAway(error)) throw error;
+    throw new BallastError('interrupted while the database was away; what was recorded is kept', {
+      code: 'INTERRUPTED',
+      kind: 'cancelled',
+      remedy: `Once it is back, go on with: ballast sweeps resume ${sweepId.slice(0, 8)}`,
+      cause: error,
+    });
+  }
+}
+
+async function drivenToItsEnd(
   sweepId: string,
   sweep: OpenSweep,
   data: PreparedData,
@@ -208,18 +246,37 @@ async function driven(
   const { store, storeUrl, runtime, workers, signal, onEvent, queued = false, silentMs } = options;
   const workFolder = queued ? sharedFolder(storeUrl) : options.workFolder;
   const queue = queued
-    ? await queueExecutor({ store, storeUrl, sweepId, slots: workers, ...(silentMs === undefined ? {} : { silentMs }) })
+    ? await queueExecutor({
+        store,
+        storeUrl,
+        sweepId,
+        slots: workers,
+        signal,
+        ...(silentMs === undefined ? {} : { silentMs }),
+      })
     : undefined;
   const parameters = sweep.space.parameters.map(({ name }) => name);
-  onEvent({ type: 'begun', sweepId, trials: sweep.definition.trials, parameters });
+  // Trials that were begun are finished, even where fewer are asked for now.
+  const trials = Math.max(sweep.definition.trials, (await patiently(() => store.listTrials(sweepId), signal)).length);
+  onEvent({ type: 'begun', sweepId, trials, parameters });
   const checkpoints = new CheckpointFolder(join(workFolder, 'checkpoints'));
-  const { end, seconds } = await drive({
+  const begun = performance.now();
+  const interim = interimResults(async () => {
+    const seconds = secondsBefore + (performance.now() - begun) / 1000;
+    const result = await resultOf({ store, sweepId, sweep, data, end: 'at-work', seconds });
+    await store.updateSweep(sweepId, { result });
+  });
+  const driving = drive({
     store,
     sweepId,
     sweep,
     secondsBefore,
     signal,
-    onEvent,
+    onEvent(event) {
+      if (event.type === 'trial-ended' && event.trial.state === 'complete') interim.changed();
+      onEvent(event);
+    },
+    watch: stopWatch({ store, sweepId, sweep, data }),
     forget: (trial, unit) => checkpoints.remove(checkpointName(sweepId, trial, unit)),
     executor: (judge) =>
       queue ??
@@ -227,8 +284,11 @@ async function driven(
         ? poolExecutor({ workers, storeUrl, sweepId, workFolder }, judge)
         : inlineExecutor({ store, runtime: sharedSessions(runtime), workFolder, sweepId, sweep }, judge)),
   });
-  const result = await resultOf({ store, sweepId, sweep, data, end, seconds });
+  await Promise.allSettled([driving]);
+  await interim.stop();
+  const { end, seconds, look } = await driving;
+  const result = await patiently(() => resultOf({ store, sweepId, sweep, data, end, stop: look, seconds }), signal);
   const over = end === 'interrupted' || end === 'stopped' || end === 'budget';
-  await store.updateSweep(sweepId, { state: over ? 'stopped' : 'finished', result });
+  await patiently(() => store.updateSweep(sweepId, { state: over ? 'stopped' : 'finished', result }), signal);
   return { result, sweep };
 }

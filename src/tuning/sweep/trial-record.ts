@@ -4,8 +4,12 @@ import type { TrialEnd } from './trial-runner.js';
 /** Figures that are no validation metrics. */
 const OWN = new Set(['gap', 'parameters', 'seconds']);
 
-/** Writes what a trial came to into its run. */
-export async function recordTrial(store: Store, runId: string, end: TrialEnd): Promise<void> {
+/**
+ * Writes what a trial came to into its run; written twice it is there once.
+ *
+ * @param timestamp of its figures, in ms
+ */
+export async function recordTrial(store: Store, runId: string, end: TrialEnd, timestamp: number): Promise<void> {
   if (end.state === 'queued') {
     await store.finishRun(runId, 'cancelled');
     return;
@@ -18,6 +22,7 @@ export async function recordTrial(store: Store, runId: string, end: TrialEnd): P
       name: OWN.has(name) ? `final.${name}` : `final.validation.${name}`,
       value,
       step,
+      timestamp,
     })),
   );
   await store.setTags(runId, { 'ballast.trial': end.state });

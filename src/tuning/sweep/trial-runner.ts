@@ -14,6 +14,7 @@ import { CheckpointFolder } from '../checkpoints.js';
 import { codeCommit, describeEnvironment } from '../environment.js';
 import { refuseConflicts } from '../experiment.js';
 import { planRuns } from '../plan.js';
+import { patiently } from '../queue/patience.js';
 import { problemOf } from '../train-run.js';
 import type { OpenSweep } from './definition.js';
 import { outcomeOf, type TrialOutcome, type TrialProgress, type UnitOutcome } from './outcome.js';
@@ -94,11 +95,15 @@ export class TrialRunner {
       const outcome = { ...progress, seconds: since(started), error: { code, message, remedy } };
       end = { state: 'failed', outcome };
     }
-    if (end.state === 'queued') await store.trialAtWork(trial, { progress: end.progress });
+    const { signal } = host;
+    if (end.state === 'queued') await patiently(() => store.trialAtWork(trial, { progress: end.progress }), signal);
+    const outcome = end.state === 'queued' ? undefined : end.outcome;
     // The trial first: from here on it is done once and for all, and its run only says so.
-    const own = await store.endTrial(trial, end.state, end.state === 'queued' ? undefined : end.outcome);
-    if (own && work?.runId !== undefined) {
-      await recordTrial(store, work.runId, end);
+    const own = await patiently(() => store.endTrial(trial, end.state, outcome), signal);
+    const { runId } = work ?? {};
+    if (own && runId !== undefined) {
+      const at = Date.now();
+      await patiently(() => recordTrial(store, runId, end, at), signal);
     }
     return end;
   }
@@ -122,6 +127,18 @@ export class TrialRunner {
     const { resolved, data, host, progress, trial } = work;
     const plans = planRuns(resolved.spec, data).filter(({ role }) => role === 'model');
     const ended = (): TrialOutcome => ({ ...progress, seconds: since(work.started) });
+    // What a worker saw that died is remembered, so that the next one knows whether it comes any further.
+    const before = trial.progress as TrialProgress | undefined;
+    const isFurther = (): boolean =>
+      before !== undefined &&
+      (progress.units.length > before.units.length || progress.reports.length > before.reports.length);
+    let said = false;
+    const further = async (): Promise<void> => {
+      if (trial.lost === 0 || said) return;
+      said = isFurther();
+      const more = progress.reports.length > (before?.reports.length ?? 0);
+      if (more) await store.trialAtWork(trial, { progress, further: said });
+    };
     for (let opened = false; progress.units.length < plans.length; opened = true) {
       const index = progress.units.length;
       const plan = plans[index];
@@ -147,6 +164,7 @@ export class TrialRunner {
         reports: progress.reports,
         async report(reports) {
           progress.reports = reports;
+          await further();
           return host.report(progress, 'epoch');
         },
       });
@@ -155,7 +173,7 @@ export class TrialRunner {
         return { state: unit.state, outcome: { ...ended(), ...('error' in unit ? { error: unit.error } : {}) } };
       }
       progress.units.push(unit.outcome);
-      await store.trialAtWork(trial, { progress });
+      await store.trialAtWork(trial, { progress, further: isFurther() });
       if (progress.units.length < plans.length && (await host.report(progress, 'unit')) !== 'go-on') {
         return { state: 'pruned', outcome: ended() };
       }
@@ -211,7 +229,8 @@ export class TrialRunner {
       groupId: sweepId,
       ...(commit === undefined ? {} : { codeCommit: commit }),
     });
-    await store.trialAtWork(trial, { runId: work.runId });
+    const { runId } = work;
+    await patiently(() => store.trialAtWork(trial, { runId }), work.host.signal);
     return true;
   }
 }

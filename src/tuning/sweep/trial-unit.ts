@@ -76,7 +76,11 @@ export async function trainUnit(options: UnitOptions): Promise<UnitEnd> {
     signal: AbortSignal.any([signal, pruning.signal]),
     resume,
     async onEvent(event) {
-      if (event.type === 'checkpoint' && answered.verdict !== 'prune') await checkpoints.save(name, event.checkpoint);
+      if (event.type === 'checkpoint' && answered.verdict !== 'prune') {
+        // The epochs before it first: whoever goes on from it does not see them again.
+        await recorder.flush();
+        await checkpoints.save(name, event.checkpoint);
+      }
       if (event.type !== 'epoch' || index > 0) return;
       await recorder.epoch(event.record);
       reports = [...reports, ...reportsOf([event.record], objectives, parameters)];

@@ -4,6 +4,10 @@ import { newRun, type Subject } from './subject.js';
 
 /** The tables that came after the first version, those that others point to last. */
 const LATER_TABLES = [
+  ...['turn', 'silence', 'alert_delivery', 'alert_event', 'alert', 'sli_count', 'slo'],
+  ...['label_sample_row', 'label_sample', 'observation_report', 'observation_batch', 'observation_sketch'],
+  ...['observation_window', 'observation_label', 'observation', 'observed_model'],
+  ...['rollout_look', 'rollout_decision', 'rollout', 'model_traffic_share', 'model_traffic'],
   ...['access_grant', 'access_token', 'app_user'],
   ...['model_sign_off', 'model_alias', 'model_version_file', 'model_version_tag', 'model_version'],
   ...['registered_model_tag', 'registered_model', 'trial', 'sweep'],

@@ -25,6 +25,8 @@ export function sweepsContract(subject: Subject): void {
         [1, { x: 0.1 }, 'queued'],
         [2, { x: 0.2 }, 'queued'],
       ]);
+      expect((await subject.store.listTrials(id, [2, 0])).map(({ number }) => number)).toEqual([0, 2]);
+      expect(await subject.store.listTrials(id, [])).toEqual([]);
       await subject.store.updateSweep(id, { seconds: 2.5, state: 'finished', result: { best: Number.NaN } });
       expect(await subject.store.findSweep(id)).toMatchObject({
         state: 'finished',
@@ -72,8 +74,25 @@ export function sweepsContract(subject: Subject): void {
       expect(await subject.store.endTrial(first, 'complete', { losses: [1] })).toBe(false);
       expect(await subject.store.endTrial(second, 'complete', { losses: [2] })).toBe(true);
       expect(await subject.store.endTrial(second, 'failed')).toBe(false);
+      // Said again because the answer was lost: it is this worker's still.
+      expect(await subject.store.endTrial(second, 'complete', { losses: [2] })).toBe(true);
       expect(await subject.store.claimTrial(id, 0, { worker: 'c', silentMs: 0 })).toBeUndefined();
       expect((await subject.store.listTrials(id))[0]).toMatchObject({ state: 'complete', outcome: { losses: [2] } });
+    });
+
+    test('count the workers that fell silent at a trial, until one gets further', async () => {
+      const id = await begin();
+      const claim = async () => (await subject.store.claimTrial(id, 0, { worker: 'a', silentMs: 0 }))!;
+      expect((await claim()).lost).toBe(0);
+      expect((await claim()).lost).toBe(1);
+      const third = await claim();
+      expect(third.lost).toBe(2);
+      await subject.store.endTrial(third, 'queued');
+      expect(await subject.store.endTrial(third, 'queued')).toBe(true);
+      const fourth = await claim();
+      expect(fourth.lost).toBe(2);
+      await subject.store.trialAtWork(fourth, { further: true });
+      expect((await claim()).lost).toBe(1);
     });
 
     test('take a trial back that was given back, and keep what is recorded twice once', async () => {

@@ -84,7 +84,7 @@ function createSession({ api, env }: Native, model: Uint8Array, settings: Pointe
     const done = (error: unknown, status: Status): void => {
       const fault = error === null ? faultOf(api, status) : { code: 0, message: `${error} (${bytes.length} bytes)` };
       if (fault === undefined) resolve(out[0]!);
-      else reject(rejected(fault));
+      else reject(modelRejected(fault.message, bytes));
     };
     api.CreateSessionFromArray.async(env, bytes, model.byteLength, settings, out, done);
   });

@@ -1,5 +1,0 @@
-// `ballast drift` with the process's peak memory behind its answer.
-import { run } from '../src/cli/main.ts';
-
-process.exitCode = await run(['drift', ...process.argv.slice(2)]);
-process.stdout.write(`peak ${process.resourceUsage().maxRSS * 1024}\n`);

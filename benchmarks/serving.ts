@@ -1,0 +1,340 @@
+/**
+ * What serving costs beside the model: processor seconds a request of the server and its child processes, over HTTP with JSON and over
+ * gRPC with bytes, against a bare loop of `session.run` on the same rows, and against MLServer (a Python with mlserver and onnxruntime,
+ * BALLAST_MLSERVER_PYTHON) on the same model; the time that is added to a request; memory and failures over many requests, with hot
+ * swaps under way. The load comes from this process, which is not counted, on the same machine.
+ *
+ *     npm run bench -- serving [--json] [--requests 3000] [--rounds 5] [--soak 30000]
+ */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { Agent, request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { float32, type Model, openRuntime, writeModel } from '../src/graph/index.js';
+import { medianInterval } from '../src/numeric/intervals.js';
+import { openStore, type Store } from '../src/store/index.js';
+import { type GrpcClient, grpcClient } from '../test/support/grpc-client.js';
+import { startMlserver } from './peers/mlserver.js';
+import { type BenchmarkRow, machine, median, print } from './support/report.js';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const WIDTH = 16;
+const CONCURRENT = 8;
+
+/** A network that takes about `layers` times 0.13 ms a row on one thread of a common server. */
+function network(hidden: number, layers: number): Model {
+  const weights = (rows: number, columns: number) =>
+    float32(
+      [rows, columns],
+      Float32Array.from({ length: rows * columns }, (_, i) => Math.sin(i) / Math.sqrt(rows)),
+    );
+  const sizes = [WIDTH, ...Array.from({ length: layers }, () => hidden), 1];
+  const nodes = sizes.slice(1).flatMap((_, i) => {
+    const last = i === sizes.length - 2;
+    const plain = { domain: '', attributes: {} };
+    const product = { ...plain, name: `m${i}`, opType: 'MatMul', inputs: [i === 0 ? 'x' : `r${i - 1}`, `w${i}`] };
+    if (last) return [{ ...product, outputs: ['prediction'] }];
+    return [
+      { ...product, outputs: [`h${i}`] },
+      { ...plain, name: `a${i}`, opType: 'Relu', inputs: [`h${i}`], outputs: [`r${i}`] },
+    ];
+  });
+  return {
+    irVersion: 10,
+    opsets: new Map([['', 21]]),
+    producer: { name: 'benchmark', version: '' },
+    graph: {
+      name: 'network',
+      inputs: [{ name: 'x', type: 'float32', shape: ['batch', WIDTH] }],
+      outputs: [{ name: 'prediction', type: 'float32', shape: ['batch', 1] }],
+      initializers: new Map(sizes.slice(1).map((size, i) => [`w${i}`, weights(sizes[i] ?? 1, size)])),
+      nodes,
+      valueInfo: new Map(),
+    },
+    metadata: new Map(),
+  };
+}
+
+async function register(store: Store, model: Uint8Array): Promise<void> {
+  const recorded = { seed: 1, datasetName: null, dataVersion: null, regularizerId: 'rg-0', manifest: {} };
+  const runId = await store.createRun({ name: 'net', kind: 'train', spec: {}, environment: {}, ...recorded });
+  await store.putArtifact(runId, 'model/model.onnx', model);
+  await store.finishRun(runId, 'finished');
+  for (let version = 0; version < 2; version++) {
+    await store.createVersion({ name: 'net', source: `runs:/${runId}`, from: { kind: 'run', runId, path: 'model' } });
+  }
+}
+
+interface Server {
+  readonly url: string;
+  readonly grpc: string;
+  readonly process: ChildProcess;
+}
+
+async function start(store: string): Promise<Server> {
+  const ports = ['--port', '0', '--grpc-port', '0'];
+  const words = [join(ROOT, 'bin', 'ballast'), 'serve', '--models', 'net/1', ...ports, '--store', store, '--json'];
+  const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [line] = await new Promise<string[]>((resolve, reject) => {
+    createInterface(child.stdout).once('line', (text) => resolve([text]));
+    child.once('exit', () => reject(new Error('the server ended')));
+  });
+  return { ...(JSON.parse(line ?? '') as { url: string; grpc: string }), process: child };
+}
+
+/** The process and those that it started. */
+function family(pid: number): number[] {
+  const { stdout } = spawnSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' });
+  return [pid, ...stdout.split('\n').filter(Boolean).map(Number)];
+}
+
+/** Processor time of processes, ms (a tick is 10 ms on Linux). */
+function cpuMs(pids: readonly number[]): number {
+  return pids.reduce((sum, pid) => {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+    return sum + (Number(fields[11]) + Number(fields[12])) * 10;
+  }, 0);
+}
+
+function residentMb(pids: readonly number[]): number {
+  return pids.reduce((sum, pid) => {
+    const found = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+    return sum + Number(found?.[1] ?? 0) / 1024;
+  }, 0);
+}
+
+const agent = new Agent({ keepAlive: true, maxSockets: CONCURRENT });
+const row = Array.from({ length: WIDTH }, (_, i) => Math.fround(Math.cos(i)));
+const body = JSON.stringify({ inputs: [{ name: 'x', shape: [1, WIDTH], datatype: 'FP32', data: row }] });
+
+function ask(address: string, text: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const headers = { 'content-type': 'application/json', 'content-length': text.length };
+    const sent = request(address, { method: 'POST', agent, headers }, (response) => {
+      response.resume();
+      response.on('end', () => resolve(response.statusCode ?? 0));
+    });
+    sent.on('error', reject);
+    sent.end(text);
+  });
+}
+
+const grpcRequest = {
+  modelName: 'net',
+  inputs: [{ name: 'x', datatype: 'FP32', shape: [1n, BigInt(WIDTH)] }],
+  rawInputContents: [Buffer.from(Float32Array.from(row).buffer)],
+};
+
+async function askGrpc(client: GrpcClient): Promise<number> {
+  await client.call('modelInfer', grpcRequest);
+  return 200;
+}
+
+/** @returns times of the requests, ms, and how many were not answered with 200 */
+async function load(
+  requests: number,
+  clients: number,
+  send: () => Promise<number>,
+): Promise<{ times: number[]; failed: number }> {
+  const times: number[] = [];
+  let left = requests;
+  let failed = 0;
+  const client = async (): Promise<void> => {
+    while (left-- > 0) {
+      const start = performance.now();
+      const status = await send();
+      times.push(performance.now() - start);
+      if (status !== 200) failed++;
+    }
+  };
+  await Promise.all(Array.from({ length: clients }, client));
+  return { times, failed };
+}
+
+const at = (times: readonly number[], share: number): number =>
+  times.toSorted((a, b) => a - b)[Math.min(times.length - 1, Math.floor(times.length * share))] ?? Number.NaN;
+
+/** A server that is measured: how it is asked, and its processes. */
+interface Measured {
+  readonly send: () => Promise<number>;
+  readonly pids: readonly number[];
+}
+
+/** Processor time and times of a round of requests. */
+async function roundOf({ send, pids }: Measured, requests: number, clients: number) {
+  const before = cpuMs(pids);
+  const { times, failed } = await load(requests, clients, send);
+  return { cpu: (cpuMs(pids) - before) / requests, times, failed };
+}
+
+type Round = Awaited<ReturnType<typeof roundOf>>;
+
+const sharesOfTimes = [
+  ['p50', 0.5],
+  ['p99', 0.99],
+] as const;
+
+async function servingBenchmark(requests: number, rounds: number, soak: number): Promise<BenchmarkRow[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'ballast-benchmark-'));
+  const runtime = await openRuntime({ backend: 'stock' });
+  const model = writeModel(network(1024, 8));
+  const session = await runtime.load(model);
+  const feeds = { x: float32([1, WIDTH], row) };
+  const bare = async (): Promise<Round> => {
+    const cpu = process.cpuUsage();
+    const times: number[] = [];
+    for (let i = 0; i < requests; i++) {
+      const start = performance.now();
+      await session.run(feeds);
+      times.push(performance.now() - start);
+    }
+    const { user, system } = process.cpuUsage(cpu);
+    return { cpu: (user + system) / 1000 / requests, times, failed: 0 };
+  };
+  const place = join(folder, 'store');
+  const store = await openStore(place);
+  await register(store, model);
+  const server = await start(place);
+  const grpc = grpcClient(server.grpc);
+  const mlserver = await startMlserver(folder, model);
+  try {
+    const pids = family(server.process.pid ?? 0);
+    const http: Measured = { send: () => ask(`${server.url}/v2/models/net/infer`, body), pids };
+    const overGrpc: Measured = { send: () => askGrpc(grpc), pids };
+    const peer: Measured | undefined = mlserver && {
+      send: () => ask(`${mlserver.url}/v2/models/net/infer`, body),
+      pids: family(mlserver.process.pid ?? 0),
+    };
+    for (const each of [http, overGrpc, peer]) if (each !== undefined) await load(500, 1, each.send);
+    await bare();
+    const rows: BenchmarkRow[] = [];
+    for (const clients of [1, CONCURRENT]) {
+      const who = clients === 1 ? 'one client' : `${clients} clients`;
+      const all: Record<'bare' | 'http' | 'grpc' | 'peer', Round[]> = { bare: [], http: [], grpc: [], peer: [] };
+      for (let round = 0; round < rounds; round++) {
+        all.bare.push(await bare());
+        all.http.push(await roundOf(http, requests, clients));
+        all.grpc.push(await roundOf(overGrpc, requests, clients));
+        if (peer !== undefined) all.peer.push(await roundOf(peer, Math.ceil(requests / 3), clients));
+      }
+      const loop = { name: 'bare session.run loop', rounds: all.bare };
+      rows.push(cpuRow(`HTTP, ${who}`, all.http, loop, 1.18), cpuRow(`gRPC, ${who}`, all.grpc, loop, 1.18));
+      if (clients === 1) rows.push(...addedRows('HTTP', all.http, all.bare), ...addedRows('gRPC', all.grpc, all.bare));
+      if (mlserver === undefined) rows.push(absent('MLServer', who, median(all.http.map(({ cpu }) => cpu))));
+      else rows.push(...peerRows(who, all.http, { name: mlserver.name, rounds: all.peer }));
+    }
+    rows.push(await endure(store, server, http.send, soak));
+    return rows;
+  } finally {
+    grpc.close();
+    await ended(server.process);
+    if (mlserver !== undefined) await ended(mlserver.process);
+    await store.close();
+    agent.destroy();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  child.kill('SIGTERM');
+  if (child.exitCode === null) await new Promise((resolve) => child.once('exit', resolve));
+}
+
+function ratioRow(
+  ours: readonly number[],
+  theirs: readonly number[],
+): Pick<BenchmarkRow, 'ours' | 'theirs' | 'ratio' | 'interval'> {
+  const ratios = ours.map((value, i) => value / (theirs[i] ?? Number.NaN));
+  return { ours: median(ours), theirs: median(theirs), ratio: median(ratios), interval: medianInterval(ratios) };
+}
+
+interface Peer {
+  readonly name: string;
+  readonly rounds: readonly Round[];
+}
+
+function cpuRow(how: string, ours: readonly Round[], { name, rounds }: Peer, target: number): BenchmarkRow {
+  const cpu = (list: readonly Round[]) => list.map((each) => each.cpu);
+  return {
+    ...{ case: `processor time a request, ${how}`, unit: 'ms', threads: 1, target, peer: name },
+    ...ratioRow(cpu(ours), cpu(rounds)),
+    note: `${ours.reduce((sum, { failed }) => sum + failed, 0)} of ${ours.reduce((sum, { times }) => sum + times.length, 0)} failed`,
+  };
+}
+
+function addedRows(how: string, ours: readonly Round[], loop: readonly Round[]): BenchmarkRow[] {
+  return sharesOfTimes.map(([name, share]) => ({
+    ...{
+      case: `${name} added to a request, ${how}, one client`,
+      unit: 'ms',
+      threads: 1,
+      peer: 'bare session.run loop',
+    },
+    ours: median(ours.map(({ times }, i) => at(times, share) - at(loop[i]?.times ?? [], share))),
+    ...{ theirs: 'absent', ratio: undefined, interval: undefined },
+    note: 'the client shares the machine',
+  }));
+}
+
+function peerRows(who: string, ours: readonly Round[], peer: Peer): BenchmarkRow[] {
+  return [
+    cpuRow(`HTTP, ${who}`, ours, peer, 1 / 3),
+    {
+      ...{ case: `p99 of a request, HTTP, ${who}`, unit: 'ms', threads: 1, target: 1, peer: peer.name },
+      ...ratioRow(
+        ours.map(({ times }) => at(times, 0.99)),
+        peer.rounds.map(({ times }) => at(times, 0.99)),
+      ),
+    },
+  ];
+}
+
+/** Many requests, a change of version every two seconds: memory after a first part and at the end. */
+async function endure(
+  store: Store,
+  { process: server }: Server,
+  send: () => Promise<number>,
+  requests: number,
+): Promise<BenchmarkRow> {
+  let version = 1;
+  let swaps = 0;
+  const swapping = setInterval(() => {
+    version = 3 - version;
+    swaps++;
+    void store.setTraffic('net', { shares: [{ version, role: 'live', weight: 1 }], reason: 'benchmark' });
+  }, 2000);
+  const first = await load(Math.ceil(requests / 3), CONCURRENT, send);
+  const before = residentMb([server.pid ?? 0]);
+  const rest = await load(Math.floor((requests * 2) / 3), CONCURRENT, send);
+  clearInterval(swapping);
+  const after = residentMb([server.pid ?? 0]);
+  return {
+    ...{ case: `memory of the server after ${requests} requests`, unit: 'MB', threads: 1, target: 1.1 },
+    ...{ ours: after, theirs: before, peer: `itself after ${Math.ceil(requests / 3)}`, ratio: after / before },
+    interval: undefined,
+    note: `${swaps} hot swaps, ${first.failed + rest.failed} requests failed`,
+  };
+}
+
+function absent(peer: string, who: string, ours: number): BenchmarkRow {
+  return {
+    ...{ case: `processor time a request, HTTP, ${who}`, unit: 'ms', threads: 1, peer, ours },
+    ...{ theirs: 'absent', ratio: undefined, interval: undefined },
+  };
+}
+
+const { values } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    requests: { type: 'string', default: '3000' },
+    rounds: { type: 'string', default: '5' },
+    soak: { type: 'string', default: '30000' },
+  },
+});
+const rows = await servingBenchmark(Number(values.requests), Number(values.rounds), Number(values.soak));
+print({ name: 'serving', machine: machine(), rows }, values.json);

@@ -1,0 +1,42 @@
+import type { Command } from 'commander';
+import type { ResolvedSpec } from '../spec/read.js';
+import { resolveSpec } from '../spec/read.js';
+import { names, numbersByName } from './option-values.js';
+
+/** Options that say what single columns are given. */
+export interface ColumnOptions {
+  factors?: Record<string, number>;
+  lower?: Record<string, number>;
+  upper?: Record<string, number>;
+  nonNegative?: string[] | true;
+}
+
+/** Their names, as the command knows them. */
+export const OF_COLUMNS = ['factors', 'lower', 'upper', 'nonNegative'];
+
+export function withColumnOptions(command: Command): Command {
+  return command
+    .option(
+      '--factors <list>',
+      'relative penalties of columns, as age=0,city=2; 0 is not penalised; as path.factors of the spec',
+      numbersByName,
+    )
+    .option('--lower <list>', 'least coefficients in units of the raw columns, as age=-1; path.lower', numbersByName)
+    .option('--upper <list>', 'greatest coefficients, as age=0,income=2; path.upper', numbersByName)
+    .option('--non-negative [columns]', 'coefficients not below 0, of these columns or all; path.nonNegative', names);
+}
+
+/** The spec with what the command line says of columns: it counts before what the spec says of the same. */
+export function withColumns(resolved: ResolvedSpec, options: ColumnOptions): ResolvedSpec {
+  const { factors, lower, upper, nonNegative } = options;
+  if ([factors, lower, upper, nonNegative].every((each) => each === undefined)) return resolved;
+  const { spec, baseDirectory, path } = resolved;
+  const merged = {
+    ...spec.path,
+    ...(factors === undefined ? {} : { factors: { ...spec.path?.factors, ...factors } }),
+    ...(lower === undefined ? {} : { lower: { ...spec.path?.lower, ...lower } }),
+    ...(upper === undefined ? {} : { upper: { ...spec.path?.upper, ...upper } }),
+    ...(nonNegative === undefined ? {} : { nonNegative }),
+  };
+  return { ...resolveSpec({ ...spec, path: merged }, baseDirectory), path };
+}

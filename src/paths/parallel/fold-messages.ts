@@ -1,0 +1,12 @@
+import type { ErrorDetails } from '../../errors.js';
+import type { FoldScores, FoldTask } from './fold-runner.js';
+
+export type ToFoldWorker =
+  | { readonly type: 'fit'; readonly task: FoldTask }
+  | { readonly type: 'stop' }
+  | { readonly type: 'close' };
+
+export type FromFoldWorker =
+  | { readonly type: 'progress'; readonly done: number; readonly of: number }
+  | { readonly type: 'done'; readonly scores: FoldScores }
+  | { readonly type: 'failed'; readonly message: string; readonly details?: ErrorDetails };

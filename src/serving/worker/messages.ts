@@ -1,0 +1,28 @@
+import type { ErrorDetails } from '../../errors.js';
+import type { PortInfo, Tensor } from '../../graph/index.js';
+
+/** What a model says of itself, found out where it runs. */
+export interface LoadedModel {
+  readonly inputs: readonly PortInfo[];
+  readonly outputs: readonly PortInfo[];
+  readonly metadata: Readonly<Record<string, string>>;
+  /** From the start of reading its file to its first possible answer, ms. */
+  readonly loadMs: number;
+}
+
+export type Tensors = Readonly<Record<string, Tensor>>;
+
+/** An error on its way between processes. */
+export type ErrorRecord = Pick<ErrorDetails, 'code' | 'kind' | 'place' | 'remedy'> & { readonly message: string };
+
+/** What a server tells a process that runs a model. */
+export type ToChild =
+  | { readonly kind: 'load'; readonly file: string; readonly sha256: string; readonly threads: number }
+  | { readonly kind: 'run'; readonly id: number; readonly feeds: Tensors; readonly fetches: readonly string[] };
+
+/** What it answers. */
+export type FromChild =
+  | { readonly kind: 'ready'; readonly model: LoadedModel }
+  | { readonly kind: 'refused'; readonly error: ErrorRecord }
+  | { readonly kind: 'answer'; readonly id: number; readonly outputs: Tensors }
+  | { readonly kind: 'fault'; readonly id: number; readonly error: ErrorRecord };

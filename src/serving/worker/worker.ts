@@ -1,0 +1,130 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { BallastError } from '../../errors.js';
+import { childProgram, loaderArguments } from '../../graph/runtime/child-program.js';
+import type { ErrorRecord, FromChild, LoadedModel, Tensors, ToChild } from './messages.js';
+
+export interface WorkerOptions {
+  readonly file: string;
+  readonly sha256: string;
+  /** Threads of one run. */
+  readonly threads: number;
+}
+
+interface Waiting {
+  readonly resolve: (outputs: Tensors) => void;
+  readonly reject: (error: BallastError) => void;
+}
+
+/** One child process that runs one model. */
+export class Worker {
+  readonly model: LoadedModel;
+  readonly #child: ChildProcess;
+  readonly #waiting = new Map<number, Waiting>();
+  #next = 0;
+  #ended: BallastError | undefined;
+  #stopped = false;
+  #onEnd: ((error: BallastError) => void) | undefined;
+
+  private constructor(child: ChildProcess, model: LoadedModel) {
+    this.#child = child;
+    this.model = model;
+    child.on('message', (message: FromChild) => this.#receive(message));
+  }
+
+  /**
+   * Starts a process and loads the model into it.
+   *
+   * @throws BallastError `ARTIFACT_CORRUPT`, `MODEL_REJECTED`, `WORKER_ENDED` and others of reading a model
+   */
+  static async start({ file, sha256, threads }: WorkerOptions): Promise<Worker> {
+    const program = childProgram('child', import.meta.url);
+    const child = fork(program, {
+      execArgv: loaderArguments(program),
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
+    const model = await new Promise<LoadedModel>((resolve, reject) => {
+      child.once('message', (message: FromChild) => {
+        if (message.kind === 'ready') resolve(message.model);
+        else if (message.kind === 'refused') reject(errorOf(message.error));
+      });
+      child.once('error', reject);
+      child.once('exit', (code, signal) => reject(ended(code, signal)));
+      send(child, { kind: 'load', file, sha256, threads });
+    }).catch((error: unknown) => {
+      child.kill('SIGKILL');
+      throw error;
+    });
+    const worker = new Worker(child, model);
+    child.once('exit', (code, signal) => worker.#end(ended(code, signal)));
+    return worker;
+  }
+
+  get processId(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** Whether the process is gone. */
+  get ended(): boolean {
+    return this.#ended !== undefined;
+  }
+
+  /** @throws BallastError those of a run, `WORKER_ENDED` where the process ends before it answers */
+  run(feeds: Tensors, fetches: readonly string[]): Promise<Tensors> {
+    if (this.#ended !== undefined) return Promise.reject(this.#ended);
+    const id = this.#next++;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      send(this.#child, { kind: 'run', id, feeds, fetches });
+    });
+  }
+
+  /** Told once when the process is gone, but not when it was stopped. */
+  onEnd(tell: (error: BallastError) => void): void {
+    this.#onEnd = tell;
+    if (this.#ended !== undefined) tell(this.#ended);
+  }
+
+  /** Ends the process at once; what it runs is not answered. */
+  kill(): void {
+    this.#child.kill('SIGKILL');
+  }
+
+  /** Ends the process, which has nothing left to answer. */
+  stop(): void {
+    this.#stopped = true;
+    if (this.#child.connected) this.#child.disconnect();
+  }
+
+  #receive(message: FromChild): void {
+    if (message.kind !== 'answer' && message.kind !== 'fault') return;
+    const waiting = this.#waiting.get(message.id);
+    this.#waiting.delete(message.id);
+    if (message.kind === 'answer') waiting?.resolve(message.outputs);
+    else waiting?.reject(errorOf(message.error));
+  }
+
+  #end(error: BallastError): void {
+    this.#ended = error;
+    for (const { reject } of this.#waiting.values()) reject(error);
+    this.#waiting.clear();
+    if (!this.#stopped) this.#onEnd?.(error);
+  }
+}
+
+/** A message that cannot be sent any more: the process's end, which follows, tells who waits for it. */
+function send(child: ChildProcess, message: ToChild): void {
+  child.send(message, () => {});
+}
+
+function errorOf({ message, ...details }: ErrorRecord): BallastError {
+  return new BallastError(message, details);
+}
+
+function ended(code: number | null, signal: NodeJS.Signals | null): BallastError {
+  return new BallastError(`The process that runs the model ended (${signal ?? `exit code ${code}`})`, {
+    code: 'WORKER_ENDED',
+    kind: 'environment',
+    remedy: 'It is started again; where one request ends it each time, that request is at fault.',
+  });
+}

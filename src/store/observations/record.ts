@@ -1,0 +1,69 @@
+import type { Kysely, Transaction } from 'kysely';
+import type { StoreSchema } from '../schema.js';
+import { takeTurn } from './heads.js';
+import { toBytes, toRow } from './rows.js';
+import type { ObservationBatch } from './types.js';
+import { mergeWindows } from './windows.js';
+
+/** Rows of an observation per statement: SQLite takes 32 766 parameters, a row has 22. */
+const ROWS_PER_STATEMENT = 200;
+
+/** Writes a batch, once however often it is tried. */
+export async function writeBatch(
+  db: Kysely<StoreSchema>,
+  { id, observations, windows, sketches }: ObservationBatch,
+): Promise<void> {
+  await db.transaction().execute(async (transaction) => {
+    const { numInsertedOrUpdatedRows } = await transaction
+      .insertInto('observation_batch')
+      .values({ id, at: Date.now() })
+      .onConflict((conflict) => conflict.doNothing())
+      .executeTakeFirstOrThrow();
+    if (numInsertedOrUpdatedRows === 0n) return;
+    const models = new Set([...observations, ...windows, ...sketches].map(({ model }) => model));
+    // In one order, so that two writers never wait for each other.
+    for (const model of [...models].sort()) {
+      const own = observations.filter((each) => each.model === model);
+      const { lastSequence, rolledUntil } = await takeTurn(transaction, model, { sequence: own.length });
+      const rows = own.map((each, i) => toRow(each, lastSequence + 1 + i));
+      for (let from = 0; from < rows.length; from += ROWS_PER_STATEMENT) {
+        await transaction
+          .insertInto('observation')
+          .values(rows.slice(from, from + ROWS_PER_STATEMENT))
+          .execute();
+      }
+      await mergeWindows(
+        transaction,
+        model,
+        windows.filter((each) => each.model === model),
+        rolledUntil,
+      );
+      await mergeSketches(
+        transaction,
+        sketches.filter((each) => each.model === model),
+      );
+    }
+  });
+}
+
+async function mergeSketches(
+  transaction: Transaction<StoreSchema>,
+  sketches: ObservationBatch['sketches'],
+): Promise<void> {
+  for (const { merge, column, ...key } of sketches) {
+    const place = { ...key, name: column };
+    const present = await transaction
+      .selectFrom('observation_sketch')
+      .select('content')
+      .where(({ and }) => and(place))
+      .executeTakeFirst();
+    const content = merge(present === undefined ? undefined : toBytes(present.content));
+    await transaction
+      .insertInto('observation_sketch')
+      .values({ ...place, content })
+      .onConflict((conflict) =>
+        conflict.columns(['model', 'start', 'ms', 'version', 'role', 'name']).doUpdateSet({ content }),
+      )
+      .execute();
+  }
+}

@@ -1,0 +1,78 @@
+import type { Preprocessor } from '../data/preprocess/preprocessor.js';
+import { BallastError } from '../errors.js';
+import type { PathOptions } from '../paths/problem.js';
+import type { PathSpecOptions } from '../spec/path-options.js';
+import { unitOf } from './path-data.js';
+
+/** What single columns are given, of encoded features. */
+export type ColumnSettings = Pick<PathOptions, 'factors' | 'lower' | 'upper'>;
+
+/**
+ * Penalty factors and bounds by name as those of the features: a raw column's factor is that of all its features, its
+ * bound that of its number alone where it is one. Bounds, given in units of raw columns, become those of encoded values.
+ *
+ * @throws BallastError PATH_FEATURE_UNKNOWN, PATH_BOUNDS
+ */
+export function columnSettings(preprocessor: Preprocessor, options: PathSpecOptions = {}): ColumnSettings {
+  const { factors, lower, upper, nonNegative } = options;
+  const settings: ColumnSettings = {
+    ...(factors === undefined ? {} : { factors: filled(preprocessor, factors, 'factors', 1) }),
+    ...(lower === undefined && nonNegative === undefined ? {} : { lower: lowerOf(preprocessor, options) }),
+    ...(upper === undefined ? {} : { upper: filled(preprocessor, upper, 'upper', Number.POSITIVE_INFINITY) }),
+  };
+  return settings;
+}
+
+function lowerOf(preprocessor: Preprocessor, { lower = {}, nonNegative = [] }: PathSpecOptions): Float64Array {
+  const bounds = filled(preprocessor, lower, 'lower', Number.NEGATIVE_INFINITY);
+  const columns =
+    nonNegative === true
+      ? preprocessor.features.map((_, column) => column)
+      : nonNegative.flatMap((name) => columnsOf(preprocessor, name, 'nonNegative'));
+  for (const column of columns) {
+    if (Number.isFinite(bounds[column]) && bounds[column] < 0) {
+      throw new BallastError(`"${preprocessor.features[column].name}" is not to be below 0, and has a bound below 0`, {
+        code: 'PATH_BOUNDS',
+        place: 'path.lower',
+        remedy: 'Keep one of the two',
+      });
+    }
+    bounds[column] = 0;
+  }
+  return bounds;
+}
+
+function filled(
+  preprocessor: Preprocessor,
+  given: Readonly<Record<string, number>>,
+  key: 'factors' | 'lower' | 'upper',
+  otherwise: number,
+): Float64Array {
+  const values = new Float64Array(preprocessor.features.length).fill(otherwise);
+  // A feature's own name says more than its column's.
+  const own = new Set(preprocessor.features.map(({ name }) => name));
+  const entries = Object.entries(given).sort(([a], [b]) => Number(own.has(a)) - Number(own.has(b)));
+  for (const [name, value] of entries) {
+    for (const column of columnsOf(preprocessor, name, key)) {
+      values[column] = key === 'factors' ? value : value * unitOf(preprocessor, column);
+    }
+  }
+  return values;
+}
+
+/** Columns of the features that a name means; none of a column that never varies. */
+function columnsOf({ features, state }: Preprocessor, name: string, key: keyof PathSpecOptions): number[] {
+  const columns = features.map((_, column) => column);
+  const own = columns.filter((column) => features[column].name === name);
+  if (own.length > 0 && key !== 'factors') return own;
+  const found = columns.filter((column) => features[column].name === name || features[column].column === name);
+  if (found.length > 0 || state.dropped.some(({ column }) => column === name)) return found;
+  throw new BallastError(`there is no feature "${name}"`, {
+    code: 'PATH_FEATURE_UNKNOWN',
+    place: `path.${key}`,
+    remedy: `Features are ${features
+      .slice(0, 20)
+      .map((feature) => feature.name)
+      .join(', ')}${features.length > 20 ? ', ...' : ''}`,
+  });
+}
