@@ -449,13 +449,24 @@ describe('mutated models', () => {
     return ArrayBuffer.isView(value) ? 'bytes' : String((value as { $typeName?: string }).$typeName);
   }
 
+  /** Null where a change put what has no encoding into a field: a fraction among the integers. */
+  function encoded(model: Parameters<typeof toBinary<typeof ModelProtoSchema>>[1]): Uint8Array | null {
+    try {
+      return toBinary(ModelProtoSchema, model);
+    } catch (error) {
+      if (error instanceof Error && error.message.startsWith('cannot encode field')) return null;
+      throw error;
+    }
+  }
+
   it('in their structure, are read or refused, quickly, within little memory', () => {
     let read = 0;
     check(
       fc.property(fc.constantFrom(...seeds), fc.array(change, { minLength: 1, maxLength: 3 }), (seed, changes) => {
         const model = fromBinary(ModelProtoSchema, new Uint8Array(seed));
         for (const each of changes) changed(model, each);
-        if (survives(toBinary(ModelProtoSchema, model))) read++;
+        const bytes = encoded(model);
+        if (bytes !== null && survives(bytes)) read++;
       }),
     );
     // Changes that always made the model invalid would test little.
