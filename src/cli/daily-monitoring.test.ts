@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Store } from '../store/index.js';
-import { KEPT, startDailyMonitoring } from './daily-monitoring.js';
+import { DEFAULT_RETENTION, type Store } from '../store/index.js';
+import { startDailyMonitoring } from './daily-monitoring.js';
 
 describe('startDailyMonitoring', () => {
   beforeEach(() => {
@@ -14,15 +14,21 @@ describe('startDailyMonitoring', () => {
     let rounds = 0;
     const told: string[] = [];
     const store = {
-      async pruneObservations(kept: unknown) {
-        expect(kept).toEqual(KEPT);
+      takeTurn: async () => true,
+      retentionPolicy: async () => DEFAULT_RETENTION,
+      async applyRetention({ policy }: { policy: unknown }) {
+        expect(policy).toEqual({ ...DEFAULT_RETENTION, rows: 7 });
         rounds++;
         if (rounds === 2) throw new Error('store gone');
-        return { rows: 3, labels: 0, minutes: 0, windows: 0, sketches: 0 };
+        return {
+          observations: { rows: 3, labels: 0, minutes: 0, windows: 0, sketches: 0 },
+          ...{ records: 0, runs: 0, artifacts: 0, removedRuns: 0, contents: 0, bytes: 0, databaseBytes: 0 },
+          held: { runs: 0, models: [] },
+        };
       },
       observedModels: async () => [],
     } as unknown as Store;
-    const daily = startDailyMonitoring(store, { store: '.', kept: KEPT, tell: (line) => told.push(line) });
+    const daily = startDailyMonitoring(store, { store: '.', kept: { rows: 7 }, tell: (line) => told.push(line) });
     await vi.advanceTimersByTimeAsync(60_000);
     expect(rounds).toBe(0);
     await vi.advanceTimersByTimeAsync(10 * 60_000);
@@ -30,9 +36,11 @@ describe('startDailyMonitoring', () => {
     await vi.advanceTimersByTimeAsync(2 * 24 * 3_600_000);
     expect(rounds).toBe(3);
     expect(told).toEqual([
-      '3 observations older than is kept were removed',
+      'Removed:',
+      '         3 observations',
       'daily monitoring: Error: store gone',
-      '3 observations older than is kept were removed',
+      'Removed:',
+      '         3 observations',
     ]);
     await daily.stop();
     await vi.advanceTimersByTimeAsync(3 * 24 * 3_600_000);

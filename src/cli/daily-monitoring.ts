@@ -1,31 +1,23 @@
 import { spawn } from 'node:child_process';
 import { BallastError } from '../errors.js';
 import type { KeptObservations, Store } from '../store/index.js';
+import { expiredLines } from './retention.js';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
-
-/** What is kept of observations unless told otherwise. */
-export const KEPT: KeptObservations = {
-  rows: 1_000_000,
-  rowsMs: 30 * DAY,
-  minutesMs: 2 * DAY,
-  windowsMs: 400 * DAY,
-  sketchesMs: 90 * DAY,
-};
 
 /** The first round begins so long after the start: a server that is restarted often is not always at it. */
 const FIRST_MS = 10 * 60_000;
 
 /**
  * Once a day, while a server runs: every model that was observed is held against its reference (`ballast drift MODEL`, in a process of its
- * own), and what is older than it is to be kept is removed.
+ * own), and what is older than the store's policy keeps is removed, by one of the servers over a store.
  *
  * @returns what ends it
  */
 export function startDailyMonitoring(
   store: Store,
-  options: { readonly store: string; readonly kept: KeptObservations; readonly tell: (line: string) => void },
+  options: { readonly store: string; readonly kept: Partial<KeptObservations>; readonly tell: (line: string) => void },
 ): { stop(): Promise<void> } {
   const controller = new AbortController();
   let underWay = Promise.resolve();
@@ -39,8 +31,7 @@ export function startDailyMonitoring(
 
   async function round(): Promise<void> {
     try {
-      const removed = await store.pruneObservations(options.kept);
-      if (removed.rows > 0) options.tell(`${removed.rows} observations older than is kept were removed`);
+      await clear();
       for (const model of await store.observedModels()) {
         if (controller.signal.aborted) return;
         await measure(model);
@@ -49,6 +40,12 @@ export function startDailyMonitoring(
       // The next round tries again; the server goes on.
       options.tell(`daily monitoring: ${error instanceof BallastError ? error.describe() : String(error)}`);
     }
+  }
+
+  async function clear(): Promise<void> {
+    if (!(await store.takeTurn('retention', DAY - HOUR))) return;
+    const policy = { ...(await store.retentionPolicy()), ...options.kept };
+    for (const line of expiredLines(await store.applyRetention({ policy }), false)) options.tell(line);
   }
 
   async function measure(model: string): Promise<void> {

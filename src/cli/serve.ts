@@ -11,7 +11,7 @@ import { Upstream, type VersionLoader, watchVersions } from '../serving/index.js
 import { openStore } from '../store/open-store.js';
 import type { Store } from '../store/types.js';
 import { type AlertOptions, alertOptionsOf, withAlertOptions } from './alert-options.js';
-import { KEPT, startDailyMonitoring } from './daily-monitoring.js';
+import { startDailyMonitoring } from './daily-monitoring.js';
 import { refuseGiven } from './given-options.js';
 import { duration, positive, wholeNumber } from './option-values.js';
 import { type CommonOptions, note, withCommonOptions } from './output.js';
@@ -30,8 +30,8 @@ interface ServeOptions extends CommonOptions, AlertOptions, ServingOptions {
   grpcPort?: number;
   allowedHost: string[];
   maxArtifactBytes: number;
-  keepRows: number;
-  keepFor: number;
+  keepRows?: number;
+  keepFor?: number;
 }
 
 const DEFAULT_ARTIFACT_BYTES = 64 * 2 ** 30;
@@ -59,8 +59,12 @@ export function serveCommand(): Command {
       wholeNumber(1, Number.MAX_SAFE_INTEGER),
       DEFAULT_ARTIFACT_BYTES,
     )
-    .option('--keep-rows <number>', 'observations of a model that are kept: the newest', wholeNumber(1, 1e9), KEPT.rows)
-    .option('--keep-for <time>', 'how long observations and labels are kept', duration, KEPT.rowsMs / 1000)
+    .option(
+      '--keep-rows <number>',
+      'observations of a model that are kept: the newest; as ballast retention declares unless told',
+      wholeNumber(1, 1e9),
+    )
+    .option('--keep-for <time>', 'how long observations and labels are kept', duration)
     .option('--answer-log <file>', 'append a JSON line for every answer: prediction id, version, regularizers, latency')
     .option('--record <file>', 'append every request that was answered, to be replayed: a JSON line each')
     .option('--otlp <url>', 'send spans and series to this OpenTelemetry collector, such as http://127.0.0.1:4318')
@@ -164,7 +168,10 @@ async function serveUntilStopped(options: ServeOptions, store: Store, inference:
   const models = inference.service.models.routings.map(({ model }) => model);
   const daily = startDailyMonitoring(store, {
     store: options.store,
-    kept: { ...KEPT, rows: options.keepRows, rowsMs: options.keepFor * 1000 },
+    kept: {
+      ...(options.keepRows === undefined ? {} : { rows: options.keepRows }),
+      ...(options.keepFor === undefined ? {} : { rowsMs: options.keepFor * 1000 }),
+    },
     tell: note,
   });
   process.stdout.write(

@@ -56,6 +56,8 @@ export { type CheckedItem, checklist, promote, REPRODUCED_TAG, requireReady, sig
 export { isOfProduction } from './registry/production.js';
 export { findVersion, isModelReference, parseSource } from './registry/reference.js';
 export type { ModelVersion, NewVersion, RegisteredModel, Responsibility, SignOff } from './registry/types.js';
+export { DEFAULT_RETENTION } from './retention/policy.js';
+export type { Collected, Expired, RetentionPolicy, RetentionStore, StoreProblem } from './retention/types.js';
 export type {
   NewRolloutDecision,
   RolloutChange,
@@ -88,7 +90,6 @@ export type {
   ArtifactStore,
   AuditEvent,
   AuditStore,
-  Collected,
   DataVersion,
   DataVersionStore,
   Evaluation,
@@ -108,7 +109,6 @@ export type {
   NewRun,
   OpenArtifact,
   ParameterStore,
-  RetentionStore,
   Run,
   RunFilter,
   RunRole,
@@ -118,5 +118,4 @@ export type {
   StoredAuditEvent,
   StoredDataVersion,
   StoredHoldoutRead,
-  StoreProblem,
 } from './types.js';

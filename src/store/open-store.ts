@@ -21,7 +21,7 @@ import { labelWorkStore } from './observations/label-work.js';
 import { observationStore } from './observations/observations.js';
 import { parameterStore } from './parameters.js';
 import { registryStore } from './registry/models.js';
-import { retentionStore } from './retention.js';
+import { retentionStore } from './retention/retention.js';
 import { rolloutStore } from './rollouts/rollouts.js';
 import { runStore } from './runs.js';
 

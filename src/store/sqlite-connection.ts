@@ -16,6 +16,8 @@ export interface SqliteConnection extends DatabaseConnection {
 
 /** Statements that take no lock others could hold. */
 const READ = /^\s*(select|pragma)\b/i;
+/** What SQLite does outside of any transaction. */
+const ALONE = /^\s*vacuum\b/i;
 
 const SETTINGS = [
   'journal_mode = wal',
@@ -39,6 +41,10 @@ export class LibsqlConnection implements SqliteConnection {
 
   async executeQuery<Row>({ sql, parameters }: CompiledQuery): Promise<QueryResult<Row>> {
     try {
+      if (ALONE.test(sql)) {
+        await this.#whenFree(sql);
+        return { rows: [] };
+      }
       if (this.#database.inTransaction || READ.test(sql)) return this.#run<Row>(sql, parameters);
       await this.begin();
       try {

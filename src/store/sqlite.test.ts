@@ -67,6 +67,57 @@ describe('several processes', () => {
   );
 
   test(
+    'killed in the middle of clearing leave a store that opens with all that is needed, and is cleared the next time',
+    async () => {
+      for (const pause of [0, 30]) {
+        const url = freshFolder();
+        await using store = await openStore(url);
+        const runs: string[] = [];
+        for (let i = 0; i < 12; i++) {
+          const runId = await store.createRun(newRun());
+          await store.putArtifact(runId, 'model.onnx', Buffer.alloc(300_000, i));
+          await store.logMetrics(
+            runId,
+            Array.from({ length: 500 }, (_, step) => ({ name: 'loss', step, value: step })),
+          );
+          await store.finishRun(runId, 'finished');
+          runs.push(runId);
+        }
+        const kept = runs[5] ?? '';
+        await store.createVersion({ name: 'm', source: 'x', from: { kind: 'run', runId: kept, path: '' } });
+        const child = startStoreChild(url, 'expire');
+        await child.written(1);
+        await sleep(pause);
+        await child.kill();
+        expect(await store.verify()).toEqual([]);
+        expect(await (await store.openArtifact(kept, 'model.onnx')).bytes()).toHaveLength(300_000);
+        expect((await store.getVersion('m', 1)).runId).toBe(kept);
+        const policy = { ...(await store.retentionPolicy()), runsMs: 1, deletedMs: 1 };
+        await store.applyRetention({ policy, now: Date.now() + 1000 });
+        expect((await store.listRuns({ includeDeleted: true })).map(({ id }) => id)).toEqual([kept]);
+        expect(await store.verify()).toEqual([]);
+      }
+    },
+    CHILD_LIMIT_MS,
+  );
+
+  test('give the room of what is cleared back to the disk', async () => {
+    const url = freshFolder();
+    await using store = await openStore(url, { thread: true });
+    const runId = await store.createRun(newRun());
+    const text = 'x'.repeat(10_000);
+    const big = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`tag${i}`, text]));
+    await store.setTags(runId, big);
+    await store.finishRun(runId, 'finished');
+    const policy = { ...(await store.retentionPolicy()), runsMs: 1, deletedMs: 1 };
+    const { databaseBytes, removedRuns } = await store.applyRetention({ policy, now: Date.now() + 1000 });
+    expect(removedRuns).toBe(1);
+    expect(databaseBytes).toBeGreaterThan(9e6);
+    expect(statSync(join(url, 'ballast.db')).size).toBeLessThan(2e6);
+    expect(await store.verify()).toEqual([]);
+  });
+
+  test(
     'write to one store at the same time and lose nothing',
     async () => {
       const url = freshFolder();

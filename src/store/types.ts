@@ -4,6 +4,7 @@ import type { AlertStore } from './alerts/types.js';
 import type { LabelWorkStore } from './observations/label-work.js';
 import type { ObservationStore } from './observations/types.js';
 import type { RegistryStore } from './registry/types.js';
+import type { RetentionStore } from './retention/types.js';
 import type { RolloutStore } from './rollouts/types.js';
 import type { FinalStatus, RunStatus } from './run-status.js';
 import type { SweepStore } from './sweep-types.js';
@@ -382,41 +383,6 @@ export interface AuditStore {
     readonly before?: number;
     readonly limit?: number;
   }): Promise<StoredAuditEvent[]>;
-}
-
-/** What {@link RetentionStore.collectGarbage} removed. */
-export interface Collected {
-  readonly runs: number;
-  /** Contents no artifact named any more. */
-  readonly contents: number;
-  /** Files a killed process left half written. */
-  readonly temporaryFiles: number;
-  /** Bytes of the files removed. */
-  readonly bytes: number;
-}
-
-/** One thing {@link RetentionStore.verify} found wrong. */
-export interface StoreProblem {
-  readonly kind: 'database' | 'missing' | 'corrupt';
-  /** A content's SHA-256, or the part of the database. */
-  readonly subject: string;
-  readonly message: string;
-}
-
-export interface RetentionStore {
-  /** Hides a run; {@link RetentionStore.collectGarbage} removes it for good. @throws BallastError `RUN_AT_WORK` */
-  deleteRun(runId: string): Promise<void>;
-  /** Undoes {@link RetentionStore.deleteRun}. */
-  restoreRun(runId: string): Promise<void>;
-  /**
-   * Removes deleted runs with all they logged, and contents that no artifact names. Safe while others write. Holdout
-   * reads, lineage and audit events stay.
-   *
-   * @param options.deletedForSeconds only runs that were deleted at least so long ago; default 0
-   */
-  collectGarbage(options?: { readonly deletedForSeconds?: number }): Promise<Collected>;
-  /** Checks the database's own structure and every content against its hash. */
-  verify(): Promise<StoreProblem[]>;
 }
 
 /** The records of a project: what was trained, on what, with which result. Made by `openStore`. */

@@ -4,6 +4,7 @@
  *     node --import tsx store-writer.ts URL hold          one run, then waits to be killed
  *     node --import tsx store-writer.ts URL write         runs with metrics and artifacts, without end
  *     node --import tsx store-writer.ts URL count TIMES   reads the holdout so many times
+ *     node --import tsx store-writer.ts URL expire        everything that nothing needs, saying so before and after
  *     node --import tsx store-writer.ts URL fill WHAT     metrics or artifacts until an error; says it, then what is wrong
  *
  * Each line on stdout is something the store has promised to keep.
@@ -25,6 +26,12 @@ async function main(): Promise<void> {
     setInterval(() => {}, 1000);
   } else if (mode === 'write') {
     for (;;) say(await writeRun(store));
+  } else if (mode === 'expire') {
+    const policy = { ...(await store.retentionPolicy()), rows: 1, runsMs: 1, artifactsMs: 1, deletedMs: 1 };
+    say('begin');
+    await store.applyRetention({ policy, now: Date.now() + 1000 });
+    say('end');
+    await store.close();
   } else if (mode === 'fill') {
     await fill(store);
     await store.close();

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { StoreContext } from '../context.js';
 import { decodeJson } from '../json.js';
+import { heldModels } from '../retention/holds.js';
 import type { StoreSchema } from '../schema.js';
 import { LABELS } from './heads.js';
 import { ingest, joinLabels } from './labels.js';
@@ -102,7 +103,7 @@ export function observationStore({ db }: StoreContext): ObservationStore {
       }));
     },
 
-    pruneObservations: (kept, now = Date.now()) => prune(db, kept, now),
+    pruneObservations: async (kept, now = Date.now()) => prune(db, kept, { now, held: await heldModels(db) }),
   };
 }
 

@@ -29,6 +29,11 @@ export async function mergeWindows(
   await putWindows(transaction, sums.values());
 }
 
+/** The hour before which windows of a minute are added up, where those before `rolledUntil` were. */
+export function rolledBefore(before: number, rolledUntil: number): number {
+  return Math.max(rolledUntil, Math.floor(before / HOUR_MS) * HOUR_MS);
+}
+
 /** Adds up a model's windows of a minute before a time to windows of an hour; the transaction has the model's turn. */
 export async function rollWindows(
   transaction: Transaction<StoreSchema>,
@@ -36,7 +41,7 @@ export async function rollWindows(
   before: number,
   rolledUntil: number,
 ): Promise<number> {
-  const until = Math.floor(before / HOUR_MS) * HOUR_MS;
+  const until = rolledBefore(before, rolledUntil);
   if (until <= rolledUntil) return 0;
   const rows = await transaction
     .deleteFrom('observation_window')

@@ -12,6 +12,7 @@ import { openingContract } from './opening.js';
 import { recordsContract } from './records.js';
 import { registryContract } from './registry.js';
 import { retentionContract } from './retention.js';
+import { retentionPolicyContract } from './retention-policy.js';
 import { rolloutContract } from './rollouts.js';
 import { runsContract } from './runs.js';
 import type { StorePlace, Subject } from './subject.js';
@@ -46,6 +47,7 @@ export function storeContract(database: string, createPlace: () => Promise<Store
     artifactsContract(subject);
     holdoutContract(subject);
     retentionContract(subject);
+    retentionPolicyContract(subject);
     trackingContract(subject);
     registryContract(subject);
     sweepsContract(subject);
