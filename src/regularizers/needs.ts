@@ -4,9 +4,9 @@ import type { Active, Conflict, Setting } from './regularizer.js';
 export function unmetNeeds({ regularizer: { type, needs }, options }: Active, setting: Setting): Conflict[] {
   if (needs === undefined) return [];
   const missing: Conflict[] = [];
-  const miss = (what: string, message: string, remedy: string): void => {
+  const miss = (what: string, message: string, remedy: string, place?: string): void => {
     const code = `${type.toUpperCase().replaceAll('-', '_')}_NEEDS_${what}`;
-    missing.push({ code, severity: 'error', message, remedy });
+    missing.push({ code, severity: 'error', message, remedy, ...(place === undefined ? {} : { place }) });
   };
   if (needs.classes === true && setting.task !== 'classification') {
     miss('CLASSES', `${type} needs classes, and the task is ${setting.task}`, `Remove ${type} from the regularizers`);
@@ -16,6 +16,7 @@ export function unmetNeeds({ regularizer: { type, needs }, options }: Active, se
       'TASKS',
       `${type} keeps what earlier tasks have taught, and the run has no tasks`,
       'Set training.tasks to a column or to groups of classes',
+      'training.tasks',
     );
   }
   if (needs.labels === true && (setting.unlabelled ?? 0) > 0) {
@@ -23,6 +24,7 @@ export function unmetNeeds({ regularizer: { type, needs }, options }: Active, se
       'LABELS',
       `${type} looks at the label of every row, and ${setting.unlabelled} training rows have none`,
       `Remove ${type}, or set data.unlabelled: refuse`,
+      'data.unlabelled',
     );
   }
   const { column = needs.columnOf?.(options), content } = needs;
@@ -31,6 +33,7 @@ export function unmetNeeds({ regularizer: { type, needs }, options }: Active, se
       column.toUpperCase(),
       `${type} needs a ${column} column, and the spec declares none`,
       `Name it in data.columns.${column}`,
+      `data.columns.${column}`,
     );
   }
   if (content !== undefined && !setting.inputs.some((input) => content.includes(input.content))) {

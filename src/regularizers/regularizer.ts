@@ -245,6 +245,8 @@ export interface Conflict {
   readonly severity: 'error' | 'warning';
   readonly message: string;
   readonly remedy: string;
+  /** The spec's key that it is about: `data.columns.domain`. {@link findConflicts} names the regularizer's where it is left out. */
+  readonly place?: string;
 }
 
 export interface Hooks<Options> {

@@ -105,10 +105,12 @@ export function inOrder(active: readonly Active[]): Active[] {
 export function findConflicts(setting: Setting): Conflict[] {
   const acting = setting.active.filter(({ strength }) => strength !== 0);
   return [
-    ...acting.flatMap((active) => [
-      ...unmetNeeds(active, setting),
-      ...(active.regularizer.conflicts?.(active, setting) ?? []),
-    ]),
+    ...acting.flatMap((active) =>
+      [...unmetNeeds(active, setting), ...(active.regularizer.conflicts?.(active, setting) ?? [])].map((conflict) => ({
+        place: `regularizers[${setting.active.indexOf(active)}]`,
+        ...conflict,
+      })),
+    ),
     ...pairConflicts(acting),
     ...fineTuningConflicts(setting),
     ...taskConflicts(setting),

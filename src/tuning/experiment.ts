@@ -336,7 +336,8 @@ export function refuseConflicts(
   });
   const error = conflicts.find(({ severity }) => severity === 'error');
   if (error !== undefined) {
-    throw new BallastError(error.message, { code: error.code, place: 'regularizers', remedy: error.remedy });
+    const { code, place = 'regularizers', remedy } = error;
+    throw new BallastError(error.message, { code, place, remedy });
   }
   for (const { code, message, remedy } of conflicts) tell({ type: 'warning', code, message, remedy });
 }
