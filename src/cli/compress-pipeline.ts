@@ -18,6 +18,7 @@ import type { Runtime } from '../graph/runtime/runtime.js';
 import { compressionReport, compressionVerdict, paretoPlots } from '../reports/compression-report.js';
 import { compressionTable } from '../reports/terminal-compression.js';
 import { terminalOptions } from '../reports/terminal-style.js';
+import type { CompressionOptions } from '../spec/compression-options.js';
 import { COMPRESSED } from '../tuning/result-record.js';
 import { keepStage } from '../tuning/run-ledger.js';
 import type { CompressOptions } from './compress-options.js';
@@ -29,16 +30,18 @@ import { version } from './version.js';
 /** `ballast compress MODEL --data FILE`: every declared way, on a Pareto front, chosen by the constraints. */
 export async function compressPipeline(
   reference: string,
-  options: CompressOptions,
+  given: CompressOptions,
   command: Command,
   signal: AbortSignal,
 ): Promise<void> {
   const runtime = await openRuntime();
-  await withCompressTarget(runtime, reference, options, command, async ({ subject, folder: own, record }) => {
+  await withCompressTarget(runtime, reference, given, command, async ({ subject, folder: own, record, declared }) => {
+    const options = withDeclared(given, declared, command);
     const texts = options.constraint.length > 0 ? options.constraint : DEFAULT_CONSTRAINTS;
-    const constraints = texts.map((text) => parseConstraint(text, subject.primary));
+    const place = given.constraint.length === 0 ? 'compression.constraints of the spec' : '--constraint';
+    const constraints = texts.map((text) => parseConstraint(text, subject.primary, place));
     const students = await studentsOf(options.student, subject.examples);
-    const settings = settingsOf(options, await applyOptions(options), students);
+    const settings = settingsOf(options, await applyOptions(options), students, declared);
     const folder = options.out ?? own;
     await makeFolder(folder);
     const machine = machineOf(runtime);
@@ -99,10 +102,34 @@ async function keepCompression(
   await keepStage(store, run, 'recalibrated', evaluations.recalibrated, { lost: lost.recalibrated, steps });
 }
 
+/** The options, with what a spec declares where none was typed. */
+function withDeclared(
+  options: CompressOptions,
+  declared: CompressionOptions | undefined,
+  command: Command,
+): CompressOptions {
+  const { constraints, students, epochs, learningRate, criterion, teacher } = declared ?? {};
+  const found: Partial<CompressOptions> = {
+    constraint: constraints,
+    student: students,
+    epochs,
+    learningRate,
+    criterion,
+    teacherShare: teacher?.share,
+    teacherFeatures: teacher?.features,
+    classWeighted: teacher?.classWeighted,
+  };
+  const untyped = Object.entries(found).filter(
+    ([name, value]) => value !== undefined && command.getOptionValueSource(name) !== 'cli',
+  );
+  return { ...options, ...Object.fromEntries(untyped) };
+}
+
 function settingsOf(
   options: CompressOptions,
   apply: Awaited<ReturnType<typeof applyOptions>>,
   students: readonly Student[],
+  { orders, ratios }: CompressionOptions = {},
 ) {
   const { criterion = 'taylor' } = options;
   const quick = options.quick === true;
@@ -118,6 +145,8 @@ function settingsOf(
       ...{ quick, epochs: options.epochs ?? (quick ? 3 : 10), criterion },
       // The journal of those who name none stays as it was.
       ...(students.length === 0 ? {} : { students }),
+      ...(orders === undefined ? {} : { orders }),
+      ...(ratios === undefined ? {} : { ratios }),
     },
     apply,
     cost: { seconds: quick ? 0.3 : 1, starts: quick ? 1 : 3 },

@@ -9,6 +9,7 @@ import { BallastError } from '../errors.js';
 import { readModelFile } from '../graph/format/file.js';
 import type { Model } from '../graph/model.js';
 import type { Runtime } from '../graph/runtime/runtime.js';
+import type { CompressionOptions } from '../spec/compression-options.js';
 import type { Run, Store } from '../store/types.js';
 import { compressionSubject, type RowSource } from '../tuning/compression-subject.js';
 import { primaryMetric } from '../tuning/judge.js';
@@ -28,6 +29,8 @@ export interface CompressTarget {
   readonly folder: string;
   /** The run that the model is of, in a store that is open. */
   readonly record: { readonly store: Store; readonly run: Run } | undefined;
+  /** What the run's spec, or that of `--spec`, declares of its compression. */
+  readonly declared: CompressionOptions | undefined;
 }
 
 /** Rows of each source, at most. */
@@ -62,7 +65,7 @@ export async function withCompressTarget(
         mostRows,
       });
       const folder = join(localFolder(options.store), 'experiments', run.groupId ?? run.id, 'compressed');
-      await use({ subject, folder, record: { store, run } });
+      await use({ subject, folder, record: { store, run }, declared: spec.compression });
     });
     return;
   }
@@ -98,7 +101,8 @@ export async function withCompressTarget(
       },
       mostRows,
     });
-    await use({ subject, folder: join(dirname(reference), `${basename(reference, '.onnx')}.compressed`), record });
+    const folder = join(dirname(reference), `${basename(reference, '.onnx')}.compressed`);
+    await use({ subject, folder, record, declared: setting.compression });
   });
 }
 

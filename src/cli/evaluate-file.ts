@@ -172,6 +172,7 @@ export async function readSubject(path: string, options: FileOptions & { data: s
     roles: { ...roles, target },
     primary: spec?.spec.objectives.primary,
     seed: spec?.spec.training.seed ?? 1,
+    compression: spec?.spec.compression,
     path,
   };
   return { model, ports, table, raw, setting };

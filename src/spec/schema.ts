@@ -4,6 +4,7 @@ import { modelOptions } from '../models/options.js';
 import { listRegularizers } from '../regularizers/registry.js';
 import { entrySchema } from '../regularizers/resolve.js';
 import { trainingOptions } from '../training/options.js';
+import { compressionOptions } from './compression-options.js';
 import { pathOptions } from './path-options.js';
 import { rolloutOptions } from './rollout-options.js';
 import { searchOptions } from './search-options.js';
@@ -43,6 +44,9 @@ export const specSchema = z.strictObject({
   objectives: objectives.prefault({}).describe('What a good model is'),
   search: searchOptions.optional().describe('What ballast sweep varies; train takes the values that stand in the spec'),
   path: pathOptions.optional().describe('What ballast path does with single columns; training knows nothing of it'),
+  compression: compressionOptions
+    .optional()
+    .describe('How ballast compress makes it smaller; training knows nothing of it'),
   slo: z
     .array(sloOptions)
     .refine((slos) => new Set(slos.map(({ name }) => name)).size === slos.length, 'two objectives have the same name')

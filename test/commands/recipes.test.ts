@@ -67,11 +67,38 @@ describe('the recipes', () => {
     expect(promised.models[0].slos.map(({ name }) => name)).toEqual(['availability', 'correctness', 'drift']);
   });
 
-  it('p1, p2, p3, p5 and p6 have every level of maturity', () => {
+  it('p4 is one spec from training to the orders of compression that it declares', async () => {
+    const work = join(folder, 'p4');
+    expect((await ballast(folder, 'init', 'compression', work, '--level', 'intermediate')).code).toBe(0);
+    const path = join(work, 'spec.yaml');
+    const spec = parseDocument(reduced(readFileSync(path, 'utf8')));
+    spec.setIn(['model', 'layers'], [{ conv: 8 }, { pool: 4 }, { dense: 16 }]);
+    spec.setIn(['compression', 'epochs'], 1);
+    spec.setIn(['compression', 'ratios'], [0.5]);
+    spec.setIn(['compression', 'constraints'], ['sizeRatio<=0.9']);
+    writeFileSync(path, spec.toString());
+    const trained = await ballast(work, 'train', 'spec.yaml', '--json');
+    const { runs } = trained.json<{ runs: { role: string; runId: string }[] }>();
+    const model = runs.find(({ role }) => role === 'model')?.runId ?? '';
+    const { code, stderr, json } = await ballast(work, 'compress', model, '--quick', '--json');
+    expect(code, stderr).toBe(0);
+    const { constraints, front, dominated } = json<{
+      constraints: string[];
+      front: { id: string }[];
+      dominated: { id: string }[];
+    }>();
+    expect(constraints).toEqual(['sizeRatio<=0.9']);
+    expect([...front, ...dominated].map(({ id }) => id).toSorted()).toEqual([
+      ...['clean', 'distil-prune50-distil-int8', 'dynamic-int8', 'fp16', 'prune50-int8-distil', 'static-int8'],
+    ]);
+  });
+
+  it('p1 to p6 have every level of maturity', () => {
     for (const pipeline of [
       'p1-simple-penalty',
       'p2-stochastic-layer',
       'p3-data-first',
+      'p4-compression',
       'p5-robustness',
       'p6-integrated',
     ]) {

@@ -42,9 +42,10 @@ const UNITS: Readonly<Record<string, number>> = { '': 1, '%': 0.01, kB: 1e3, MB:
  * Reads a constraint: NAME<=VALUE or NAME>=VALUE, where a value may bear a unit (%, kB, MB, GB, ms) and the primary metric's
  * own name means quality.
  *
+ * @param place where it stands
  * @throws BallastError CONSTRAINT
  */
-export function parseConstraint(text: string, primary: string): Constraint {
+export function parseConstraint(text: string, primary: string, place = '--constraint'): Constraint {
   const [, name, operator, number, unit] =
     /^\s*([A-Za-z0-9]+)\s*(<=|>=)\s*(-?[\d.]+(?:e-?\d+)?)\s*(%|kB|MB|GB|ms)?\s*$/.exec(text) ?? [];
   const known = name === primary ? 'quality' : name;
@@ -52,7 +53,7 @@ export function parseConstraint(text: string, primary: string): Constraint {
   if (known === undefined || !Object.hasOwn(MEASURES, known) || !Number.isFinite(limit)) {
     throw new BallastError(`"${text}" is no constraint`, {
       code: 'CONSTRAINT',
-      place: '--constraint',
+      place,
       remedy: `Write NAME<=VALUE or NAME>=VALUE; names are ${Object.keys(MEASURES).join(', ')} and ${primary}`,
     });
   }

@@ -58,10 +58,24 @@ describe('the order of the steps', () => {
   test('both are declared: prune, quantize, distil; and distil, prune, quantize', () => {
     const told = Object.fromEntries(candidates.map(({ id, steps }) => [id, steps.map(stepText)]));
     expect(told['prune50-int8-distil']).toEqual(['prune 50 %', 'static-int8', 'distil 1 epochs']);
-    expect(told['distil-prune50-int8']).toEqual(['distil 1 epochs', 'prune 50 %', 'distil 1 epochs', 'static-int8']);
+    expect(told['distil-prune50-distil-int8']).toEqual([
+      'distil 1 epochs',
+      'prune 50 %',
+      'distil 1 epochs',
+      'static-int8',
+    ]);
   });
 
-  test.each(['prune50-int8-distil', 'distil-prune50-int8', 'prune50-distil-int8'])(
+  test('or a spec declares them, each at its shares, and what is a conversion alone is tried once', () => {
+    const ids = candidatesOf({
+      ...{ quick: false, epochs: 2, criterion: 'magnitude', ratios: [0.125, 0.5] },
+      orders: [['prune', 'fp16'], ['distil', 'drop'], ['fp16'], ['distil', 'dynamic-int8']],
+    }).map(({ id }) => id);
+    const ordered = ['prune12.5-fp16', 'prune50-fp16', 'distil-drop12.5', 'distil-drop50', 'distil-dynamic'];
+    expect(ids).toEqual(['clean', 'fp16', 'dynamic-int8', 'static-int8', ...ordered]);
+  });
+
+  test.each(['prune50-int8-distil', 'distil-prune50-distil-int8', 'prune50-distil-int8'])(
     '%s: narrower, in 8 bits, and it answers',
     async (id) => {
       const subject = subjectOf();

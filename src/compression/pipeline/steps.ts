@@ -31,6 +31,9 @@ export function stepText(step: Step): string {
   }
 }
 
+/** A step as a spec names it. */
+export type StepName = 'prune' | 'drop' | 'distil' | 'static-int8' | 'dynamic-int8' | 'fp16';
+
 export interface CandidateOptions {
   /** A few candidates instead of all. */
   readonly quick: boolean;
@@ -39,61 +42,84 @@ export interface CandidateOptions {
   readonly criterion: Criterion;
   /** Networks of other architectures that learn from the original. */
   readonly students?: readonly Student[];
+  /** The orders that are tried besides the conversions, instead of every one there is. */
+  readonly orders?: readonly (readonly StepName[])[];
+  /** Shares that are taken out by pruning and dropping; a few unless given. */
+  readonly ratios?: readonly number[];
 }
+
+const CONVERSIONS = ['fp16', 'dynamic-int8', 'static-int8'] as const;
+
+/** What is tried first, and all that a quick search tries. */
+const QUICK: readonly (readonly StepName[])[] = [
+  ['prune', 'distil'],
+  ['prune', 'distil', 'static-int8'],
+];
+
+/** Three orders of pruning, distilling and quantizing; after `static-int8` a training rounds as 8-bit storage will. */
+const EVERY: readonly (readonly StepName[])[] = [
+  ...QUICK,
+  ['prune', 'distil', 'dynamic-int8'],
+  ['prune', 'static-int8', 'distil'],
+  ['distil', 'prune', 'distil', 'static-int8'],
+  ['drop', 'distil'],
+  ['drop', 'distil', 'static-int8'],
+];
 
 /** A student starts from nothing, so it learns longer than what is left of a network that was trained. */
 const STUDENT_EPOCHS = 4;
 
 /**
- * The ways that are tried: conversions alone; pruning with training after it, alone and followed by a conversion; and three
- * orders of all together: prune -> distil -> quantize, prune -> quantize -> distil (the training rounds as 8-bit storage
- * will), distil -> prune -> quantize. Whole layers and blocks dropped; students of other architectures.
+ * The ways that are tried: conversions alone; the declared orders, each at every share that is taken out; students of other
+ * architectures.
  */
-export function candidatesOf({ quick, epochs, criterion, students = [] }: CandidateOptions): Candidate[] {
-  const quantize = (method: Extract<Step, { do: 'quantize' }>['method']): Step => ({ do: 'quantize', method });
-  const distil: Step = { do: 'distil', epochs };
-  const conversions = (['fp16', 'dynamic-int8', 'static-int8'] as const).map((method) => ({
-    id: method,
-    steps: [quantize(method)],
-  }));
-  const clean: Candidate = { id: 'clean', steps: [] };
-  if (epochs === 0) return [clean, ...conversions];
-  const ratios = quick ? [0.5] : [0.25, 0.5, 0.75];
-  const pruned = ratios.flatMap((ratio): Candidate[] => {
-    const prune: Step = { do: 'prune', ratio, criterion };
-    const name = `prune${Math.round(100 * ratio)}`;
-    const [int8, dynamic] = [quantize('static-int8'), quantize('dynamic-int8')];
-    return [
-      { id: `${name}-distil`, steps: [prune, distil] },
-      { id: `${name}-distil-int8`, steps: [prune, distil, int8] },
-      ...(quick
-        ? []
-        : [
-            { id: `${name}-distil-dynamic`, steps: [prune, distil, dynamic] },
-            { id: `${name}-int8-distil`, steps: [prune, int8, distil] },
-            { id: `distil-${name}-int8`, steps: [distil, prune, distil, int8] },
-          ]),
-    ];
-  });
-  const int8 = quantize('static-int8');
-  const shallower = quick
-    ? []
-    : [0.25, 0.5].flatMap((ratio): Candidate[] => {
-        const [name, drop] = [`drop${Math.round(100 * ratio)}`, { do: 'drop', ratio } as const];
-        return [
-          { id: `${name}-distil`, steps: [drop, distil] },
-          { id: `${name}-distil-int8`, steps: [drop, distil, int8] },
-        ];
-      });
+export function candidatesOf(options: CandidateOptions): Candidate[] {
+  const { quick, epochs, students = [], orders = quick ? QUICK : EVERY } = options;
+  const alone = [[], ...CONVERSIONS.map((name) => [name])].map((names) => candidateOf(names, 0, options));
+  if (epochs === 0) return alone;
+  const ordered = orders.flatMap((names) =>
+    sharesOf(names, options).map((ratio) => candidateOf(names, ratio, options)),
+  );
   const taught = students.flatMap((student): Candidate[] => {
-    const start: Step[] = [
+    const steps: Step[] = [
       { do: 'student', student },
       { do: 'distil', epochs: STUDENT_EPOCHS * epochs },
     ];
     return [
-      { id: `student-${student.name}`, steps: start },
-      { id: `student-${student.name}-int8`, steps: [...start, int8] },
+      { id: `student-${student.name}`, steps },
+      { id: `student-${student.name}-int8`, steps: [...steps, { do: 'quantize', method: 'static-int8' }] },
     ];
   });
-  return [clean, ...conversions, ...pruned, ...shallower, ...taught];
+  const all = [...alone, ...ordered, ...taught];
+  // An order that is a conversion alone is among those already.
+  return all.filter(({ id }, i) => all.findIndex((other) => other.id === id) === i);
 }
+
+/** Of what an order takes out; whole layers are fewer than channels, so their shares are smaller. */
+function sharesOf(names: readonly StepName[], { quick, ratios }: CandidateOptions): readonly number[] {
+  if (names.includes('prune')) return ratios ?? (quick ? [0.5] : [0.25, 0.5, 0.75]);
+  if (names.includes('drop')) return ratios ?? [0.25, 0.5];
+  return [0];
+}
+
+function candidateOf(names: readonly StepName[], ratio: number, { epochs, criterion }: CandidateOptions): Candidate {
+  const share = Math.round(1000 * ratio) / 10;
+  const parts = names.map((name): { word: string; step: Step } => {
+    switch (name) {
+      case 'prune':
+        return { word: `prune${share}`, step: { do: 'prune', ratio, criterion } };
+      case 'drop':
+        return { word: `drop${share}`, step: { do: 'drop', ratio } };
+      case 'distil':
+        return { word: 'distil', step: { do: 'distil', epochs } };
+      default:
+        return { word: WORDS[name], step: { do: 'quantize', method: name } };
+    }
+  });
+  const conversion = names.length === 1 ? CONVERSIONS.find((name) => name === names[0]) : undefined;
+  const id = names.length === 0 ? 'clean' : (conversion ?? parts.map(({ word }) => word).join('-'));
+  return { id, steps: parts.map(({ step }) => step) };
+}
+
+/** A conversion's name within that of an order. */
+const WORDS = { 'static-int8': 'int8', 'dynamic-int8': 'dynamic', fp16: 'fp16' } as const;
