@@ -4,7 +4,8 @@
  *     npm run bench -- tuning [--json] [--trials 10000]
  *
  * Choosing a point: 100 trials of TPE on Hartmann's function beside Optuna's, alternating (absent without BALLAST_PYTHON). The
- * queue: a trial offered, rung for, taken, heard and ended on PostgreSQL, against a limit of 5 ms (absent without it).
+ * queue: a trial offered, rung for, taken, claimed, heard and ended on PostgreSQL as a worker does it, all of them waiting
+ * from the start, against a limit of 5 ms (absent without it).
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,6 +13,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { tpeSampler } from '../src/search/index.js';
 import { openStore } from '../src/store/index.js';
+import { reachForTrial } from '../src/tuning/sweep/trial-claim.js';
 import { openTrialQueue } from '../src/tuning/sweep/trial-queue.js';
 import { findPostgres, startPostgres } from '../test/support/postgres-server.js';
 import { type BenchmarkRow, machine, median, print } from './support/report.js';
@@ -81,9 +83,12 @@ async function queueing(trials: number): Promise<BenchmarkRow> {
     for (;;) {
       const jobs = await queue.take(1);
       if (jobs.length === 0) break;
-      const claim = await store.claimTrial(sweepId, jobs[0].data.number, { worker: 'bench', silentMs: 30_000 });
+      const { state } = await store.findSweep(sweepId);
+      const { number } = jobs[0].data;
+      const reached =
+        state === 'running' ? await reachForTrial(store, { sweepId, number, silentMs: 30_000 }) : undefined;
       await queue.heard(jobs);
-      if (claim !== undefined) await store.endTrial(claim, 'complete', { losses: [0] });
+      if (reached !== undefined && 'claim' in reached) await store.endTrial(reached.claim, 'complete', { losses: [0] });
     }
     const ours = (performance.now() - start) / trials;
     const done = (await store.listTrials(sweepId)).filter(({ state }) => state === 'complete').length;

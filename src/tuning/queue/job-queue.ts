@@ -30,6 +30,10 @@ const RING_AGAIN_SECONDS = 60;
 const RINGS = 10;
 const MOST_ATTEMPTS = 20;
 
+const SCHEMA = 'ballast_queue';
+/** The next job is the oldest one; without an index by age, all that wait are sorted for each that is taken. */
+const BY_AGE = `create index if not exists job_by_age on ${SCHEMA}.job (name, created_on, id) where state < 'active'`;
+
 /**
  * Opens the queue of a PostgreSQL store, through pg-boss in a schema of its own.
  *
@@ -55,7 +59,7 @@ export async function openQueue<Data extends object>(storeUrl: string, name: str
   pool.on('error', () => undefined);
   const boss = new PgBoss({
     db: { executeSql: (text, values) => pool.query(text, values) },
-    schema: 'ballast_queue',
+    schema: SCHEMA,
     schedule: false,
   });
   // What an idle connection reports, the next call reports as well.
@@ -86,9 +90,10 @@ export async function openQueue<Data extends object>(storeUrl: string, name: str
   }
 
   async function makeQueue(): Promise<void> {
-    for (let attempt = 1; (await explained(() => boss.getQueue(name))) === null; attempt++) {
+    for (let attempt = 1; !(await explained(isMade)); attempt++) {
       try {
         await explained(() => boss.createQueue(name, { name, retryLimit: RINGS, expireInSeconds: RING_AGAIN_SECONDS }));
+        await explained(() => pool.query(BY_AGE));
       } catch (error) {
         // Several that make the same queue at once get in each other's way: one of them makes it.
         const another = error instanceof BallastError && error.code === 'STORE_CONFLICT';
@@ -96,6 +101,11 @@ export async function openQueue<Data extends object>(storeUrl: string, name: str
         await sleep(50 * attempt);
       }
     }
+  }
+
+  async function isMade(): Promise<boolean> {
+    const { rows } = await pool.query(`select to_regclass('${SCHEMA}.job_by_age') as index`);
+    return rows[0].index !== null && (await boss.getQueue(name)) !== null;
   }
 
   return {
@@ -107,7 +117,7 @@ export async function openQueue<Data extends object>(storeUrl: string, name: str
     async heard(jobs) {
       if (jobs.length === 0) return;
       await explained(() =>
-        boss.complete(
+        boss.deleteJob(
           name,
           jobs.map(({ id }) => id),
         ),
