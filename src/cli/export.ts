@@ -1,6 +1,7 @@
-import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { addBundleExport } from './export-bundle.js';
+import { addWorkersExport } from './export-workers.js';
+import { answerText } from './exporters/answer-text.js';
 import { argo } from './exporters/argo.js';
 import { envoy } from './exporters/envoy.js';
 import type { Exporter, ExportOptions } from './exporters/exporter.js';
@@ -9,7 +10,7 @@ import { kserve } from './exporters/kserve.js';
 import { kubernetes } from './exporters/kubernetes.js';
 import { openslo } from './exporters/openslo.js';
 import { prometheus } from './exporters/prometheus.js';
-import { answer, withCommonOptions } from './output.js';
+import { withCommonOptions } from './output.js';
 import { withStore } from './use-store.js';
 
 /** What can be exported: a file each. */
@@ -39,6 +40,7 @@ export function exportCommand(): Command {
     exporter.options?.(inner);
   }
   addBundleExport(command);
+  addWorkersExport(command);
   return command;
 }
 
@@ -49,11 +51,5 @@ async function write(
   options: ExportOptions,
 ): Promise<void> {
   const text = await withStore(options.store, { create: false }, (store) => exporter.render(store, model, options));
-  const { out } = options;
-  if (out === undefined) {
-    answer(options, { what, model: model ?? null, text }, text.trimEnd());
-    return;
-  }
-  await writeFile(out, text);
-  answer(options, { what, model: model ?? null, file: out, bytes: Buffer.byteLength(text) }, `Wrote ${out}`);
+  await answerText(what, model ?? null, text, options);
 }

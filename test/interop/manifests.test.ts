@@ -5,6 +5,7 @@ import { argoManifests } from '../../src/rollout/export/argo.js';
 import { envoyBootstrap } from '../../src/rollout/export/envoy.js';
 import { kserveManifests } from '../../src/rollout/export/kserve.js';
 import { type KubernetesOptions, kubernetesManifests } from '../../src/rollout/export/kubernetes.js';
+import { workerManifests } from '../../src/rollout/export/workers.js';
 import { rolloutOptions } from '../../src/spec/rollout-options.js';
 import type { TrafficShare } from '../../src/store/index.js';
 
@@ -59,6 +60,26 @@ describe.skipIf(CRDS === undefined || !has('kubernetes_validate'))(
         ...{ model: 'Fraud score', server: 'http://ballast:4780', namespace: 'ml', workload: 'fraud' },
       });
       expect(kubernetes(argo)).toEqual(['argoproj.io/v1alpha1 AnalysisTemplate', 'argoproj.io/v1alpha1 Rollout']);
+    });
+
+    it('of workers pass those of Kubernetes and KEDA', () => {
+      const workers = (as: 'deployment' | 'job', autoscale: 'keda' | 'none'): string[] =>
+        kubernetes(
+          workerManifests({
+            ...{ namespace: 'ml', image: 'registry/ballast:1', storeSecret: 'store', as, autoscale },
+            ...{ workers: { least: 0, most: 20 }, idle: 90, cpu: '500m', memory: '2Gi' },
+            volumes: [{ claim: 'artifacts', path: '/shared' }],
+          }),
+        );
+      const keda = (kind: string): string => `keda.sh/v1alpha1 ${kind}`;
+      expect(workers('deployment', 'none')).toEqual(['apps/v1 Deployment']);
+      expect(workers('job', 'none')).toEqual(['batch/v1 Job']);
+      expect(workers('job', 'keda')).toEqual([keda('TriggerAuthentication'), keda('ScaledJob')]);
+      expect(workers('deployment', 'keda')).toEqual([
+        keda('TriggerAuthentication'),
+        'apps/v1 Deployment',
+        keda('ScaledObject'),
+      ]);
     });
 
     it('with a field that is not defined fail', () => {

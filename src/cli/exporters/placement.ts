@@ -49,7 +49,10 @@ export async function placementOf(
   };
 }
 
-export function replicasOf({ minReplicas, maxReplicas }: PodOptions): { least: number; most: number } {
+export function replicasOf({ minReplicas, maxReplicas }: Pick<PodOptions, 'minReplicas' | 'maxReplicas'>): {
+  least: number;
+  most: number;
+} {
   if (minReplicas <= maxReplicas) return { least: minReplicas, most: maxReplicas };
   throw new BallastError('There cannot be fewer pods at most than at least', {
     code: 'USAGE',

@@ -4,6 +4,7 @@ import type { TrafficShare } from '../../store/index.js';
 import { envoyBootstrap } from './envoy.js';
 import { kserveManifests } from './kserve.js';
 import { type KubernetesOptions, kubernetesManifests } from './kubernetes.js';
+import { type WorkersOptions, workerManifests } from './workers.js';
 
 const shares: TrafficShare[] = [
   { version: 3, role: 'live', weight: 0.667 },
@@ -92,5 +93,29 @@ describe('manifests', () => {
     ]);
     expect(route.request_mirror_policies).toEqual([{ cluster: 'ballast-shadow' }]);
     expect(manager.http_filters).toHaveLength(1);
+  });
+
+  test('of workers: as many as trials wait or are at work, and of jobs those that wait', () => {
+    const workers = (more: Partial<WorkersOptions>): Manifest[] =>
+      objects(
+        workerManifests({
+          ...{ namespace: 'ml', image: 'ballast:1', storeSecret: 'store', as: 'deployment', autoscale: 'keda' },
+          ...{ workers: { least: 0, most: 20 }, idle: 90, cpu: '1', memory: '2Gi', ...more },
+          volumes: [{ claim: 'artifacts', path: '/shared' }],
+        }),
+      );
+    const kinds = (manifests: Manifest[]) => manifests.map(({ kind }) => kind);
+    const stay = workers({});
+    expect(kinds(stay)).toEqual(['TriggerAuthentication', 'Deployment', 'ScaledObject']);
+    expect(stay[1].spec.template.spec.containers[0].args).toEqual(['worker']);
+    expect(stay[1].spec.replicas).toBe(0);
+    const end = workers({ as: 'job' });
+    expect(kinds(end)).toEqual(['TriggerAuthentication', 'ScaledJob']);
+    expect(end[1].spec.jobTargetRef.template.spec.containers[0].args).toEqual(['worker', '--idle', '90s']);
+    const query = ({ spec }: Manifest): string => spec.triggers[0].metadata.query;
+    expect(query(stay[2])).toContain(query(end[1]));
+    const alone = workers({ as: 'job', autoscale: 'none' });
+    expect([kinds(alone), alone[0].spec.parallelism]).toEqual([['Job'], 20]);
+    expect(workers({ autoscale: 'none' })[0].spec.replicas).toBe(20);
   });
 });

@@ -34,6 +34,10 @@ const SCHEMA = 'ballast_queue';
 /** The next job is the oldest one; without an index by age, all that wait are sorted for each that is taken. */
 const BY_AGE = `create index if not exists job_by_age on ${SCHEMA}.job (name, created_on, id) where state < 'active'`;
 
+/** How many jobs of a queue wait, as SQL: for what starts workers where there is something to do. */
+export const waitingJobs = (name: string): string =>
+  `select count(*) from ${SCHEMA}.job where name = '${name}' and state < 'active'`;
+
 /**
  * Opens the queue of a PostgreSQL store, through pg-boss in a schema of its own.
  *

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { findPostgres, startPostgres } from '../../../test/support/postgres-server.js';
 import { customerSpec, writeCustomers } from '../../../test/support/small-data.js';
@@ -11,7 +12,7 @@ import type { SweepDefinition } from './definition.js';
 import { queueExecutor } from './queue-executor.js';
 import { workTrials } from './queue-worker.js';
 import { sharedSessions } from './shared-sessions.js';
-import { openTrialQueue } from './trial-queue.js';
+import { openTrialQueue, UNFINISHED_TRIALS, WAITING_TRIALS } from './trial-queue.js';
 
 const found = findPostgres();
 const SWEEP = '0123456789abcdef';
@@ -21,7 +22,8 @@ describe('trials offered through the queue', () => {
     const folder = mkdtempSync(join(tmpdir(), 'ballast-ring-'));
     const server = await startPostgres();
     try {
-      const storeUrl = `${await server.createDatabase()}?artifacts=${join(folder, 'artifacts')}`;
+      const database = await server.createDatabase();
+      const storeUrl = `${database}?artifacts=${join(folder, 'artifacts')}`;
       await using store = await openStore(storeUrl);
       const training = { epochs: 2, batchSize: 16 };
       writeCustomers(folder, customerSpec({ training, search: { sampler: { type: 'random' } } }));
@@ -40,6 +42,10 @@ describe('trials offered through the queue', () => {
       await store.addTrials(SWEEP, [{ number: 0, point, tag: undefined }]);
       const executor = await queueExecutor({ store, storeUrl, sweepId: SWEEP, slots: 1, silentMs: 500 });
       const ended = executor.run(0);
+      // As KEDA asks.
+      for (const query of [WAITING_TRIALS, UNFINISHED_TRIALS]) {
+        await expect.poll(() => countBy(database, query), { timeout: 20_000 }).toBeGreaterThan(0);
+      }
 
       // A worker that dies between taking the ring and claiming the trial.
       const thief = await openTrialQueue(storeUrl);
@@ -55,9 +61,18 @@ describe('trials offered through the queue', () => {
       await executor.close();
       stopping.abort();
       await working;
+      expect(await countBy(database, UNFINISHED_TRIALS)).toBe(await countBy(database, WAITING_TRIALS));
     } finally {
       await server.stop();
       rmSync(folder, { recursive: true, force: true });
     }
   });
 });
+
+async function countBy(connectionString: string, query: string): Promise<number> {
+  const client = new pg.Client({ connectionString });
+  await client.connect();
+  const { rows } = await client.query({ text: query, rowMode: 'array' });
+  await client.end();
+  return Number(rows[0][0]);
+}
