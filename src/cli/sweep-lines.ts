@@ -35,11 +35,14 @@ export function sweepLines(result: SweepResult, { definition }: Pick<OpenSweep, 
   } else if (best.tied > 0)
     lines.push(`      ${best.tied} other ${best.tied === 1 ? 'trial' : 'trials'} cannot be told from it on these rows`);
   lines.push('');
-  const shares = Object.keys(importance).length > 0;
+  const shares = Object.values(importance).some((share) => share > 0);
   const width = Math.max(...Object.keys(best.values).map((name) => name.length));
   for (const [name, value] of Object.entries(best.values)) {
     const share = shares ? `  importance ${(100 * (importance[name] ?? 0)).toFixed(0)} %` : '';
     lines.push(`${name.padEnd(width)}  ${valueText(value).padEnd(10)}${share}`.trimEnd());
+  }
+  if (!shares && Object.keys(importance).length > 0) {
+    lines.push('Nothing that varied is seen to matter: the trials cannot be told from each other.');
   }
   if (front !== undefined) {
     const names = definition.objectives.map(({ name }) => name);

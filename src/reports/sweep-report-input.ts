@@ -42,10 +42,12 @@ export function sweepReportInput(
   sweepId: string,
   sweep: Pick<OpenSweep, 'space' | 'definition'>,
   stored: readonly StoredTrial[],
-  { best, stop, seconds }: Partial<Pick<SweepResult, 'best' | 'stop'>> & { readonly seconds: number },
+  known: Partial<Pick<SweepResult, 'best' | 'stop' | 'importance'>> & { readonly seconds: number },
 ): SweepReportInput {
   const { space, definition } = sweep;
-  const { trials, front = [], importance } = standingOf(sweep, stored);
+  const standing = standingOf(sweep, stored);
+  const { trials, front = [] } = standing;
+  const { best, stop, seconds, importance = standing.importance } = known;
   return {
     title: definition.spec.name,
     sweepId,

@@ -56,7 +56,7 @@ function sectionsOf(input: SweepReportInput): Section[] {
       id: 'importance',
       title: 'What decides',
       lead: 'Share of each parameter in whether a trial is among the best fifth.',
-      content: [figures(importancePlot(input))],
+      content: [figures(importancePlot(input)), flatNote(input)],
     },
     {
       id: 'front',
@@ -67,6 +67,12 @@ function sectionsOf(input: SweepReportInput): Section[] {
     { id: 'course', title: 'Course of the sweep', content: [figures(coursePlot(input)), stopNote(input)] },
     { id: 'trials', title: 'Trials', content: [trialTable(input)] },
   ];
+}
+
+function flatNote({ importance }: SweepReportInput): Markup | null {
+  const shares = Object.values(importance);
+  if (shares.length === 0 || shares.some((share) => share > 0)) return null;
+  return element('p', {}, 'Nothing that varied is seen to matter: the trials cannot be told from each other.');
 }
 
 /** What the last look saw that asked whether to go on. */

@@ -1,6 +1,6 @@
 import { ParzenEstimator } from './parzen.js';
 import { exists, fromUnit, levels, type Parameter, type Space } from './space.js';
-import { byQuality, type CompleteTrial } from './trial.js';
+import { byQuality, type CompleteTrial, violationOf } from './trial.js';
 
 /** Places at which densities of a range are compared. */
 const PLACES = 50;
@@ -9,7 +9,8 @@ const PLACES = 50;
  * How much each parameter decides whether a trial is among the best: shares that sum to 1 (PED-ANOVA: Watanabe, Bansal
  * and Hutter 2023). The density of a parameter among the best trials is held against its density among all of them: a
  * parameter whose good values are where all values are decides nothing. Parameters of a condition are judged among the
- * trials that have them, and count by how many these are.
+ * trials that have them, and count by how many these are. What ties with the last of the best is among them: where all tie,
+ * nothing decides, and every share is 0.
  *
  * @param best share of the trials that counts as the best
  * @returns empty where there are too few complete trials to tell
@@ -31,7 +32,10 @@ function divergence(parameter: Parameter, ranked: readonly CompleteTrial[], best
   const { name, dimension } = parameter;
   const own = ranked.filter(({ point }) => exists(parameter, point));
   if (own.length < 8) return 0;
-  const count = Math.max(2, Math.round(best * own.length));
+  const last = own[Math.max(2, Math.round(best * own.length)) - 1];
+  const count =
+    1 + own.findLastIndex((trial) => violationOf(trial) === violationOf(last) && trial.losses[0] === last.losses[0]);
+  if (count === own.length) return 0;
   const estimator = (trials: readonly CompleteTrial[]): ParzenEstimator =>
     new ParzenEstimator(
       [dimension],

@@ -29,11 +29,12 @@ export function runStore({ db }: StoreContext, beats: Heartbeats): RunStore {
       await db.transaction().execute(async (transaction) => {
         if (run.parentRunId !== undefined) await requireRun(transaction, run.parentRunId);
         const experiment_id = await experimentId(transaction, run.experiment ?? 'default');
-        await transaction
+        const { numInsertedOrUpdatedRows = 0n } = await transaction
           .insertInto('run')
           .values({ ...row, experiment_id })
-          .execute();
-        await insertLineage(transaction, originsOf(row.id, run));
+          .$if(run.id !== undefined, (query) => query.onConflict((conflict) => conflict.column('id').doNothing()))
+          .executeTakeFirstOrThrow();
+        if (numInsertedOrUpdatedRows > 0n) await insertLineage(transaction, originsOf(row.id, run));
       });
       if (run.attached !== false) beats.attach(row.id, row.attempt);
       return row.id;
@@ -85,6 +86,11 @@ export function runStore({ db }: StoreContext, beats: Heartbeats): RunStore {
   };
 }
 
+/** An id that no other run has. */
+export function newRunId(): string {
+  return randomBytes(16).toString('hex');
+}
+
 function newRow(run: NewRun): Omit<Insertable<RunTable>, 'experiment_id'> & { id: string; attempt: number } {
   if (run.seed !== null && !Number.isSafeInteger(run.seed)) {
     throw new BallastError('The seed of a run must be an integer below 2^53', {
@@ -94,7 +100,7 @@ function newRow(run: NewRun): Omit<Insertable<RunTable>, 'experiment_id'> & { id
     });
   }
   return {
-    id: randomBytes(16).toString('hex'),
+    id: run.id ?? newRunId(),
     name: checkName(run.name, 'run name'),
     kind: checkName(run.kind, 'kind of run'),
     role: run.role ?? null,

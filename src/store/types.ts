@@ -16,6 +16,11 @@ export type RunRole = 'baseline' | 'model' | 'ablation';
 
 /** What a new run records. Everything that decides its result must be given; null says "there is none". */
 export interface NewRun {
+  /**
+   * 32 hexadecimal digits, for who may have to say it twice because an answer was lost: of one id there is one run. A new one
+   * unless given.
+   */
+  readonly id?: string;
   /** Created when it does not exist. Default `default`. */
   readonly experiment?: string;
   readonly name: string;

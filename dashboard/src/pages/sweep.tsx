@@ -148,6 +148,7 @@ function Control({ sweep, title, onDone }: { sweep: Sweep; title: string; onDone
 
 function Recommended({ sweep }: { sweep: Sweep }): ReactNode {
   const { best, experimentId, importance, judged, state } = sweep;
+  const matters = Object.values(importance).some((share) => share > 0);
   const complete = sweep.trials.complete ?? 0;
   if (best === null) {
     return (
@@ -198,9 +199,12 @@ function Recommended({ sweep }: { sweep: Sweep }): ReactNode {
         rows={Object.entries(values).map(([name, value]) => [
           name,
           specValue(value),
-          name in importance ? `${(100 * importance[name]).toFixed(0)} %` : '',
+          matters && name in importance ? `${(100 * importance[name]).toFixed(0)} %` : '',
         ])}
       />
+      {!matters && Object.keys(importance).length > 0 && (
+        <p className="quiet">Nothing that varied is seen to matter: the trials cannot be told from each other.</p>
+      )}
     </section>
   );
 }

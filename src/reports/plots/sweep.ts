@@ -59,7 +59,7 @@ export function responsePlots(input: SweepReportInput): string[] {
 /** Which parameters decide whether a trial is among the best. */
 export function importancePlot({ importance }: SweepReportInput): string | undefined {
   const entries = Object.entries(importance).sort(([, a], [, b]) => b - a);
-  if (entries.length === 0) return undefined;
+  if (!entries.some(([, share]) => share > 0)) return undefined;
   return barChart({
     title: 'Importance',
     categories: entries.map(([name]) => parameterTitle(name)),

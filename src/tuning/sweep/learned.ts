@@ -31,7 +31,7 @@ export interface Evidence {
 
 /** What a parameter of a spec was where it worked. */
 export interface LearnedValue {
-  /** Median of the sweeps' best; of a choice the one that was best most often. */
+  /** Median of what the sweeps found; of a choice what they found most often. */
   readonly value: unknown;
   /** Least and greatest of what was among the best fifth of the trials. */
   readonly range?: readonly [number, number];
@@ -82,7 +82,8 @@ export async function learnedRecipes(store: Store): Promise<LearnedRecipe[]> {
 /** What one sweep found. */
 interface Find {
   readonly evidence: Evidence;
-  readonly best: Readonly<Record<string, unknown>>;
+  /** Values of its best trial; those of the spec as it stood where that gained nothing. */
+  readonly worked: Readonly<Record<string, unknown>>;
   /** Numbers of the best fifth of its trials. */
   readonly good: Readonly<Record<string, readonly number[]>>;
 }
@@ -105,9 +106,9 @@ async function findOf(
   const [objective] = definition.objectives;
   const sign = objective.direction === 'higher' ? 1 : -1;
   const corrected = best.correctedMetric?.value;
-  const first = (stored.find(({ number }) => number === 0)?.outcome as TrialOutcome | undefined)?.figures?.[
-    best.objective
-  ];
+  const first = definition.firstPoints?.[0] === undefined ? undefined : stored.find(({ number }) => number === 0);
+  const asItStood = (first?.outcome as TrialOutcome | undefined)?.figures?.[best.objective];
+  const gained = asItStood === undefined ? undefined : sign * ((corrected ?? best.metric) - asItStood);
   return {
     evidence: {
       sweepId,
@@ -117,22 +118,19 @@ async function findOf(
       objective: best.objective,
       metric: best.metric,
       corrected,
-      gained:
-        first === undefined || definition.firstPoints?.[0] === undefined
-          ? undefined
-          : sign * ((corrected ?? best.metric) - first),
+      gained,
     },
-    best: best.values,
+    worked: first !== undefined && gained !== undefined && gained <= 0 ? valuesOf(space, first.point) : best.values,
     good,
   };
 }
 
 function mergedValues(finds: readonly Find[]): Record<string, LearnedValue> {
-  const names = [...new Set(finds.flatMap(({ best }) => Object.keys(best)))];
+  const names = [...new Set(finds.flatMap(({ worked }) => Object.keys(worked)))];
   return Object.fromEntries(
     names.map((name) => {
-      const own = finds.filter(({ best }) => name in best);
-      const values = own.map(({ best }) => best[name]);
+      const own = finds.filter(({ worked }) => name in worked);
+      const values = own.map(({ worked }) => worked[name]);
       const sweeps = own.length;
       if (values.every((value) => typeof value === 'number')) {
         const good = own.flatMap((find) => find.good[name] ?? []);

@@ -53,7 +53,7 @@ export interface SweepResult {
   readonly best?: BestTrial;
   /** With several objectives: the trials that none is better than in everything. */
   readonly front?: readonly FrontTrial[];
-  /** Share of each parameter in whether a trial is among the best; empty below 8 complete trials. */
+  /** Share of each parameter in whether a trial is among the best; 0 where nothing can be told, empty below 8 complete trials. */
   readonly importance: Readonly<Record<string, number>>;
   /** With `search.stop: noise`: the last look at whether to go on. */
   readonly stop?: StopLook | NoStopLook;
@@ -83,7 +83,9 @@ export async function resultOf(options: ResultOptions): Promise<SweepResult> {
   const common = { sweepId, end, trials, importance, ...(stop === undefined ? {} : { stop }), seconds };
   if (ranked.length === 0) return common;
   const best = await bestOf(options, ranked, byNumber);
-  if (front === undefined) return { ...common, best };
+  // The best of what cannot be told apart is where it is by luck; what decides that is nothing.
+  const flat = best.tied > 0 && best.tied + 1 >= Math.min(ranked.length, MOST_CANDIDATES);
+  if (front === undefined) return { ...common, best, ...(flat ? { importance: noneOf(importance) } : {}) };
   return {
     ...common,
     best,
@@ -98,6 +100,10 @@ export async function resultOf(options: ResultOptions): Promise<SweepResult> {
       };
     }),
   };
+}
+
+function noneOf(importance: SweepResult['importance']): SweepResult['importance'] {
+  return Object.fromEntries(Object.keys(importance).map((name) => [name, 0]));
 }
 
 async function bestOf(

@@ -7,8 +7,9 @@ import type { Verdict } from '../../search/pruner.js';
 import { type PreparedData, prepareData } from '../../spec/prepare.js';
 import type { ResolvedSpec } from '../../spec/read.js';
 import { isResumable } from '../../store/run-status.js';
+import { newRunId } from '../../store/runs.js';
 import type { StoredTrial, TrialClaim } from '../../store/sweep-types.js';
-import type { Store } from '../../store/types.js';
+import type { NewRun, Store } from '../../store/types.js';
 import { architectureOf, type TrainingProblem } from '../../training/problem.js';
 import { CheckpointFolder } from '../checkpoints.js';
 import { codeCommit, describeEnvironment } from '../environment.js';
@@ -214,7 +215,8 @@ export class TrialRunner {
       },
     );
     const commit = await this.#commit;
-    work.runId = await store.createRun({
+    const run: NewRun = {
+      id: newRunId(),
       experiment: spec.name,
       name: `trial ${trial.number}`,
       kind: 'trial',
@@ -228,8 +230,9 @@ export class TrialRunner {
       environment: await describeEnvironment(runtime, spec.training, sweep.definition.ballastVersion),
       groupId: sweepId,
       ...(commit === undefined ? {} : { codeCommit: commit }),
-    });
-    const { runId } = work;
+    };
+    const runId = await patiently(() => store.createRun(run), work.host.signal);
+    work.runId = runId;
     await patiently(() => store.trialAtWork(trial, { runId }), work.host.signal);
     return true;
   }

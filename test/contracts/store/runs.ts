@@ -36,6 +36,14 @@ export function runsContract(subject: Subject): void {
       });
     });
 
+    test('are made once where they have an id of their own, said twice because the answer was lost', async () => {
+      const parentRunId = await subject.store.createRun(newRun());
+      const run = newRun({ id: '0123456789abcdef'.repeat(2), groupId: 'said-twice', parentRunId });
+      expect(await subject.store.createRun(run)).toBe(run.id);
+      expect(await subject.store.createRun(run)).toBe(run.id);
+      expect(await subject.store.listRuns({ groupId: 'said-twice' })).toHaveLength(1);
+    });
+
     test('refuse records that JSON would lose, and what is not there', async () => {
       const code = 'STORE_JSON_INVALID';
       await expect(subject.store.createRun(newRun({ spec: { a: new Map() } }))).rejects.toMatchObject({ code });
