@@ -41,6 +41,7 @@ interface DiagnoseOptions extends FileOptions {
   apply?: boolean;
   out?: string;
   report?: string;
+  outside?: string;
 }
 
 export function diagnoseCommand(): Command {
@@ -51,6 +52,10 @@ export function diagnoseCommand(): Command {
     .option('--apply', 'make the change of the surest finding, train again, and tell whether it helped')
     .option('--out <file>', 'write the changed spec here (YAML)')
     .option('--report <file.html>', 'write findings and probes as a page', htmlFile)
+    .option(
+      '--outside <source>',
+      'rows of another kind, which need no target: is the model as sure of them as of its own?',
+    )
     .option('--data <source>', 'rows that the model was not trained on (.onnx files)')
     .addHelpText(
       'after',
@@ -61,6 +66,7 @@ again under a second seed. The holdout is never read. Exit code 1 where somethin
 Examples:
   ballast diagnose 3f2a91c0
   ballast diagnose 3f2a91c0 --apply
+  ballast diagnose 3f2a91c0 --outside other-kind.csv
   ballast diagnose model.onnx --data rows.csv --target y --output scores:logits
 `,
     )
@@ -69,7 +75,7 @@ Examples:
 
 async function diagnoseAction(reference: string, options: DiagnoseOptions, command: Command): Promise<void> {
   if (reference.endsWith('.onnx')) {
-    refuseGiven(command, ['apply', 'out', 'probes', 'labels'], {
+    refuseGiven(command, ['apply', 'out', 'probes', 'labels', 'outside'], {
       reason: 'needs a run: a model file has no spec to change',
     });
     return diagnoseFile(reference, options);
@@ -84,7 +90,7 @@ async function diagnoseAction(reference: string, options: DiagnoseOptions, comma
 
 /** A run that a client logged has curves and parameters, and nothing that could be trained again. */
 async function diagnoseClientRun(store: Store, run: Run, options: DiagnoseOptions, command: Command): Promise<void> {
-  refuseGiven(command, ['apply', 'out', 'labels', 'report'], {
+  refuseGiven(command, ['apply', 'out', 'labels', 'report', 'outside'], {
     reason: 'needs a spec to change, and this run was logged by a client',
   });
   const { findings, pairs, regularizers } = await diagnoseLoggedRun(store, run, { gap: LIMITS.gap });
@@ -115,6 +121,7 @@ async function diagnoseStored(store: Store, run: Run, options: DiagnoseOptions):
         level: 0.99,
       }),
       labels: options.labels === true,
+      ...(options.outside === undefined ? {} : { outside: options.outside }),
       signal: interruption.signal,
       onProbe: (label, seconds) =>
         note(`probe ${++trained}: ${label}${seconds < 1 ? '' : `  (about ${formatSeconds(seconds)})`}`),

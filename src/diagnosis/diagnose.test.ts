@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { diagnose, isHealthy } from './diagnose.js';
-import type { Evidence } from './evidence.js';
+import type { Evidence, Probe } from './evidence.js';
 import { figure, healthy, judged, probe, training } from './healthy.fixture.js';
 
 const ids = (change: Partial<Evidence>): string[] => diagnose({ ...healthy, ...change }).map(({ id }) => id);
@@ -174,5 +174,52 @@ describe('diagnose', () => {
     const fineTuned = { ...clearGap, fineTuned: true, regularizers: [] };
     expect(ids({ training: fineTuned })).toEqual(['X23']);
     expect(ids({ training: { ...fineTuned, regularizers: training.regularizers } })).toEqual([]);
+  });
+
+  test('X5: fine-tuning that made probabilities less true, where they matter', () => {
+    const overconfident = { validation: judged(0.8, { sharper: 3 }) };
+    const transfer = { before: 0.001, after: 0.1, change: figure(0.099, 0.02) };
+    expect(ids({ ...overconfident, transfer })).toContain('X5');
+    expect(ids({ ...overconfident })).not.toContain('X5');
+    // Within its limit nobody minds; what was there before is not the doing of fine-tuning.
+    expect(ids({ transfer })).toEqual([]);
+    expect(ids({ ...overconfident, transfer: { ...transfer, change: figure(0.01, 0.02) } })).not.toContain('X5');
+    const slower = probe('slower', better, { patch: [{ op: 'replace', path: '/x', value: 1 }] });
+    const [x5] = diagnose({ ...healthy, ...overconfident, transfer, probes: [slower] }).filter(({ id }) => id === 'X5');
+    expect(x5).toMatchObject({ patch: slower.patch, expected: { metric: 'accuracy' } });
+  });
+
+  test('X8: false positives that go with the augmentation, under both seeds', () => {
+    const fall = (value: number, half = 0.01, before = 0.1) => [
+      { class: 'yes', rows: 500, before, lost: figure(value, half) },
+    ];
+    const less = (more: Partial<Probe>) => probe('less augmentation', unclear, more);
+    const confirmed = { again: { change: unclear, falsePositives: fall(0.02) } };
+    expect(ids({ probes: [less({ falsePositives: fall(0.04), ...confirmed })] })).toEqual(['X8']);
+    expect(ids({ probes: [less({ falsePositives: fall(0.04, 0.05), ...confirmed })] })).toEqual([]);
+    expect(ids({ probes: [less({ falsePositives: fall(0.04) })] })).toEqual([]);
+    const refuted = { again: { change: unclear, falsePositives: fall(-0.01) } };
+    expect(ids({ probes: [less({ falsePositives: fall(0.04), ...refuted })] })).toEqual([]);
+    // A fifth of what there is, and half a point.
+    expect(ids({ probes: [less({ falsePositives: fall(0.03, 0.01, 0.4), ...confirmed })] })).toEqual([]);
+    expect(ids({ probes: [less({ falsePositives: fall(0.004, 0.001, 0.01), ...confirmed })] })).toEqual([]);
+    // Paid for by misses: another threshold.
+    expect(ids({ probes: [less({ change: worse, falsePositives: fall(0.04), ...confirmed })] })).toEqual([]);
+  });
+
+  test('X14: only where dropping and batch normalization are each better without the other', () => {
+    const [apart, without] = [probe('other normalization', better), probe('without dropping', better)];
+    expect(ids({ probes: [apart, without] })).toEqual(['X14']);
+    expect(ids({ probes: [apart, probe('without dropping', unclear)] })).toEqual([]);
+    expect(ids({ probes: [probe('other normalization', unclear), without] })).toEqual([]);
+  });
+
+  test('as sure of rows of another kind as of its own', () => {
+    const outside = { rows: 500, auroc: figure(0.52, 0.03), confidence: 0.93, ownConfidence: 0.95, classes: 2 };
+    expect(ids({ outside })).toEqual(['overconfident-outside']);
+    expect(ids({ outside: { ...outside, auroc: figure(0.9, 0.02) } })).toEqual([]);
+    expect(ids({ outside: { ...outside, auroc: figure(0.6, 0.08) } })).toEqual([]);
+    // As unsure here as there.
+    expect(ids({ outside: { ...outside, confidence: 0.6, ownConfidence: 0.6 } })).toEqual([]);
   });
 });

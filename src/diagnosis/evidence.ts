@@ -1,4 +1,4 @@
-import type { ClassLoss } from '../evaluation/class-losses.js';
+import type { ClassLoss, FalsePositives } from '../evaluation/class-losses.js';
 import type { Evaluation } from '../evaluation/evaluate.js';
 import type { Figure } from '../evaluation/figure.js';
 import type { ModelComparison } from '../evaluation/verdict.js';
@@ -40,8 +40,30 @@ export interface Evidence {
     readonly classes?: readonly ClassLoss[];
   };
   readonly probes: readonly Probe[];
+  /** What fine-tuning did to the calibration of the model that it began from, on the same rows. */
+  readonly transfer?: TransferEvidence;
+  /** How sure the model is of rows of another kind than those of training. */
+  readonly outside?: OutsideEvidence;
   /** What production says of the model, where it is served. */
   readonly production?: ProductionEvidence;
+}
+
+/** Log loss that a temperature takes away, cross-fitted: what miscalibration costs, in nats. */
+export interface TransferEvidence {
+  readonly before: number;
+  readonly after: number;
+  /** After minus before, paired row by row. */
+  readonly change: Figure;
+}
+
+export interface OutsideEvidence {
+  readonly rows: number;
+  /** Probability that one of these rows is less certain than a validation row, by the measure that tells them best. */
+  readonly auroc: Figure;
+  /** Mean of the largest probability: of these rows, and of the validation rows. */
+  readonly confidence: number;
+  readonly ownConfidence: number;
+  readonly classes: number;
 }
 
 /** What was observed of a model that is served. */
@@ -109,6 +131,10 @@ export interface DeclaredStrength {
   /** Whether more of it fits the training rows less, so that it can be turned up and down against overfitting. */
   readonly adjustable: boolean;
   readonly range: readonly [low: number, high: number];
+  /** It makes other samples of the training rows. */
+  readonly augments?: boolean;
+  /** It disturbs values, while training only, that a batch normalization sees after it. */
+  readonly beforeBatchNorm?: boolean;
 }
 
 export interface SeedEvidence {
@@ -127,7 +153,10 @@ export type ProbeKind =
   | 'faster'
   | 'slower'
   | 'half the data'
-  | 'without copies';
+  | 'without copies'
+  | 'less augmentation'
+  | 'other normalization'
+  | 'without dropping';
 
 /** A controlled experiment: the spec with one thing changed, trained alike and compared on the same validation rows. */
 export interface Probe {
@@ -140,8 +169,10 @@ export interface Probe {
   readonly logLoss?: Figure;
   /** The judged run's primary metric and log loss on validation, which the changes are counted from. */
   readonly before: { readonly primary: number; readonly logLoss?: number };
+  /** By how much the false-positive rates fell, where that was asked. */
+  readonly falsePositives?: readonly FalsePositives[];
   /** The primary metric of the probe on its training rows. */
   readonly train: number;
   /** The same change under another seed; absent where the first was not clear enough to ask. */
-  readonly again?: { readonly change: Figure; readonly logLoss?: Figure };
+  readonly again?: Pick<Probe, 'change' | 'logLoss' | 'falsePositives'>;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Evidence, TrainingEvidence } from './evidence.js';
+import type { DeclaredStrength, Evidence, TrainingEvidence } from './evidence.js';
 import { figure, healthy, judged, training } from './healthy.fixture.js';
 import { planProbes, separateProbes } from './plan-probes.js';
 
@@ -63,5 +63,44 @@ describe('planProbes', () => {
     ]);
     const [alone] = plan({});
     expect(separateProbes(alone, training)).toEqual([]);
+  });
+
+  test('asks what augmentation costs, and whether dropping and batch normalization go together', () => {
+    const augmented = {
+      index: 1,
+      type: 'mixup',
+      strength: 0.4,
+      adjustable: true,
+      range: [0.1, 1],
+      augments: true,
+    } as const;
+    expect(
+      plan({ regularizers: [augmented] })
+        .filter(({ kind }) => kind === 'less augmentation')
+        .map(({ patch }) => patch[0].value),
+    ).toEqual([0.12, 0]);
+    const dropped: DeclaredStrength = {
+      index: 2,
+      type: 'dropout',
+      strength: 0.5,
+      adjustable: true,
+      range: [0.05, 0.7],
+      beforeBatchNorm: true,
+    };
+    const normalization = [{ op: 'replace', path: '/model/normalization', value: 'layer' }] as const;
+    const asked = (addable: object) =>
+      planProbes({ ...healthy, training: { ...training, regularizers: [dropped] } }, { dropout: true, ...addable }).map(
+        ({ kind }) => kind,
+      );
+    expect(asked({ normalization })).toEqual(expect.arrayContaining(['other normalization', 'without dropping']));
+    expect(asked({})).not.toContain('other normalization');
+    expect(kinds({})).not.toContain('less augmentation');
+  });
+
+  test('a fine-tuned model that lost its calibration is asked for a lower rate', () => {
+    const transfer = { before: 0, after: 0.1, change: figure(0.1, 0.02) };
+    const fits = { train: judged(0.999) };
+    expect(kinds(fits, { transfer })).toContain('slower');
+    expect(kinds(fits, { transfer: { ...transfer, change: figure(0.01, 0.02) } })).not.toContain('slower');
   });
 });

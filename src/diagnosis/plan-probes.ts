@@ -11,6 +11,8 @@ export interface ProbePlan extends Pick<Probe, 'kind' | 'label' | 'patch'> {
 export interface Addable {
   /** It has layers that dropout acts on. */
   readonly dropout: boolean;
+  /** The change of the spec that puts another normalization in the place of every batch normalization. */
+  readonly normalization?: SpecPatch;
 }
 
 const FACTORS = { weaker: [0.3, 0.03], stronger: [3, 30] } as const;
@@ -35,6 +37,9 @@ export function planProbes(evidence: Evidence, addable: Addable): ProbePlan[] {
     ...(overfits ? stronger(training, adjustable, addable) : []),
     ...(usedUp(training) ? [longer(training)] : []),
     ...(poor && !overfits ? rates(training) : []),
+    ...gentler(evidence, training, poor && !overfits),
+    ...lessAugmentation(training),
+    ...withoutShift(training, addable),
     ...(overfits
       ? [{ kind: 'half the data', label: 'half of the training rows', patch: [], rows: 'half' } as const]
       : []),
@@ -139,6 +144,33 @@ function rates({ learningRate }: TrainingEvidence): ProbePlan[] {
     if (value > FASTEST) return [];
     return [{ kind, label: `learning rate ${learningRate} -> ${value}`, patch }];
   });
+}
+
+/** Fine-tuning that made probabilities worse: does a lower rate keep them? */
+function gentler({ transfer }: Evidence, training: TrainingEvidence, asked: boolean): ProbePlan[] {
+  return transfer !== undefined && transfer.change.interval[0] > 0 && !asked ? rates(training).slice(0, 1) : [];
+}
+
+/** What the samples that augmentation makes cost: with milder ones, and with none. */
+function lessAugmentation({ regularizers }: TrainingEvidence): ProbePlan[] {
+  const made = regularizers.filter(({ augments, strength }) => augments && strength > 0);
+  return made.length === 0
+    ? []
+    : [FACTORS.weaker[0], 0].map((factor) => ({ ...scaled('weaker', made, factor), kind: 'less augmentation' }));
+}
+
+/**
+ * Whether values that are dropped before a batch normalization harm: each of the two alone. Only where neither alone is as bad
+ * as both is it their meeting.
+ */
+function withoutShift({ regularizers }: TrainingEvidence, { normalization = [] }: Addable): ProbePlan[] {
+  const before = regularizers.filter(({ beforeBatchNorm, strength }) => beforeBatchNorm && strength > 0);
+  if (before.length === 0 || normalization.length === 0) return [];
+  const named = before.map(({ type }) => type).join(', ');
+  return [
+    { kind: 'other normalization', label: `${named} without batch normalization`, patch: normalization },
+    { ...scaled('weaker', before, 0), kind: 'without dropping', label: `batch normalization without ${named}` },
+  ];
 }
 
 /** Whether training ended because its epochs did, while the model was still getting better. */

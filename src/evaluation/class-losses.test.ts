@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { derive } from '../numeric/random.js';
-import { lossByClass } from './class-losses.js';
+import { falsePositivesByClass, lossByClass } from './class-losses.js';
 
 /** Two answers to rows of two classes, right with these probabilities, independently. */
 function answers(rows: readonly number[], right: readonly [number, number][], seed: number) {
@@ -64,5 +64,35 @@ describe('lossByClass', () => {
     }
     expect(together / draws).toBeGreaterThan(0.93);
     expect(together / draws).toBeLessThan(0.99);
+  });
+});
+
+describe('falsePositivesByClass', () => {
+  test('judges the positive class of two, and each of more', () => {
+    const of = (predictions: readonly number[], classes: readonly string[]) =>
+      ({ task: 'classification', target: [0, 0, 0, 0, 0, 1, 1, 1, 1, 1], predictions, classes }) as const;
+    const before = [1, 1, 0, 0, 0, 1, 1, 1, 1, 0];
+    const after = [1, 0, 0, 0, 0, 1, 1, 1, 1, 0];
+    const two = falsePositivesByClass(of(before, ['no', 'yes']), of(after, ['no', 'yes']));
+    expect(two.map(({ class: name, rows, before: share }) => [name, rows, share])).toEqual([['yes', 5, 0.4]]);
+    expect(two[0].lost.value).toBeCloseTo(0.2, 12);
+    const three = ['no', 'yes', 'perhaps'];
+    expect(falsePositivesByClass(of(before, three), of(after, three)).map(({ class: name }) => name)).toEqual(three);
+  });
+
+  test('calls a fall of none clear in no more than its share of draws', () => {
+    let alarms = 0;
+    for (let seed = 0; seed < 400; seed++) {
+      const [before, after] = answers(
+        [150, 150],
+        [
+          [0.8, 0.8],
+          [0.8, 0.8],
+        ],
+        seed,
+      );
+      alarms += Number(falsePositivesByClass(before, after, 0.99)[0].lost.interval[0] > 0);
+    }
+    expect(alarms / 400).toBeLessThan(0.02);
   });
 });

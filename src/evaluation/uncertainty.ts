@@ -127,12 +127,13 @@ export function withOutside(
   found: readonly UncertaintyEvaluation[],
   inside: PredictionInput,
   outside: PredictionInput,
+  level = 0.95,
 ): UncertaintyEvaluation[] {
   const [here, there] = [inside, outside].map((input) => new Map(uncertaintiesOf(input)));
   const rows = outside.target.length;
   return found.map((evaluation) => {
     const [own, other] = [here.get(evaluation.measure), there.get(evaluation.measure)];
-    const auroc = own === undefined || other === undefined ? undefined : outOfDistribution(own, other);
+    const auroc = own === undefined || other === undefined ? undefined : outOfDistribution(own, other, level);
     return auroc === undefined ? evaluation : { ...evaluation, outside: { rows, auroc } };
   });
 }

@@ -1,28 +1,33 @@
 import { checkData } from '../data/check/check.js';
 import { rowHashes } from '../data/version.js';
 import { diagnose } from '../diagnosis/diagnose.js';
-import type { DeclaredStrength, Evidence, Probe, SeedEvidence, TrainingEvidence } from '../diagnosis/evidence.js';
+import type { Evidence, Probe, SeedEvidence } from '../diagnosis/evidence.js';
 import type { Finding } from '../diagnosis/finding.js';
 import { bestProbe, isPromising } from '../diagnosis/gain.js';
 import { applyPatch } from '../diagnosis/patch.js';
 import { type ProbePlan, planProbes, separateProbes } from '../diagnosis/plan-probes.js';
+import { fewerFalsePositives } from '../diagnosis/rules/augmentation.js';
+import { falsePositivesByClass } from '../evaluation/class-losses.js';
 import { evaluate } from '../evaluation/evaluate.js';
+import type { PredictionInput } from '../evaluation/input.js';
 import { gapOf } from '../evaluation/ledger.js';
 import { findMetric } from '../evaluation/metrics/index.js';
 import type { Runtime } from '../graph/runtime/runtime.js';
 import { derive, wilsonInterval } from '../numeric/index.js';
-import type { Active } from '../regularizers/regularizer.js';
 import { type PreparedData, prepareData } from '../spec/prepare.js';
 import { type ResolvedSpec, resolveSpec } from '../spec/read.js';
 import type { Run, Store } from '../store/types.js';
+import { scoreOutside } from './evaluate-run.js';
 import { primaryMetric } from './judge.js';
-import { type PlannedRun, planRuns } from './plan.js';
-import { evidenceOfPredictions } from './prediction-evidence.js';
+import { beforeBatchNorm, type JudgedRun, transferEvidence, withoutBatchNorm } from './network-evidence.js';
+import { planRuns } from './plan.js';
+import { evidenceOfPredictions, outsideEvidence } from './prediction-evidence.js';
 import { loadResult } from './result-record.js';
 import { compressionOf } from './run-ledger.js';
 import type { RunResult } from './run-result.js';
 import { dataChanged, specOfRun } from './run-rows.js';
 import { findSuspectLabels } from './suspect-labels.js';
+import { trainingEvidence } from './training-evidence.js';
 import { type Answers, answersOf, changeOf, trainVariant } from './variant.js';
 import { compareRuns } from './worth.js';
 
@@ -32,6 +37,8 @@ export interface DiagnoseOptions {
   readonly probes: boolean;
   /** Look for wrong labels too: the model is trained on folds of the rows outside the holdout. */
   readonly labels?: boolean;
+  /** Rows of another kind than those of training, which need no target. */
+  readonly outside?: string;
   /** What production says of the model. */
   readonly production?: Evidence['production'] | undefined;
   /** Told before each training. */
@@ -48,9 +55,6 @@ export interface Diagnosis {
 
 /** Several causes are asked after at once: each answer has to be surer than 95 %. */
 const LEVEL = 0.99;
-/** Techniques whose strength fits the training rows less, the more there is of it. */
-const ADJUSTABLE = new Set(['T1', 'T2', 'T3', 'T4', 'T6', 'T8', 'T11', 'T12', 'T17', 'T18']);
-
 /**
  * Diagnoses a run that Ballast trained: from what was recorded and, with probes, from controlled experiments, in which
  * one thing of the spec is changed and the result compared on the same validation rows. A change that helps is tried again
@@ -70,7 +74,9 @@ export async function diagnoseRun(store: Store, run: Run, options: DiagnoseOptio
       .map(({ id }) => loadResult(store, id)),
   );
   const compression = await compressionOf(store, run, primaryMetric(resolved.spec));
-  return diagnoseResult({ resolved, data, result, others, compression }, options);
+  const outside =
+    options.outside === undefined ? undefined : await scoreOutside(store, options.runtime, run, options.outside);
+  return diagnoseResult({ resolved, data, result, others, compression, outside }, options);
 }
 
 /**
@@ -85,12 +91,15 @@ async function diagnoseResult(
     result,
     others,
     compression,
+    outside,
   }: {
     resolved: ResolvedSpec;
     data: PreparedData;
     result: RunResult;
     others: readonly RunResult[];
     compression?: Evidence['compression'] | undefined;
+    /** Answers to rows of another kind. */
+    outside?: PredictionInput | undefined;
   },
   options: DiagnoseOptions,
 ): Promise<Diagnosis> {
@@ -102,8 +111,12 @@ async function diagnoseResult(
       ? { ...resolved, spec: { ...resolved.spec, regularizers: [] }, regularizers: [] }
       : resolved;
   const subject = { resolved: judged, data, plan, answers: answersOf(judged, data, plan, result) };
+  const transfer = await transferEvidence(subject, options.runtime, LEVEL);
+  const foreign = outside && outsideEvidence(subject.answers.validation, outside, LEVEL);
   const recorded = {
-    ...recordedEvidence(subject, result, others),
+    ...(await recordedEvidence(subject, result, others)),
+    ...(transfer === undefined ? {} : { transfer }),
+    ...(foreign === undefined ? {} : { outside: foreign }),
     ...(compression === undefined ? {} : { compression }),
     ...(options.production === undefined ? {} : { production: options.production }),
   };
@@ -112,14 +125,11 @@ async function diagnoseResult(
   return { findings: diagnose(evidence), evidence, resolved: judged };
 }
 
-interface Subject {
-  readonly resolved: ResolvedSpec;
-  readonly data: PreparedData;
-  readonly plan: PlannedRun;
-  readonly answers: Answers;
-}
-
-function recordedEvidence(subject: Subject, result: RunResult, others: readonly RunResult[]): Evidence {
+async function recordedEvidence(
+  subject: JudgedRun,
+  result: RunResult,
+  others: readonly RunResult[],
+): Promise<Evidence> {
   const { resolved, data, plan, answers } = subject;
   const { spec } = resolved;
   const metric = primaryMetric(spec);
@@ -145,7 +155,7 @@ function recordedEvidence(subject: Subject, result: RunResult, others: readonly 
     validation,
     limits,
     manifest: true,
-    training: trainingEvidence(subject, result, { train, gap }),
+    training: trainingEvidence(subject, result, { train, gap, beforeBatchNorm: await beforeBatchNorm(subject) }),
     ...(baseline === undefined || comparison === undefined
       ? {}
       : { baseline: { train: baseline.train.metrics[metric]?.value ?? Number.NaN, comparison } }),
@@ -156,58 +166,11 @@ function recordedEvidence(subject: Subject, result: RunResult, others: readonly 
   };
 }
 
-function trainingEvidence(
-  { resolved: { spec, regularizers }, plan, answers }: Subject,
-  result: RunResult,
-  { train, gap }: Pick<TrainingEvidence, 'train' | 'gap'>,
-): TrainingEvidence {
-  return {
-    rows: plan.train.length,
-    parameters: result.weights.slice(1).reduce((sum, { count }) => sum + count, 0),
-    train,
-    gap,
-    constant: constantAnswer(answers.train, primaryMetric(spec)),
-    history: result.history,
-    epochs: { allowed: spec.training.epochs, run: result.epochs, best: result.bestEpoch },
-    outcome: result.outcome,
-    findings: result.findings,
-    learningRate: spec.training.optimizer.learningRate,
-    fineTuned: spec.model.type === 'onnx',
-    regularizers: regularizers.map(declared),
-  };
-}
-
-function declared(
-  { regularizer: { type, technique, strength: scale }, strength }: Active,
-  index: number,
-): DeclaredStrength {
-  const adjustable =
-    ADJUSTABLE.has(technique) && scale.switch !== true && scale.fixed !== true && scale.inverse === undefined;
-  return { index, type, strength, adjustable, range: scale.range };
-}
-
-/** The metric of the best answer that looks at no row: the shares of the classes, or the mean. */
-function constantAnswer(input: Answers['train'], metric: string): number | undefined {
-  const rows = input.target.length;
-  if (input.task === 'regression') {
-    const mean = Array.from(input.target).reduce((sum, value) => sum + value, 0) / rows;
-    const constant = evaluate({ ...input, predictions: new Float64Array(rows).fill(mean), primary: metric });
-    return constant.metrics[metric]?.value;
-  }
-  const classes = input.classes?.length ?? 2;
-  const counts = new Float64Array(classes);
-  for (let row = 0; row < rows; row++) counts[input.target[row]]++;
-  const probabilities = Float64Array.from({ length: rows * classes }, (_, i) => counts[i % classes] / rows);
-  const { target, classes: names } = input;
-  return evaluate({ task: 'classification', target, ...(names && { classes: names }), probabilities, primary: metric })
-    .metrics[metric]?.value;
-}
-
 /** Folds for out-of-fold probabilities: each row is judged by a model of the other four fifths. */
 const LABEL_FOLDS = 5;
 
 async function labelNoiseOf(
-  { resolved, data }: Subject,
+  { resolved, data }: JudgedRun,
   { runtime, signal, onProbe }: DiagnoseOptions,
 ): Promise<NonNullable<Evidence['labelNoise']>> {
   let fold = 0;
@@ -222,7 +185,7 @@ async function labelNoiseOf(
   return { rate, low, rows };
 }
 
-function seedEvidence(subject: Subject, seed: number, answers: Answers): SeedEvidence[] {
+function seedEvidence(subject: JudgedRun, seed: number, answers: Answers): SeedEvidence[] {
   const { resolved, plan } = subject;
   const metric = primaryMetric(resolved.spec);
   const difference = changeOf(metric, { from: subject.answers, to: answers }, { level: LEVEL, seed: plan.seed });
@@ -233,7 +196,7 @@ function seedEvidence(subject: Subject, seed: number, answers: Answers): SeedEvi
 
 /** Runs what `planProbes` finds worth asking, and what its answers raise. */
 async function probe(
-  subject: Subject,
+  subject: JudgedRun,
   recorded: Evidence,
   others: readonly RunResult[],
   { runtime, onProbe, signal }: DiagnoseOptions,
@@ -246,7 +209,11 @@ async function probe(
     onProbe?.(label, seconds);
     return trainVariant(spec, { runtime, data, plan: { ...plan, seed, train: rowsOf(subject, rows) }, signal });
   };
-  const plans = planProbes(recorded, { dropout: ['mlp', 'cnn', 'transformer'].includes(resolved.spec.model.type) });
+  const { model } = resolved.spec;
+  const plans = planProbes(recorded, {
+    dropout: ['mlp', 'cnn', 'transformer'].includes(model.type),
+    normalization: withoutBatchNorm(model),
+  });
   // A second seed of the spec itself: how much seeds differ, and what confirmations are compared with.
   const secondSeed = plan.seed + 1;
   let second: Answers | undefined;
@@ -260,23 +227,26 @@ async function probe(
     const changed = changedSpec(resolved, asked);
     const answers = await train(asked.label, changed, plan.seed, asked.rows);
     const first = compared(subject, asked, subject.answers, answers, plan.seed);
-    if (!isPromising(first, recorded)) return first;
+    if (!isPromising(first, recorded) && fewerFalsePositives(first) === undefined) return first;
     const repeated = await train(`${asked.label}, again under seed ${secondSeed}`, changed, secondSeed, asked.rows);
-    const { change, logLoss } = compared(subject, asked, await again(), repeated, secondSeed);
-    return { ...first, again: { change, ...(logLoss && { logLoss }) } };
+    const { change, logLoss, falsePositives } = compared(subject, asked, await again(), repeated, secondSeed);
+    return { ...first, again: { change, ...(logLoss && { logLoss }), ...(falsePositives && { falsePositives }) } };
   };
   const probes: Probe[] = [];
   for (const asked of plans) probes.push(await ask(asked));
   // Which of several strengths it was that is too high.
   const weaker = bestProbe({ ...recorded, probes }, ['weaker']);
   if (weaker !== undefined) {
-    for (const asked of separateProbes(weaker.probe, training)) probes.push(await ask(asked));
+    for (const asked of separateProbes(weaker.probe, training)) {
+      const known = probes.find(({ patch }) => JSON.stringify(patch) === JSON.stringify(asked.patch));
+      probes.push(known === undefined ? await ask(asked) : { ...known, kind: asked.kind });
+    }
   }
   return { ...recorded, ...(seeds.length === 0 ? {} : { seeds }), probes };
 }
 
 /** The training rows of a probe. */
-function rowsOf({ data, plan }: Subject, which: ProbePlan['rows']): Uint32Array {
+function rowsOf({ data, plan }: JudgedRun, which: ProbePlan['rows']): Uint32Array {
   if (which === undefined) return plan.train;
   if (which === 'half') {
     const order = derive(plan.seed, 'half of the training rows').permutation(plan.train.length);
@@ -292,7 +262,7 @@ function changedSpec(resolved: ResolvedSpec, { patch }: ProbePlan): ResolvedSpec
 }
 
 function compared(
-  subject: Subject,
+  subject: JudgedRun,
   { kind, label, patch }: ProbePlan,
   from: Answers,
   to: Answers,
@@ -311,6 +281,9 @@ function compared(
     patch,
     change,
     ...(logLoss && { logLoss }),
+    ...(kind === 'less augmentation'
+      ? { falsePositives: falsePositivesByClass(from.validation, to.validation, LEVEL) }
+      : {}),
     before: {
       primary: before[metric].value,
       ...(before.logLoss === undefined ? {} : { logLoss: before.logLoss.value }),

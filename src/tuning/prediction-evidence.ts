@@ -1,10 +1,12 @@
 import type { Evidence } from '../diagnosis/evidence.js';
 import { calibrate } from '../evaluation/calibrators/report.js';
 import type { PredictionInput } from '../evaluation/input.js';
-import { evaluateUncertainty } from '../evaluation/uncertainty.js';
+import { prepareSample } from '../evaluation/sample.js';
+import { evaluateUncertainty, uncertaintyOf, withOutside } from '../evaluation/uncertainty.js';
+import { mean } from '../numeric/index.js';
 
 /** Fewer rows than this say nothing reliable of probabilities. */
-const FEWEST_ROWS = 100;
+export const FEWEST_ROWS = 100;
 
 /** What predictions alone tell: whether a temperature would mend them, and whether uncertainty tells errors. */
 export function evidenceOfPredictions(
@@ -24,4 +26,18 @@ export function evidenceOfPredictions(
       : { temperature: { value: map.temperature, logLoss: logLoss.difference } }),
     ...(entropy?.errorAuroc === undefined ? {} : { uncertainty: entropy.errorAuroc }),
   };
+}
+
+/** How sure a classifier is of rows of another kind, beside its own; nothing where it has no probabilities, or few rows. */
+export function outsideEvidence(inside: PredictionInput, outside: PredictionInput, level: number): Evidence['outside'] {
+  const [own, other] = [inside, outside].map((input) => prepareSample(input));
+  if (own.task !== 'classification' || other.task !== 'classification') return undefined;
+  if (own.probabilities === undefined || other.probabilities === undefined || other.rows < FEWEST_ROWS)
+    return undefined;
+  const best = withOutside(evaluateUncertainty(inside, { level }), inside, outside, level)
+    .flatMap(({ outside: told }) => (told === undefined ? [] : [told.auroc]))
+    .toSorted((a, b) => b.value - a.value)[0];
+  if (best === undefined) return undefined;
+  const [ownConfidence, confidence] = [own, other].map((sample) => 1 - mean(uncertaintyOf('confidence', sample)));
+  return { rows: other.rows, auroc: best, confidence, ownConfidence, classes: own.classes.length };
 }

@@ -1,9 +1,12 @@
 import type { Rule } from '../finding.js';
+import { unrealisticAugmentation } from './augmentation.js';
 import { compressionCollapse, rareClassesLost } from './compressed.js';
 import { leak, suspectLabels } from './data.js';
 import { overfittedTransfer } from './fine-tuning.js';
 import { miscalibrated } from './miscalibrated.js';
+import { miscalibratedTransfer } from './miscalibrated-transfer.js';
 import { moreData } from './more-data.js';
+import { overconfidentOutside } from './outside.js';
 import { overRegularized } from './over-regularized.js';
 import { inputMismatch, mismatchedRegularizer, slowerCompressed } from './production.js';
 import { recorded } from './recorded.js';
@@ -13,6 +16,7 @@ import { uncertain } from './uncertain.js';
 import { underRegularized } from './under-regularized.js';
 import { unrecorded } from './unrecorded.js';
 import { unstable } from './unstable.js';
+import { varianceShift } from './variance-shift.js';
 
 /** Every rule, in the order in which findings of equal confidence are told. */
 export const RULES: readonly Rule[] = [
@@ -22,7 +26,10 @@ export const RULES: readonly Rule[] = [
   underRegularized,
   learningRate,
   notConverged,
+  varianceShift,
+  unrealisticAugmentation,
   overfittedTransfer,
+  miscalibratedTransfer,
   tooSparse,
   compressionCollapse,
   rareClassesLost,
@@ -33,6 +40,7 @@ export const RULES: readonly Rule[] = [
   unstable,
   suspectLabels,
   uncertain,
+  overconfidentOutside,
   moreData,
   unrecorded,
   ...recorded,

@@ -4,7 +4,7 @@ import { asGain, confidenceThat, isClear, short, told } from '../gain.js';
 /** Beyond this a temperature makes all classes alike: the scores are noise. */
 const SENSELESS = 50;
 
-/** F4 (X5): probabilities that cannot be taken at their word. */
+/** F4: probabilities that cannot be taken at their word. */
 export const miscalibrated: Rule = {
   id: 'F4',
   name: 'miscalibration',

@@ -107,7 +107,13 @@ export function calibrate(
 }
 
 /** Scores of every class out of whatever a model says: logits, probabilities, or one column for the second class. */
-function calibrationRows({ target, logits, probabilities, weights, classes }: ClassificationInput): CalibrationRows {
+export function calibrationRows({
+  target,
+  logits,
+  probabilities,
+  weights,
+  classes,
+}: ClassificationInput): CalibrationRows {
   const given = logits ?? probabilities;
   if (given === undefined) {
     throw invalid(
