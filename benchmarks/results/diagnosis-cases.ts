@@ -2,6 +2,7 @@
  * Healthy specs on small real data, and faults planted into them: what `npm run results -- diagnosis` judges. The rules of
  * the diagnosis were developed on the sets under DEVELOPMENT; the published figures are of the sets under JUDGED.
  */
+import type { PredictionInput } from '../../src/evaluation/index.js';
 import { ADULT } from './labels/adult.js';
 
 export interface DiagnosisCase {
@@ -16,12 +17,15 @@ export interface Entry {
   readonly type: string;
   readonly strength?: number;
   readonly patience?: number;
+  readonly jitter?: number;
 }
 
 /** A fault, at severities from mild to grave, and the findings that name it. */
 export interface Fault {
   readonly name: string;
   readonly found: readonly string[];
+  /** Standard errors by which the first is worse on the rows held out; in log loss unless given. */
+  readonly moved?: (faulty: PredictionInput, healthy: PredictionInput) => number;
   readonly severities: readonly ((spec: DiagnosisCase['spec']) => DiagnosisCase['spec'])[];
 }
 
@@ -108,16 +112,16 @@ export const JUDGED: readonly DiagnosisCase[] = [
   ),
 ];
 
-const withTraining = (change: Readonly<Record<string, unknown>>) => (spec: DiagnosisCase['spec']) => ({
+export const withTraining = (change: Readonly<Record<string, unknown>>) => (spec: DiagnosisCase['spec']) => ({
   ...spec,
   training: { ...spec.training, ...change },
 });
 const rate = (learningRate: number) => withTraining({ optimizer: { type: 'adamw', learningRate } });
-const withEntries = (entries: readonly Entry[]) => (spec: DiagnosisCase['spec']) => ({
+export const withEntries = (entries: readonly Entry[]) => (spec: DiagnosisCase['spec']) => ({
   ...spec,
   regularizers: [...spec.regularizers.filter(({ type }) => !entries.some((entry) => entry.type === type)), ...entries],
 });
-const strengths = (type: string, values: readonly number[]) =>
+export const strengths = (type: string, values: readonly number[]) =>
   values.map((strength) => withEntries([{ type, strength }]));
 
 /** Nothing but the network: wide, long, and nothing to hold it. */

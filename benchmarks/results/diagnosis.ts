@@ -10,10 +10,10 @@ import { resolveSpec } from '../../src/spec/index.js';
 import { openStore, type Store } from '../../src/store/index.js';
 import { diagnoseRun } from '../../src/tuning/diagnose-run.js';
 import { evaluateHoldout, runExperiment } from '../../src/tuning/index.js';
-import { DEVELOPMENT, type DiagnosisCase, FAULTS, JUDGED } from './diagnosis-cases.js';
+import { DEVELOPMENT, type DiagnosisCase, FAULTS, type Fault, JUDGED } from './diagnosis-cases.js';
 import type { Results } from './page.js';
 
-interface Situation {
+export interface Situation {
   readonly set: string;
   /** The planted fault; undefined where nothing is wrong. */
   readonly fault: string | undefined;
@@ -22,11 +22,11 @@ interface Situation {
   /** Standard errors that the holdout's log loss is worse by than the healthy model's. */
   readonly moved: number;
   readonly found: readonly string[];
-  /** Whether the log loss on the holdout became better by the patch of an F1 or F2. */
+  /** Whether the log loss on the holdout became better by the patch of an F1, F2 or X14. */
   readonly mended?: boolean;
 }
 
-interface Bench {
+export interface Bench {
   readonly store: Store;
   readonly runtime: Runtime;
   readonly work: string;
@@ -57,20 +57,29 @@ function worseBy(first: PredictionInput, second: PredictionInput): number {
   return error === 0 ? 0 : value / error;
 }
 
-/** Seeds of healthy specs, and of faulty ones. */
-const HEALTHY_SEEDS = 5;
-const FAULTY_SEEDS = 2;
+const PLANTING = { faults: FAULTS, healthySeeds: 5, faultySeeds: 2 };
 
-async function situationsOf(
+/** Findings whose patch is tried on fresh rows. */
+const MENDED: ReadonlySet<string> = new Set(['F1', 'F2', 'X14']);
+
+/** What is planted into a healthy spec, and under how many seeds. */
+interface Planting {
+  readonly faults: readonly Fault[];
+  readonly healthySeeds: number;
+  readonly faultySeeds: number;
+}
+
+export async function situationsOf(
   bench: Bench,
   { name, spec }: DiagnosisCase,
+  { faults, healthySeeds, faultySeeds }: Planting,
   tell: (line: string) => void,
 ): Promise<Situation[]> {
   const situations: Situation[] = [];
-  for (let seed = 1; seed <= HEALTHY_SEEDS; seed++) {
+  for (let seed = 1; seed <= healthySeeds; seed++) {
     const seeded = (each: DiagnosisCase['spec']) => ({ ...each, training: { ...each.training, seed } });
     const healthy = await trained(bench, seeded(spec));
-    const planted = FAULTS.flatMap((fault) =>
+    const planted = faults.flatMap((fault) =>
       fault.severities.map((plant, severity) => ({
         fault: fault.name,
         severity: severity + 1,
@@ -79,13 +88,14 @@ async function situationsOf(
     );
     for (const each of [
       { fault: undefined, severity: 0, spec: seeded(spec) },
-      ...(seed <= FAULTY_SEEDS ? planted : []),
+      ...(seed <= faultySeeds ? planted : []),
     ]) {
       const faulty = each.fault === undefined ? healthy : await trained(bench, each.spec);
-      const moved = worseBy(faulty.holdout, healthy.holdout);
+      const judged = faults.find((fault) => fault.name === each.fault)?.moved ?? worseBy;
+      const moved = judged(faulty.holdout, healthy.holdout);
       const run = await bench.store.getRun(faulty.run);
       const { findings } = await diagnoseRun(bench.store, run, { runtime: bench.runtime, probes: true });
-      const mend = findings.find(({ id }) => id === 'F1' || id === 'F2');
+      const mend = findings.find(({ id }) => MENDED.has(id));
       const mended =
         mend?.patch == null || each.fault === undefined
           ? undefined
@@ -110,7 +120,7 @@ async function situationsOf(
 }
 
 /** Least movement of the holdout, in standard errors, that makes a planted fault one. */
-const MOVED = 2;
+export const MOVED = 2;
 
 function share(hits: number, count: number): string {
   if (count === 0) return '–';
@@ -118,8 +128,8 @@ function share(hits: number, count: number): string {
   return `${hits} of ${count} (${(100 * low).toFixed(0)} to ${(100 * high).toFixed(0)} %)`;
 }
 
-function tableOf(situations: readonly Situation[]): string[] {
-  const rows = FAULTS.map((fault) => {
+export function tableOf(situations: readonly Situation[], faults: readonly Fault[]): string[] {
+  const rows = faults.map((fault) => {
     const planted = situations.filter((each) => each.fault === fault.name && each.moved >= MOVED);
     const hits = planted.filter(({ found }) => found.some((id) => fault.found.includes(id)));
     const others = new Map<string, number>();
@@ -141,7 +151,7 @@ function tableOf(situations: readonly Situation[]): string[] {
     '',
     `- Macro recall: ${(recalls.reduce((sum, each) => sum + each, 0) / recalls.length).toFixed(2)} (target 0.9)`,
     `- Findings on healthy models: ${share(alarms.length, healthy.length)}${alarms.length === 0 ? '' : `: ${alarms.map(({ set, found }) => `${set} ${found.join(' ')}`).join('; ')}`} (target 5 % at most)`,
-    `- The patch of an F1 or F2 makes the log loss of fresh rows better: ${share(mends.filter(({ mended }) => mended).length, mends.length)} (target 80 %)`,
+    `- The patch of an F1, F2 or X14 makes the log loss of fresh rows better: ${share(mends.filter(({ mended }) => mended).length, mends.length)} (target 80 %)`,
     '',
   ];
 }
@@ -155,7 +165,7 @@ export const results: Results = {
       for (const each of quick ? DEVELOPMENT.slice(0, 1) : JUDGED) {
         const data = each.spec.data as { source: string };
         const spec = { ...each.spec, data: { ...data, source: join(datasets, data.source) } };
-        situations.push(...(await situationsOf(bench, { ...each, spec }, tell)));
+        situations.push(...(await situationsOf(bench, { ...each, spec }, PLANTING, tell)));
       }
       const counted = situations.filter(({ fault, moved }) => fault !== undefined && moved >= MOVED);
       return [
@@ -166,7 +176,7 @@ export const results: Results = {
         'is among those of `ballast diagnose`, which sees training and validation rows only; notes are not counted. The rules were developed on',
         `other sets (${DEVELOPMENT.map(({ name }) => name).join(', ')}). Intervals are Wilson, 95 %.`,
         '',
-        ...tableOf(situations),
+        ...tableOf(situations, FAULTS),
       ].join('\n');
     } finally {
       await bench.store.close();
