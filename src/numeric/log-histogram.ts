@@ -17,13 +17,18 @@ export function logBucket(value: number): string {
 
 /** The sum of two histograms; weights may be negative, buckets that come to 0 are left out. */
 export function addHistograms(a: LogHistogram, b: LogHistogram): LogHistogram {
-  const total: Record<string, number> = { ...a };
-  for (const [bucket, count] of Object.entries(b)) {
-    const next = (total[bucket] ?? 0) + count;
+  const total = { ...a };
+  addHistogramTo(total, b);
+  return total;
+}
+
+/** Adds a histogram to another, in place. */
+export function addHistogramTo(total: Record<string, number>, added: LogHistogram): void {
+  for (const bucket in added) {
+    const next = (total[bucket] ?? 0) + (added[bucket] ?? 0);
     if (next === 0) delete total[bucket];
     else total[bucket] = next;
   }
-  return total;
 }
 
 /** The quantile at `p`, 0 to 1, to within 1 % of itself; NaN of no numbers. */

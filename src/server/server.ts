@@ -101,7 +101,10 @@ interface Parts {
 }
 
 function callers(store: Store, authenticator: Authenticator | undefined): Parts['callerOf'] {
-  if (authenticator === undefined) return async () => openCaller(store.as('local'), 'local');
+  if (authenticator === undefined) {
+    const local = openCaller(store.as('local'), 'local');
+    return async () => local;
+  }
   return async (credentials) => permittedCaller(store, await authenticator.userOf(credentials));
 }
 

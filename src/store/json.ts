@@ -11,6 +11,7 @@ const NUMBER_TAG = '$number';
  * symbols, bigints, maps, sets and binary arrays are a `STORE_JSON_INVALID` error.
  */
 export function encodeJson(value: unknown, place: string): string {
+  if (isKept(value) || isFlat(value)) return JSON.stringify(value);
   let text: string | undefined;
   try {
     text = JSON.stringify(value, (key, item: unknown) => encodeItem(key, item, place));
@@ -20,6 +21,18 @@ export function encodeJson(value: unknown, place: string): string {
   }
   if (text === undefined) throw invalid(place, 'it is undefined');
   return text;
+}
+
+/** Whether a value is a plain object or an array of what JSON keeps as it is: most of what is written is, and then nothing has to be looked at twice. */
+function isFlat(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (Array.isArray(value)) return value.every(isKept);
+  if (Object.getPrototypeOf(value) !== Object.prototype || NUMBER_TAG in value) return false;
+  return Object.values(value).every(isKept);
+}
+
+function isKept(item: unknown): boolean {
+  return typeof item === 'string' || item === null || typeof item === 'boolean' || Number.isFinite(item);
 }
 
 /** The value of {@link encodeJson}'s text. */

@@ -35,6 +35,9 @@ import { trafficStore } from './traffic/traffic.js';
 import type { Store } from './types.js';
 import { parseStoreUrl, type StoreLocation } from './url.js';
 
+/** Actors whose store is kept: a server asks for it with each request. */
+const MOST_ACTORS = 100;
+
 export interface StoreOptions {
   /** Who acts, for audit events and holdout reads; default `user@host` of this process. */
   readonly actor?: string;
@@ -80,6 +83,15 @@ export async function openStore(url = './.ballast', options: StoreOptions = {}):
     await beats.stop();
     await db.destroy();
   };
+  const ofActors = new Map<string, Store>();
+  const as = (actor: string): Store => {
+    const known = ofActors.get(actor);
+    if (known !== undefined) return known;
+    if (ofActors.size === MOST_ACTORS) ofActors.clear();
+    const store = assemble({ ...context, actor });
+    ofActors.set(actor, store);
+    return store;
+  };
   const assemble = (own: StoreContext): Store => ({
     location: place,
     ...experimentStore(own),
@@ -105,7 +117,7 @@ export async function openStore(url = './.ballast', options: StoreOptions = {}):
     ...alertStore(own),
     ...trafficStore(own),
     ...rolloutStore(own),
-    as: (actor) => assemble({ ...own, actor }),
+    as,
     close,
     [Symbol.asyncDispose]: close,
   });

@@ -1,11 +1,14 @@
-import { addHistograms, type LogHistogram, logBucket } from '../../numeric/log-histogram.js';
+import { addHistogramTo, type LogHistogram, logBucket } from '../../numeric/log-histogram.js';
 import { CONFIDENCE_BINS, type Observation, type ObservationWindow, type WindowCounts } from './types.js';
 
 export const MINUTE_MS = 60_000;
 export const HOUR_MS = 3_600_000;
 
 const zeros = (): number[] => new Array<number>(CONFIDENCE_BINS).fill(0);
+/** Shared by all counts that have none: told by its identity. */
+const ZEROS: readonly number[] = Object.freeze(zeros());
 const NO_ERRORS = { signed: 0, absolute: 0, squared: 0 } as const;
+const NO_CONFIDENCE = { answers: ZEROS, sum: ZEROS, labelled: ZEROS, labelledSum: ZEROS, right: ZEROS } as const;
 
 /** Nothing counted yet. */
 export function noCounts(): WindowCounts {
@@ -13,7 +16,7 @@ export function noCounts(): WindowCounts {
     ...{ requests: 0, rejected: 0, failed: 0, flagged: 0, labelled: 0, wrong: 0 },
     latency: {},
     errors: NO_ERRORS,
-    confidence: { answers: zeros(), sum: zeros(), labelled: zeros(), labelledSum: zeros(), right: zeros() },
+    confidence: NO_CONFIDENCE,
   };
 }
 
@@ -73,46 +76,62 @@ export function confidenceOf(scores: readonly number[] | undefined): number | un
   return most >= 0 && most <= 1 + 1e-6 ? Math.min(1, most) : undefined;
 }
 
-function inBin(confidence: number | undefined, value: number): number[] {
+function inBin(confidence: number | undefined, value: number): readonly number[] {
+  if (confidence === undefined) return ZEROS;
   const bins = zeros();
-  if (confidence !== undefined) bins[Math.max(0, Math.ceil(confidence * CONFIDENCE_BINS) - 1)] = value;
+  bins[Math.max(0, Math.ceil(confidence * CONFIDENCE_BINS) - 1)] = value;
   return bins;
 }
 
 /** Both together. */
 export function addCounts(a: WindowCounts, b: WindowCounts): WindowCounts {
-  const each = (left: readonly number[], right: readonly number[]): number[] => left.map((n, i) => n + right[i]);
+  const sum = ownCounts(a);
+  addTo(sum, b);
+  return sum;
+}
+
+type Writable<Part> = Part extends number ? number : { -readonly [Key in keyof Part]: Writable<Part[Key]> };
+type OwnCounts = Writable<WindowCounts>;
+
+const COUNTED = ['requests', 'rejected', 'failed', 'flagged', 'labelled', 'wrong'] as const;
+const ERRORS = ['signed', 'absolute', 'squared'] as const;
+const BINS = ['answers', 'sum', 'labelled', 'labelledSum', 'right'] as const;
+
+/** A copy that may be added to. */
+function ownCounts(counts: WindowCounts): OwnCounts {
+  const { answers, sum, labelled, labelledSum, right } = counts.confidence;
   return {
-    requests: a.requests + b.requests,
-    rejected: a.rejected + b.rejected,
-    failed: a.failed + b.failed,
-    flagged: a.flagged + b.flagged,
-    labelled: a.labelled + b.labelled,
-    wrong: a.wrong + b.wrong,
-    latency: addHistograms(a.latency, b.latency),
-    errors: {
-      signed: a.errors.signed + b.errors.signed,
-      absolute: a.errors.absolute + b.errors.absolute,
-      squared: a.errors.squared + b.errors.squared,
-    },
+    ...counts,
+    latency: { ...counts.latency },
+    errors: { ...counts.errors },
     confidence: {
-      answers: each(a.confidence.answers, b.confidence.answers),
-      sum: each(a.confidence.sum, b.confidence.sum),
-      labelled: each(a.confidence.labelled, b.confidence.labelled),
-      labelledSum: each(a.confidence.labelledSum, b.confidence.labelledSum),
-      right: each(a.confidence.right, b.confidence.right),
+      ...{ answers: [...answers], sum: [...sum], labelled: [...labelled] },
+      ...{ labelledSum: [...labelledSum], right: [...right] },
     },
   };
 }
 
+/** Adds in place: a server does so for every row that it answers. */
+function addTo(sum: OwnCounts, { latency, errors, confidence, ...counts }: WindowCounts): void {
+  for (const name of COUNTED) sum[name] += counts[name];
+  addHistogramTo(sum.latency, latency);
+  if (errors !== NO_ERRORS) for (const name of ERRORS) sum.errors[name] += errors[name];
+  for (const name of BINS) {
+    const bins = confidence[name];
+    if (bins === ZEROS) continue;
+    for (let i = 0; i < CONFIDENCE_BINS; i++) sum.confidence[name][i] += bins[i];
+  }
+}
+
 /** Windows added up where model, version, role, slice, start and length are the same. */
 export class WindowSums {
-  readonly #windows = new Map<string, ObservationWindow>();
+  readonly #windows = new Map<string, Omit<ObservationWindow, keyof WindowCounts> & OwnCounts>();
 
   add(window: ObservationWindow): void {
     const key = keyOf(window);
     const present = this.#windows.get(key);
-    this.#windows.set(key, present === undefined ? window : { ...present, ...addCounts(present, window) });
+    if (present === undefined) this.#windows.set(key, { ...window, ...ownCounts(window) });
+    else addTo(present, window);
   }
 
   /** Whether anything was counted in this window. */
@@ -125,7 +144,10 @@ export class WindowSums {
     const { model, version, regularizerId, role, at, slices } = observation;
     const start = Math.floor(at / MINUTE_MS) * MINUTE_MS;
     for (const slice of ['', ...slices]) {
-      this.add({ model, version, regularizerId, role, slice, start, ms: MINUTE_MS, ...counts });
+      const place = { model, version, regularizerId, role, slice, start, ms: MINUTE_MS };
+      const present = this.#windows.get(keyOf(place));
+      if (present === undefined) this.add({ ...place, ...counts });
+      else addTo(present, counts);
     }
   }
 
@@ -138,5 +160,5 @@ export class WindowSums {
   }
 }
 
-const keyOf = ({ model, version, role, slice, start, ms }: ObservationWindow): string =>
+const keyOf = ({ model, version, role, slice, start, ms }: Omit<ObservationWindow, keyof WindowCounts>): string =>
   JSON.stringify([model, version, role, slice, start, ms]);

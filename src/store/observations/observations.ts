@@ -12,10 +12,10 @@ import type { ObservationStore, StoredObservation } from './types.js';
 import { toWindow } from './windows.js';
 
 /** The {@link ObservationStore} part of a store. */
-export function observationStore({ db }: StoreContext): ObservationStore {
+export function observationStore({ db, kind }: StoreContext): ObservationStore {
   return {
     async recordObservations(batch) {
-      await writeBatch(db, batch);
+      await writeBatch({ db, kind }, batch);
       await joinLabels(
         db,
         batch.observations.map(({ id, beside }) => beside ?? id),

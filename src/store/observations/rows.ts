@@ -8,7 +8,8 @@ import type { SlicedObservation, StoredObservation } from './types.js';
 export function toRow(observation: SlicedObservation, sequence: number): ObservationTable {
   const { id, beside, model, version, regularizerId, role, at, status, fault, latencyMs } = observation;
   const { features, prediction, scores, flags, metadata, slices } = observation;
-  const json = (value: unknown): string => storableText(encodeJson(value, `observation ${id}`));
+  // JSON escapes what a database would not hold.
+  const json = (value: unknown): string => encodeJson(value, `observation ${id}`);
   return {
     ...{ model, sequence, id, answer_id: beside ?? id, at: Math.round(at), version, regularizer_id: regularizerId },
     ...{ role, status, fault: fault === undefined ? null : storableText(fault), latency_ms: latencyMs },
