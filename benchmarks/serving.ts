@@ -1,10 +1,10 @@
 /**
  * What serving costs beside the model: processor seconds a request of the server and its child processes, over HTTP with JSON and over
- * gRPC with bytes, against a bare loop of `session.run` on the same rows, and against MLServer (a Python with mlserver and onnxruntime,
- * BALLAST_MLSERVER_PYTHON) on the same model; the time that is added to a request; memory and failures over many requests, with hot
- * swaps under way. The load comes from this process, which is not counted, on the same machine.
+ * gRPC with bytes, against a bare loop of `session.run` on the same rows of a model of about 1 ms, and against MLServer (a Python with mlserver and onnxruntime,
+ * BALLAST_MLSERVER_PYTHON) on the same model; the time that is added to a request, by one client and at half of
+ * what the bare loop can do, requests coming at random; memory and failures over many requests, with hot swaps under way. The load comes from this process, which is not counted, on the same machine.
  *
- *     npm run bench -- serving [--json] [--requests 3000] [--rounds 5] [--soak 30000]
+ *     npm run bench -- serving [--json] [--requests 3000] [--rounds 5] [--soak 100000]
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -13,10 +13,12 @@ import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { float32, type Model, openRuntime, writeModel } from '../src/graph/index.js';
 import { medianInterval } from '../src/numeric/intervals.js';
+import { derive } from '../src/numeric/random.js';
 import { openStore, type Store } from '../src/store/index.js';
 import { type GrpcClient, grpcClient } from '../test/support/grpc-client.js';
 import { startMlserver } from './peers/mlserver.js';
@@ -26,7 +28,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const WIDTH = 16;
 const CONCURRENT = 8;
 
-/** A network that takes about `layers` times 0.13 ms a row on one thread of a common server. */
+/** A network that takes about `layers` times 0.05 ms a row on one thread of a common server. */
 function network(hidden: number, layers: number): Model {
   const weights = (rows: number, columns: number) =>
     float32(
@@ -60,13 +62,13 @@ function network(hidden: number, layers: number): Model {
   };
 }
 
-async function register(store: Store, model: Uint8Array): Promise<void> {
+async function register(store: Store, name: string, model: Uint8Array): Promise<void> {
   const recorded = { seed: 1, datasetName: null, dataVersion: null, regularizerId: 'rg-0', manifest: {} };
-  const runId = await store.createRun({ name: 'net', kind: 'train', spec: {}, environment: {}, ...recorded });
+  const runId = await store.createRun({ name, kind: 'train', spec: {}, environment: {}, ...recorded });
   await store.putArtifact(runId, 'model/model.onnx', model);
   await store.finishRun(runId, 'finished');
   for (let version = 0; version < 2; version++) {
-    await store.createVersion({ name: 'net', source: `runs:/${runId}`, from: { kind: 'run', runId, path: 'model' } });
+    await store.createVersion({ name, source: `runs:/${runId}`, from: { kind: 'run', runId, path: 'model' } });
   }
 }
 
@@ -78,7 +80,17 @@ interface Server {
 
 async function start(store: string): Promise<Server> {
   const ports = ['--port', '0', '--grpc-port', '0'];
-  const words = [join(ROOT, 'bin', 'ballast'), 'serve', '--models', 'net/1', ...ports, '--store', store, '--json'];
+  const words = [
+    join(ROOT, 'bin', 'ballast'),
+    'serve',
+    '--models',
+    'net/1',
+    'small',
+    ...ports,
+    '--store',
+    store,
+    '--json',
+  ];
   const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] });
   const [line] = await new Promise<string[]>((resolve, reject) => {
     createInterface(child.stdout).once('line', (text) => resolve([text]));
@@ -156,6 +168,35 @@ async function load(
   return { times, failed };
 }
 
+/**
+ * Requests that come at random times, so many a second on average, whatever became of those before.
+ *
+ * @returns times from when each was due to its answer, ms
+ */
+async function arriving(requests: number, perSecond: number, send: () => Promise<unknown>): Promise<number[]> {
+  const random = derive(1, 'arrivals');
+  const begun = performance.now();
+  const answered: Promise<number>[] = [];
+  let due = 0;
+  for (let i = 0; i < requests; i++) {
+    due += (-Math.log(1 - random.uniform()) / perSecond) * 1000;
+    const wait = begun + due - performance.now();
+    if (wait > 1) await sleep(wait);
+    const from = begun + due;
+    answered.push(send().then(() => performance.now() - from));
+  }
+  return Promise.all(answered);
+}
+
+/** The bare model behind a queue: one run at a time, as they come. */
+function queued(run: () => Promise<unknown>): () => Promise<unknown> {
+  let last: Promise<unknown> = Promise.resolve();
+  return () => {
+    last = last.then(run);
+    return last;
+  };
+}
+
 const at = (times: readonly number[], share: number): number =>
   times.toSorted((a, b) => a - b)[Math.min(times.length - 1, Math.floor(times.length * share))] ?? Number.NaN;
 
@@ -182,7 +223,7 @@ const sharesOfTimes = [
 async function servingBenchmark(requests: number, rounds: number, soak: number): Promise<BenchmarkRow[]> {
   const folder = await mkdtemp(join(tmpdir(), 'ballast-benchmark-'));
   const runtime = await openRuntime({ backend: 'stock' });
-  const model = writeModel(network(1024, 8));
+  const model = writeModel(network(1024, 20));
   const session = await runtime.load(model);
   const feeds = { x: float32([1, WIDTH], row) };
   const bare = async (): Promise<Round> => {
@@ -198,7 +239,9 @@ async function servingBenchmark(requests: number, rounds: number, soak: number):
   };
   const place = join(folder, 'store');
   const store = await openStore(place);
-  await register(store, model);
+  await register(store, 'net', model);
+  await register(store, 'small', writeModel(network(16, 1)));
+  await store.setTraffic('small', { shares: [{ version: 1, role: 'live', weight: 1 }], reason: 'benchmark' });
   const server = await start(place);
   const grpc = grpcClient(server.grpc);
   const mlserver = await startMlserver(folder, model);
@@ -224,11 +267,34 @@ async function servingBenchmark(requests: number, rounds: number, soak: number):
       }
       const loop = { name: 'bare session.run loop', rounds: all.bare };
       rows.push(cpuRow(`HTTP, ${who}`, all.http, loop, 1.18), cpuRow(`gRPC, ${who}`, all.grpc, loop, 1.18));
-      if (clients === 1) rows.push(...addedRows('HTTP', all.http, all.bare), ...addedRows('gRPC', all.grpc, all.bare));
+      if (clients === 1) {
+        rows.push(
+          ...addedRows('HTTP, one client', all.http, all.bare),
+          ...addedRows('gRPC, one client', all.grpc, all.bare),
+        );
+        const half =
+          500 /
+          at(
+            all.bare.flatMap(({ times }) => times),
+            0.5,
+          );
+        const loaded: Record<'bare' | 'http', Pick<Round, 'times'>[]> = { bare: [], http: [] };
+        for (let round = 0; round < rounds; round++) {
+          loaded.bare.push({
+            times: await arriving(
+              requests,
+              half,
+              queued(() => session.run(feeds)),
+            ),
+          });
+          loaded.http.push({ times: await arriving(requests, half, http.send) });
+        }
+        rows.push(...addedRows('HTTP, at 50 % load', loaded.http, loaded.bare, [0.3, 2]));
+      }
       if (mlserver === undefined) rows.push(absent('MLServer', who, median(all.http.map(({ cpu }) => cpu))));
       else rows.push(...peerRows(who, all.http, { name: mlserver.name, rounds: all.peer }));
     }
-    rows.push(await endure(store, server, http.send, soak));
+    rows.push(await endure(store, server, () => ask(`${server.url}/v2/models/small/infer`, body), soak));
     return rows;
   } finally {
     grpc.close();
@@ -267,17 +333,22 @@ function cpuRow(how: string, ours: readonly Round[], { name, rounds }: Peer, tar
   };
 }
 
-function addedRows(how: string, ours: readonly Round[], loop: readonly Round[]): BenchmarkRow[] {
-  return sharesOfTimes.map(([name, share]) => ({
+function addedRows(
+  how: string,
+  ours: readonly Pick<Round, 'times'>[],
+  loop: readonly Pick<Round, 'times'>[],
+  targets: readonly number[] = [],
+): BenchmarkRow[] {
+  return sharesOfTimes.map(([name, share], i) => ({
     ...{
-      case: `${name} added to a request, ${how}, one client`,
+      case: `${name} added to a request, ${how}`,
       unit: 'ms',
       threads: 1,
       peer: 'bare session.run loop',
     },
-    ours: median(ours.map(({ times }, i) => at(times, share) - at(loop[i]?.times ?? [], share))),
+    ours: median(ours.map(({ times }, round) => at(times, share) - at(loop[round]?.times ?? [], share))),
     ...{ theirs: 'absent', ratio: undefined, interval: undefined },
-    note: 'the client shares the machine',
+    note: `the client shares the machine${targets[i] === undefined ? '' : `; target ${targets[i]} ms`}`,
   }));
 }
 
@@ -294,7 +365,10 @@ function peerRows(who: string, ours: readonly Round[], peer: Peer): BenchmarkRow
   ];
 }
 
-/** Many requests, a change of version every two seconds: memory after a first part and at the end. */
+/** Parts of a soak, after each of which memory is read. */
+const PARTS = 10;
+
+/** Many requests to a small model, a change of its version every two seconds: memory after each tenth. */
 async function endure(
   store: Store,
   { process: server }: Server,
@@ -306,18 +380,21 @@ async function endure(
   const swapping = setInterval(() => {
     version = 3 - version;
     swaps++;
-    void store.setTraffic('net', { shares: [{ version, role: 'live', weight: 1 }], reason: 'benchmark' });
+    void store.setTraffic('small', { shares: [{ version, role: 'live', weight: 1 }], reason: 'benchmark' });
   }, 2000);
-  const first = await load(Math.ceil(requests / 3), CONCURRENT, send);
-  const before = residentMb([server.pid ?? 0]);
-  const rest = await load(Math.floor((requests * 2) / 3), CONCURRENT, send);
+  const memory: number[] = [];
+  let failed = 0;
+  for (let part = 0; part < PARTS; part++) {
+    failed += (await load(Math.ceil(requests / PARTS), CONCURRENT, send)).failed;
+    memory.push(residentMb([server.pid ?? 0]));
+  }
   clearInterval(swapping);
-  const after = residentMb([server.pid ?? 0]);
+  const [before = Number.NaN, after = Number.NaN] = [memory[2], memory.at(-1)];
   return {
     ...{ case: `memory of the server after ${requests} requests`, unit: 'MB', threads: 1, target: 1.1 },
-    ...{ ours: after, theirs: before, peer: `itself after ${Math.ceil(requests / 3)}`, ratio: after / before },
+    ...{ ours: after, theirs: before, peer: 'itself after three tenths of them', ratio: after / before },
     interval: undefined,
-    note: `${swaps} hot swaps, ${first.failed + rest.failed} requests failed`,
+    note: `${memory.map((each) => each.toFixed(0)).join(', ')} MB after each tenth; ${swaps} hot swaps, ${failed} requests failed`,
   };
 }
 
@@ -333,7 +410,7 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
     requests: { type: 'string', default: '3000' },
     rounds: { type: 'string', default: '5' },
-    soak: { type: 'string', default: '30000' },
+    soak: { type: 'string', default: '100000' },
   },
 });
 const rows = await servingBenchmark(Number(values.requests), Number(values.rounds), Number(values.soak));

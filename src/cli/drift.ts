@@ -64,7 +64,7 @@ export function driftCommand(): Command {
       `
 Numbers are compared by the test of Kolmogorov and Smirnov, categories by chi-square, missing values beside; all tests are
 adjusted together (Benjamini and Hochberg). A column drifts where the evidence is clear and the effect is one that matters.
-CSV and Parquet beyond 64 MB are read once, into sketches: their size does not matter. Exit code 1 where something drifted.
+CSV, JSON lines and Parquet beyond 64 MB are read once, into sketches: their size does not matter. Exit code 1 where something drifted.
 
 Examples:
   ballast drift train.csv this-week.csv

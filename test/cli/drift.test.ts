@@ -85,6 +85,41 @@ describe('ballast drift', () => {
     }
   });
 
+  test('says of JSON lines that are read once what it says of the same rows as CSV', async () => {
+    const columns = ['x', 'late', 'kind', 'flag'];
+    const rows = (count: number, shift: number) =>
+      Array.from({ length: count }, (_, i) => [
+        ((i * 7919) % 9973) / 100 + shift,
+        i < 3000 ? null : i % 50,
+        `k${i % 7}`,
+        i % 3 === 0,
+      ]);
+    for (const [name, found] of [
+      ['was', rows(6000, 0)],
+      ['is', rows(5000, 20)],
+    ] as const) {
+      writeCsv(
+        join(folder, `${name}.csv`),
+        found.map((row) => row.map((value) => (value === null ? '' : String(value)))),
+        columns,
+      );
+      const lines = found.map((row) =>
+        JSON.stringify(Object.fromEntries(columns.map((column, i) => [column, row[i]]))),
+      );
+      writeFileSync(join(folder, `${name}.jsonl`), `${lines.join('\n')}\n`);
+    }
+    const words = ['--multivariate', 'none', '--held-bytes', '0'];
+    const csv = await drift('was.csv', 'is.csv', ...words);
+    const json = await drift('was.jsonl', 'is.jsonl', ...words);
+    expect(json.columns).toEqual(csv.columns);
+    const of = ({ features }: DriftDocument) =>
+      features.map(({ name, test: used, drifted }) => `${name} ${used} ${drifted}`).sort();
+    expect(of(json)).toEqual(of(csv));
+    expect(of(json)).toContain('x ks true');
+    writeFileSync(join(folder, 'broken.jsonl'), '{"x": 1}\nnot json\n');
+    expect(await drift('was.jsonl', 'broken.jsonl', ...words)).toMatchObject({ code: 2 });
+  });
+
   test('refuses what cannot be compared', async () => {
     expect(await drift('before.csv', 'empty.csv')).toMatchObject({ code: 2 });
     expect(await drift('before.csv', 'same.csv', '--columns', 'height')).toMatchObject({

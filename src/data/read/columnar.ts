@@ -5,7 +5,7 @@ import type { Table } from '../table.js';
 import type { Budget } from './budget.js';
 import { requireColumns, wantedType } from './column-names.js';
 import { countLines } from './count-lines.js';
-import { list, withDatabase } from './database.js';
+import { copyToParquet, list, withDatabase } from './database.js';
 import { engineFault } from './duckdb-fault.js';
 import { fileFault } from './faults.js';
 import { gunzipToFile } from './gunzip.js';
@@ -40,17 +40,42 @@ export async function readJsonLines(
   budget: Budget,
   scratch: Scratch,
 ): Promise<Table> {
+  const { plain, from } = await jsonLines(files, place, scratch, budget.left);
+  const lines = await countLines(plain);
+  return readFiles(plain, place, options, (connection) => readColumns(connection, from, place, options, budget, lines));
+}
+
+/**
+ * Writes files of JSON objects, one a line, of any size as one temporary Parquet file: memory is bounded, the disk holds what is written.
+ *
+ * @throws BallastError as reading a table does
+ */
+export async function jsonLinesAsParquet(files: readonly string[], place: string, scratch: Scratch): Promise<string> {
+  const { plain, from } = await jsonLines(files, place, scratch, Number.POSITIVE_INFINITY);
+  const target = await scratch.path('rows.parquet');
+  await readFiles([...plain, target], place, {}, (connection) =>
+    copyToParquet(connection, `SELECT * FROM ${from}`, target),
+  );
+  return target;
+}
+
+/** The files as plain text, and the call that reads them. */
+async function jsonLines(
+  files: readonly string[],
+  place: string,
+  scratch: Scratch,
+  bytes: number,
+): Promise<{ readonly plain: readonly string[]; readonly from: string }> {
   const plain: string[] = [];
   for (const file of files) {
-    plain.push(/\.gz$/i.test(file) ? await gunzipToFile(file, scratch, budget.left) : file);
+    plain.push(/\.gz$/i.test(file) ? await gunzipToFile(file, scratch, bytes) : file);
   }
   await requireContent(plain, place);
-  const lines = await countLines(plain);
   // Types from a sample would not do: a later 1.5 in a column of integers would be rounded without a word.
   const from =
     `read_json(${list(plain)}, format = 'newline_delimited', records = true, sample_size = -1, ` +
     `maximum_object_size = ${LARGEST_OBJECT}, compression = 'uncompressed', union_by_name = true)`;
-  return readFiles(plain, place, options, (connection) => readColumns(connection, from, place, options, budget, lines));
+  return { plain, from };
 }
 
 /** Reads what a query over Parquet gives as a table, through a connection that is open. */
@@ -73,12 +98,12 @@ async function requireContent(files: readonly string[], place: string): Promise<
   throw new BallastError('the file is empty', { code: 'DATA_EMPTY', place });
 }
 
-async function readFiles(
+async function readFiles<Read>(
   files: readonly string[],
   place: string,
   options: ReadOptions,
-  read: (connection: DuckDBConnection) => Promise<Table>,
-): Promise<Table> {
+  read: (connection: DuckDBConnection) => Promise<Read>,
+): Promise<Read> {
   try {
     return await withDatabase(files, options.threads, read);
   } catch (error) {

@@ -1,12 +1,9 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { Budget } from './budget.js';
-import { identifier, literal, withDatabase } from './database.js';
+import { copyToParquet, identifier, literal, withDatabase } from './database.js';
 import { type Plan, parsedAs, planDelimited, readCall, type Sniffed, sniff, sniffBeginning } from './delimited-plan.js';
 import { engineFault, isInferenceFault } from './duckdb-fault.js';
 import type { Scratch } from './scratch.js';
-
-/** Rows of a group of the written file: each column of it is held while it is written. */
-const GROUP_ROWS = 32_768;
 
 /**
  * Writes comma- or tab-separated files of any size as one temporary Parquet file, whose columns can then be read one by one: memory
@@ -45,10 +42,7 @@ async function convert(connection: DuckDBConnection, plan: Plan, target: string)
 
 async function write(connection: DuckDBConnection, plan: Plan, sniffed: Sniffed, target: string): Promise<void> {
   const columns = plan.names.map((name, i) => ({ name, type: parsedAs(sniffed.types[i], sniffed) }));
-  await connection.run(
-    `COPY (SELECT * FROM ${readCall(plan, columns, sniffed)}) TO ${literal(target)} ` +
-      `(FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE ${GROUP_ROWS}, PRESERVE_ORDER false, USE_TMP_FILE false)`,
-  );
+  await copyToParquet(connection, `SELECT * FROM ${readCall(plan, columns, sniffed)}`, target);
 }
 
 /** Whether a column that was taken for words, since its first rows are empty or odd, holds nothing but numbers. */

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import type { Table } from '../table.js';
 import { Budget } from './budget.js';
+import { jsonLinesAsParquet } from './columnar.js';
 import { delimitedAsParquet } from './delimited-parquet.js';
 import { fileFault } from './faults.js';
 import { chooseFormat } from './format.js';
@@ -25,7 +26,7 @@ const GZIP_RATIO = 5;
 const TIMEOUT_MS = 30_000;
 
 /**
- * Reads a source as a table where it is small; CSV, TSV and Parquet of any size otherwise as a summary, in memory that does not grow
+ * Reads a source as a table where it is small; CSV, TSV, JSON lines and Parquet of any size otherwise as a summary, in memory that does not grow
  * with the rows. Other formats are read as tables whatever their size.
  *
  * @throws BallastError as reading a table does
@@ -39,14 +40,21 @@ export async function readLarge(
     const limits = { baseDirectory, maxBytes: Number.POSITIVE_INFINITY, timeoutMs: TIMEOUT_MS, scratch };
     const resolved = await resolveSource(source, limits);
     const { format, files } = chooseFormat(resolved, undefined);
-    const isText = format === 'csv' || format === 'tsv';
+    const isText = format === 'csv' || format === 'tsv' || format === 'jsonl';
     if (!(isText || format === 'parquet') || (await bytesOf(files)) <= heldBytes) {
       return {
         table: await read(format, { files, resolved, options: { baseDirectory }, budget: new Budget(), scratch }),
       };
     }
     if (isText) tell?.(`${source}: read once, into a temporary file of its columns`);
-    const parquet = isText ? [await delimitedAsParquet(files, format === 'tsv', source, scratch)] : files;
+    const parquet =
+      format === 'parquet'
+        ? files
+        : [
+            format === 'jsonl'
+              ? await jsonLinesAsParquet(files, source, scratch)
+              : await delimitedAsParquet(files, format === 'tsv', source, scratch),
+          ];
     return {
       summary: await summarizeParquet(parquet, source, { sampleRows, seed, ...(tell === undefined ? {} : { tell }) }),
     };
