@@ -1,4 +1,4 @@
-import { type RunningServer, startServer } from '../../src/server/index.js';
+import { type RunningServer, type ServerOptions, startServer } from '../../src/server/index.js';
 import { type OpenedInference, type OpenInference, openInference } from '../../src/server/inference/open.js';
 import { DEFAULT_POLICIES } from '../../src/serving/index.js';
 import type { Store } from '../../src/store/index.js';
@@ -40,6 +40,7 @@ export async function serveModels(
     everyMs?: number;
     grpcPort?: number;
     loader?: NonNullable<OpenInference['loader']>;
+    otlp?: NonNullable<ServerOptions['otlp']>;
   } = {},
 ): Promise<Served> {
   const told: string[] = [];
@@ -54,8 +55,12 @@ export async function serveModels(
     version: '0.0.0',
     ...(options.loader === undefined ? {} : { loader: options.loader }),
   });
-  const { grpcPort } = options;
-  const server = await startServer({ store, inference, port: 0, ...(grpcPort === undefined ? {} : { grpcPort }) });
+  const { grpcPort, otlp } = options;
+  const server = await startServer({
+    ...{ store, inference, port: 0 },
+    ...(grpcPort === undefined ? {} : { grpcPort }),
+    ...(otlp === undefined ? {} : { otlp }),
+  });
   const ask: Served['ask'] = async (method, path, body, headers = {}) => {
     const answer = await askRaw(server.url, method, path, { body, headers });
     return { ...answer, json: JSON.parse(answer.body) as ProtocolAnswer['json'] };

@@ -1,7 +1,12 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { BallastError } from '../../errors.js';
-import { normalize, openRuntime, readModel, type Session, writeModel } from '../../graph/index.js';
+// Not by the room's index: a process starts sooner without what it does not use.
+import { readModel } from '../../graph/format/decode.js';
+import { writeModel } from '../../graph/format/encode.js';
+import { normalize } from '../../graph/format/normalize.js';
+import { openRuntime } from '../../graph/runtime/choose.js';
+import type { Session } from '../../graph/runtime/runtime.js';
 import type { ErrorRecord, FromChild, LoadedModel, ToChild } from './messages.js';
 
 /**
