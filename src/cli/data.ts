@@ -115,7 +115,7 @@ async function showVersion(path: string, options: CommonOptions): Promise<void> 
     `${version}  ${table.rows} rows, ${table.columns.length} columns`,
     ...table.columns.map(
       (column) =>
-        `  ${column.name.padEnd(24)} ${column.kind === 'array' ? `${column.content} [${column.shape}]` : column.kind}`,
+        `  ${column.name.padEnd(24)} ${column.kind === 'array' ? `${column.content} [${column.shape}]` : column.kind === 'sparse' ? `sparse [${column.width}]` : column.kind}`,
     ),
   ];
   answer(options, { version, rows: table.rows, schema }, lines.join('\n'));

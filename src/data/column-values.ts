@@ -3,7 +3,7 @@ import type { Column } from './table.js';
 
 /** Reading columns of any kind in one way: as missing or not, as text, as numbers. */
 
-/** Whether a row's value is missing: NaN, '' or code -1. Array columns are never missing. */
+/** Whether a row's value is missing: NaN, '' or code -1. Array and sparse columns are never missing. */
 export function missingOf(column: Column): (row: number) => boolean {
   switch (column.kind) {
     case 'number':
@@ -20,6 +20,7 @@ export function missingOf(column: Column): (row: number) => boolean {
       return (row) => values[row] === '';
     }
     case 'array':
+    case 'sparse':
       return () => false;
   }
 }
@@ -45,6 +46,7 @@ export function textOf(column: Column): (row: number) => string {
       return (row) => values[row];
     }
     case 'array':
+    case 'sparse':
       throw typeError(column, 'text');
   }
 }
@@ -63,7 +65,7 @@ export function numbersOf(column: Column, purpose: string, place?: string): Floa
 function kindName(column: Column): string {
   if (column.kind === 'number') return column.type === 'float' ? 'numbers' : `${column.type} numbers`;
   if (column.kind === 'array') return `${column.content} arrays`;
-  return { category: 'categories', text: 'text', time: 'instants' }[column.kind];
+  return { category: 'categories', text: 'text', time: 'instants', sparse: 'sparse numbers' }[column.kind];
 }
 
 /** The error of a column that holds something other than what is asked of it. */

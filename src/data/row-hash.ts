@@ -1,5 +1,5 @@
 import { BallastError } from '../errors.js';
-import type { ArrayColumn, Column, Table } from './table.js';
+import type { ArrayColumn, Column, SparseColumn, Table } from './table.js';
 
 /**
  * 64-bit hashes of rows by content, in pairs of 32-bit words (no BigInt arithmetic: a million rows of 30 columns take
@@ -112,6 +112,9 @@ function addColumn(column: Column, words: Uint32Array): void {
     case 'array':
       addArrays(words, column, seedLow, seedHigh);
       return;
+    case 'sparse':
+      addSparse(words, column, seedLow, seedHigh);
+      return;
     default:
       column satisfies never;
   }
@@ -191,6 +194,28 @@ function addArrays(words: Uint32Array, column: ArrayColumn, seedLow: number, see
   for (let row = 0; row < words.length / 2; row++) {
     ownBytes.set(bytes.subarray(row * rowBytes, (row + 1) * rowBytes));
     hashWords(own, 0, rowWords);
+    mix(mixedLow, mixedHigh, seedLow, seedHigh);
+    add(words, row);
+  }
+}
+
+/** Places and values, as float32, of each row. */
+function addSparse(
+  words: Uint32Array,
+  { starts, indices, values }: SparseColumn,
+  seedLow: number,
+  seedHigh: number,
+): void {
+  const longest = starts.reduce((most, start, row) => Math.max(most, row === 0 ? 0 : start - starts[row - 1]), 0);
+  const own = new Uint32Array(2 * longest);
+  const singles = new Float32Array(own.buffer);
+  for (let row = 0; row < starts.length - 1; row++) {
+    let count = 0;
+    for (let at = starts[row]; at < starts[row + 1]; at++) {
+      own[count++] = indices[at];
+      singles[count++] = values[at];
+    }
+    hashWords(own, 0, count);
     mix(mixedLow, mixedHigh, seedLow, seedHigh);
     add(words, row);
   }

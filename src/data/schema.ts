@@ -46,7 +46,14 @@ export interface ArraySchema extends ColumnBase {
   readonly maximum?: number;
 }
 
-export type ColumnSchema = NumberSchema | CategorySchema | TextSchema | TimeSchema | ArraySchema;
+export interface SparseSchema extends ColumnBase {
+  readonly kind: 'sparse';
+  readonly width: number;
+  readonly minimum?: number;
+  readonly maximum?: number;
+}
+
+export type ColumnSchema = NumberSchema | CategorySchema | TextSchema | TimeSchema | ArraySchema | SparseSchema;
 
 /** What a table's columns are and between which bounds their values lie: plain data, to be stored with a model. */
 export interface Schema {
@@ -102,6 +109,10 @@ function columnSchema(column: Column): ColumnSchema {
     case 'array': {
       const { missing, range } = bounds(column.data);
       return { kind: 'array', name, content: column.content, shape: [...column.shape], missing, ...range };
+    }
+    case 'sparse': {
+      const { missing, range } = bounds(column.values);
+      return { kind: 'sparse', name, width: column.width, missing, ...range };
     }
     default:
       return column satisfies never;
@@ -178,6 +189,11 @@ function absent({ name }: ColumnSchema): SchemaIssue {
 
 function checkColumn(expected: ColumnSchema, column: Column): SchemaIssue[] {
   if (expected.kind === 'array' && column.kind === 'array') return checkArray(expected, column);
+  if (expected.kind === 'sparse' && column.kind === 'sparse') {
+    return expected.width === column.width
+      ? []
+      : [shapeChanged(expected.name, `sparse [${column.width}]`, `sparse [${expected.width}]`)];
+  }
   if (expected.kind === 'category' && column.kind === 'category') {
     return [
       ...unseen(expected, column.codes, column.dictionary),
@@ -243,10 +259,12 @@ function checkArray(expected: ArraySchema, column: ArrayColumn): SchemaIssue[] {
       },
     ];
   }
-  const message = `The column ${name} is ${column.content} [${column.shape.join(', ')}], not ${content} [${shape.join(', ')}].`;
-  return [
-    { code: 'COLUMN_SHAPE_CHANGED', severity: 'error', message, remedy: 'Read it in that size.', columns: [name] },
-  ];
+  return [shapeChanged(name, `${column.content} [${column.shape.join(', ')}]`, `${content} [${shape.join(', ')}]`)];
+}
+
+function shapeChanged(name: string, is: string, was: string): SchemaIssue {
+  const message = `The column ${name} is ${is}, not ${was}.`;
+  return { code: 'COLUMN_SHAPE_CHANGED', severity: 'error', message, remedy: 'Read it in that size.', columns: [name] };
 }
 
 function unseen(expected: CategorySchema, codes: Int32Array, dictionary: readonly string[]): SchemaIssue[] {

@@ -50,7 +50,28 @@ export interface ArrayColumn {
   readonly data: Uint8Array | Int32Array | Float32Array;
 }
 
-export type Column = NumberColumn | CategoryColumn | TextColumn | TimeColumn | ArrayColumn;
+/** Many numbers a row, of which most are 0: only the others are kept, as compressed rows. */
+export interface SparseColumn {
+  readonly kind: 'sparse';
+  readonly name: string;
+  /** Numbers of a row. */
+  readonly width: number;
+  /** Where the values of each row start, and behind the last row where they end. */
+  readonly starts: Int32Array;
+  /** Place of each value within its row: ascending there, none twice. */
+  readonly indices: Int32Array;
+  /** Finite. Float32Array only where every value survives the rounding. */
+  readonly values: Float32Array | Float64Array;
+}
+
+export type Column = NumberColumn | CategoryColumn | TextColumn | TimeColumn | ArrayColumn | SparseColumn;
+
+/** A column of one value a row. */
+export type ScalarColumn = Exclude<Column, ArrayColumn | SparseColumn>;
+
+export function isScalar(column: Column): column is ScalarColumn {
+  return column.kind !== 'array' && column.kind !== 'sparse';
+}
 
 const columnIndex = new WeakMap<Table, ReadonlyMap<string, Column>>();
 

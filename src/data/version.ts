@@ -24,6 +24,8 @@ function signature(column: Column): Record<string, unknown> {
   switch (column.kind) {
     case 'number':
       return { name, kind, type: column.type };
+    case 'sparse':
+      return { name, kind, width: column.width };
     case 'array':
       return { name, kind, content: column.content, shape: column.shape, elements: elementType(column.data) };
     default:
@@ -49,6 +51,11 @@ function hashColumn(hash: Hash, column: Column): void {
       return;
     case 'array':
       hash.update(bytesOf(column.data));
+      return;
+    case 'sparse':
+      hash.update(bytesOf(column.starts));
+      hash.update(bytesOf(column.indices));
+      hashNumbers(hash, column.values);
       return;
     default:
       column satisfies never;

@@ -24,6 +24,7 @@ export class Descent {
   readonly #residual: Float64Array;
   readonly #which: Int32Array;
   readonly #step: Float64Array;
+  readonly #shift: Float64Array;
   readonly #startB: Float64Array;
   readonly #startG: Float64Array;
   readonly #keptB: Float64Array;
@@ -38,12 +39,13 @@ export class Descent {
     this.#residual = kernels.floats(design.rows);
     this.#which = kernels.integers(all);
     this.#step = kernels.floats(all);
+    this.#shift = kernels.floats(design.rows);
     [this.#startB, this.#startG, this.#keptB, this.#keptG] = [0, 0, 0, 0].map(() => new Float64Array(all));
   }
 
   /** Bytes that this takes of the kernels' memory, at most. */
   static bytes(rows: number, columns: number): number {
-    return 8 * (rows + 2 * (columns + 1)) + 256;
+    return 8 * (2 * rows + 2 * (columns + 1)) + 320;
   }
 
   /**
@@ -111,9 +113,11 @@ export class Descent {
     const { model, members, curvature, size } = set;
     this.#residual.set(residual);
     const state = { ...model, members, curvature, residual: this.#residual };
+    this.#anderson.restart();
     for (let pass = 0; pass < MOST_PASSES; pass++) {
       const change = this.#design.descendResidual(state, size);
       this.passes++;
+      if (this.#anderson.keep(model.b, size)) this.#leapOnResidual(this.#anderson.extrapolate(size));
       if (change > 9 * goal.violation ** 2 && pass % 10 !== 9) continue;
       this.#design.correlate(members, size, this.#residual, model.g);
       if (this.#reached(goal) || change === 0) return;
@@ -147,6 +151,37 @@ export class Descent {
       b[k] = this.#keptB[k];
       g[k] = this.#keptG[k];
     }
+  }
+
+  /** The same where a residual is kept. */
+  #leapOnResidual(target: Float64Array | undefined): void {
+    if (target === undefined) return;
+    const { model, members, curvature, size } = this.#set;
+    const { b, lower, upper } = model;
+    const before = this.#valueOnResidual();
+    for (let k = 0; k < size; k++) {
+      this.#keptB[k] = b[k];
+      b[k] = Math.min(Math.max(target[k], lower[k]), upper[k]);
+      this.#step[k] = b[k] - this.#keptB[k];
+    }
+    const shift = this.#shift.fill(0);
+    this.#design.combine(members, size, this.#step, shift);
+    for (let i = 0; i < shift.length; i++) this.#residual[i] -= curvature[i] * shift[i];
+    if (this.#valueOnResidual() < before) return;
+    for (let i = 0; i < shift.length; i++) this.#residual[i] += curvature[i] * shift[i];
+    for (let k = 0; k < size; k++) b[k] = this.#keptB[k];
+  }
+
+  /** The model, penalty included, up to a constant; rows without curvature keep their residual. */
+  #valueOnResidual(): number {
+    const { model, curvature, size, l2 } = this.#set;
+    const { b, l1 } = model;
+    let value = 0;
+    for (let i = 0; i < curvature.length; i++) {
+      if (curvature[i] > 0) value += (this.#residual[i] * this.#residual[i]) / (2 * curvature[i]);
+    }
+    for (let k = 0; k < size; k++) value += l1[k] * Math.abs(b[k]) + (l2[k] / 2) * b[k] * b[k];
+    return value;
   }
 
   #lossChange(): number {

@@ -101,13 +101,30 @@ export function checkFeatures(features: Features): void {
   }
 }
 
-/** Features that are dense. @throws BallastError PATH_DENSE */
+/** Sparse columns with their zeros. */
+export function writeOut({ rows, columns, starts, indices, values }: SparseFeatures): DenseFeatures {
+  const data = new Float64Array(rows * columns);
+  for (let j = 0; j < columns; j++) {
+    for (let at = starts[j]; at < starts[j + 1]; at++) data[j * rows + indices[at]] = values[at];
+  }
+  return { rows, columns, data };
+}
+
+/** Values that are written out at most for what needs full columns: 1 GiB. */
+const MOST_WRITTEN = 2 ** 27;
+
+/** Features that are dense, sparse ones written out. @throws BallastError PATH_DENSE where they are too many */
 export function requireDense(features: Features, what: string): DenseFeatures {
   if (!isSparse(features)) return features;
-  throw new BallastError(`${what} are made of dense columns`, {
-    code: 'PATH_DENSE',
-    remedy: 'Give features as one array',
-  });
+  const { rows, columns } = features;
+  if (rows * columns <= MOST_WRITTEN) return writeOut(features);
+  throw new BallastError(
+    `${what} are made of dense columns, and ${rows} rows of ${columns} sparse ones are too many to be written out`,
+    {
+      code: 'PATH_DENSE',
+      remedy: 'Choose another way, or give fewer columns',
+    },
+  );
 }
 
 /** A loop without calls: there may be many millions. */

@@ -91,7 +91,8 @@ export async function fitPath(data: PathData, options: PathOptions, reweigh?: Re
   const relative = family.relative === true;
   const intercept = !relative && (options.intercept ?? true);
   // With few rows a residual is cheaper to keep than a Gram matrix that changes with every step.
-  const few = !family.quadratic && family.couple === undefined && n <= FEW_ROWS && columns > n;
+  const few =
+    !family.quadratic && family.couple === undefined && (isSparse(features) || (n <= FEW_ROWS && columns > n));
   const room = few ? 0 : Math.min(columns + 1, MOST_ROOM);
   const stored = isSparse(features) ? 0 : n * (columns + 1);
   const bytes = bytesOf([stored, n, columns + 1]) + PathSolver.bytes(n, columns, room) + 65_536;

@@ -151,9 +151,10 @@ export class PathSolver {
     if (!this.#s.family.quadratic && !this.set.dense) await this.#renew(0.9);
     this.#admit(penalty.alpha * (2 * lambda - previous));
     const guess = this.#extrapolate(lambda, previous);
+    if (guess !== undefined && !this.#s.family.quadratic) this.#begin(guess);
     let allowed = this.#allowed;
     for (let round = 0; ; round++) {
-      await this.#optimise(allowed, round === 0 ? guess : undefined);
+      await this.#optimise(allowed, round === 0 && this.#s.family.quadratic ? guess : undefined);
       if (this.#joinViolators(round) > 0 && round < MOST_ROUNDS) continue;
       const { gap, violation } = this.#measure();
       const converged = gap <= this.#gapLimit() && violation <= this.#allowed * 1.0001;
@@ -244,7 +245,29 @@ export class PathSolver {
       this.#earlier[j] = model.b[k];
     }
     this.#penultimate = previous;
-    return known && this.#s.family.quadratic ? this.#guess : undefined;
+    return known ? this.#guess : undefined;
+  }
+
+  /** Goes to other coefficients, unless the objective is no lower there. */
+  #begin(guess: Float64Array): void {
+    const { family, rows, penalty, design } = this.#s;
+    const { model, members, size } = this.set;
+    const before = this.#loss + this.#penaltyOf();
+    let after = 0;
+    for (let k = 0; k < size; k++) {
+      guess[k] = Math.min(Math.max(guess[k], model.lower[k]), model.upper[k]);
+      this.#values[k] = guess[k] - model.b[k];
+      after += penalty.value(members[k], guess[k]);
+    }
+    this.#trial.set(this.#eta);
+    design.combine(members, size, this.#values, this.#trial);
+    after += family.evaluate(this.#trial, rows, this.#trialResidual, this.#curvature);
+    if (after < before) {
+      model.b.set(guess.subarray(0, size));
+      this.#eta.set(this.#trial);
+    }
+    this.#evaluate();
+    this.#gradientOfMembers();
   }
 
   /** @returns false where no step along the model's direction is downhill */

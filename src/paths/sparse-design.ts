@@ -15,6 +15,8 @@ export function sparseDesign(
 ): Design {
   const center = new Float64Array(columns);
   const scale = new Float64Array(columns);
+  /** Products of columns with the weights that their squares were last asked under: descent needs them in every pass. */
+  const products = new Float64Array(columns);
   for (let j = 0; j < columns; j++) {
     const { mean, deviation, largest } = momentsOf(j);
     center[j] = intercept ? mean : 0;
@@ -36,9 +38,19 @@ export function sparseDesign(
   }
 
   function product(j: number, r: Float64Array): number {
+    const end = starts[j + 1];
     let sum = 0;
-    for (let at = starts[j]; at < starts[j + 1]; at++) sum += values[at] * r[indices[at]];
+    for (let at = starts[j]; at < end; at++) sum += values[at] * r[indices[at]];
     return sum;
+  }
+
+  /** r -= by times curvature times column j. */
+  function subtract(by: number, j: number, curvature: Float64Array, r: Float64Array): void {
+    const end = starts[j + 1];
+    for (let at = starts[j]; at < end; at++) {
+      const row = indices[at];
+      r[row] -= by * curvature[row] * values[at];
+    }
   }
 
   function correlate(which: Int32Array, count: number, r: Float64Array, out: Float64Array): void {
@@ -78,6 +90,7 @@ export function sparseDesign(
         linear += part;
         square += part * values[at];
       }
+      products[j] = linear;
       out[k] = (square - 2 * center[j] * linear + center[j] ** 2 * sum) / scale[j] ** 2;
     }
   }
@@ -95,7 +108,10 @@ export function sparseDesign(
     }
   }
 
-  /** What centering takes off every row is kept as one multiple of the curvature, and applied at the end. */
+  /**
+   * What centering takes off every row is kept as one multiple of the curvature, and applied at the end. The curvature is
+   * that under which the members' squares were last asked.
+   */
   function descendResidual(model: Omit<ResidualModel, 'columns'>, size: number): number {
     const { members, b, residual, curvature, diagonal, inverse, l1, lower, upper } = model;
     const curved = total(curvature);
@@ -105,8 +121,9 @@ export function sparseDesign(
     for (let k = 0; k < size; k++) {
       const j = members[k];
       const isOnes = j === columns;
-      const [mean, by] = isOnes ? [-1, 1] : [center[j], 1 / scale[j]];
-      const along = isOnes ? 0 : product(j, curvature);
+      const mean = isOnes ? -1 : center[j];
+      const by = isOnes ? 1 : 1 / scale[j];
+      const along = isOnes ? 0 : products[j];
       const raw = isOnes ? 0 : product(j, residual) + multiple * along;
       const gradient = (raw - mean * sum) * by;
       const z = gradient + diagonal[k] * b[k];
@@ -117,12 +134,7 @@ export function sparseDesign(
       if (change === 0) continue;
       b[k] = next;
       const step = change * by;
-      if (!isOnes) {
-        for (let at = starts[j]; at < starts[j + 1]; at++) {
-          const row = indices[at];
-          residual[row] -= step * curvature[row] * values[at];
-        }
-      }
+      if (!isOnes) subtract(step, j, curvature, residual);
       multiple += step * mean;
       sum -= step * (along - mean * curved);
       largest = Math.max(largest, diagonal[k] * change * change);

@@ -1,7 +1,7 @@
 import { missingOf, textOf } from '../data/column-values.js';
 import type { Examples } from '../data/preprocess/preprocessor.js';
 import type { Roles } from '../data/roles.js';
-import { type Column, findColumn, type Table } from '../data/table.js';
+import { type Column, findColumn, isScalar, type Table } from '../data/table.js';
 import { BallastError } from '../errors.js';
 import { type EvaluateOptions, type Evaluation, evaluate } from '../evaluation/evaluate.js';
 import type { GroupColumn, PredictionInput } from '../evaluation/input.js';
@@ -23,7 +23,7 @@ const MOST_SLICES = 8;
 export function predictionsOf(
   { task }: Pick<Spec, 'task'>,
   { preprocessor }: Pick<PreparedData, 'preprocessor'>,
-  examples: Examples,
+  examples: Pick<Examples, 'target' | 'weights'>,
   positions: Int32Array,
   outputs: Float32Array,
 ): PredictionInput {
@@ -106,9 +106,9 @@ export function withSensitive<Some extends Roles>(
       remedy: 'Name a column of people or places; the metrics of each class are told anyway',
     });
   }
-  const unknown = names.find((name) => (findColumn(table, name) ?? { kind: 'array' }).kind === 'array');
+  const known = table.columns.filter(isScalar).map(({ name }) => name);
+  const unknown = names.find((name) => !known.includes(name));
   if (unknown !== undefined) {
-    const known = table.columns.filter(({ kind }) => kind !== 'array').map(({ name }) => name);
     throw new BallastError(`the data has no column "${unknown}" with groups of rows`, {
       code: 'FAIRNESS_COLUMN',
       place: '--fairness',

@@ -135,7 +135,7 @@ function columnsOf(
   const same = findColumn(table, input.name);
   if (same !== undefined) return [same];
   const rest = table.columns.filter(({ name }) => features.includes(name));
-  const arrays = rest.filter(({ kind }) => kind === 'array');
+  const arrays = rest.filter(({ kind }) => kind === 'array' || kind === 'sparse');
   if (inputs === 1 && arrays.length === 1) return arrays;
   const numbers = rest.filter(({ kind }) => kind === 'number');
   const width = input.shape?.at(-1);

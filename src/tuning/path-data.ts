@@ -3,7 +3,7 @@ import { FEATURES, type Preprocessor } from '../data/preprocess/preprocessor.js'
 import { requireColumn } from '../data/roles.js';
 import { BallastError } from '../errors.js';
 import type { FamilyName } from '../paths/families/family.js';
-import type { DenseFeatures } from '../paths/features.js';
+import { type DenseFeatures, type Features, writeOut } from '../paths/features.js';
 import type { PathData } from '../paths/problem.js';
 import type { PreparedData } from '../spec/prepare.js';
 import { eventsIn } from './score.js';
@@ -23,12 +23,11 @@ export function pathData({ preprocessor, table, roles }: PreparedData, rows: Uin
       remedy: 'Exclude it in data.features.exclude, or train with ballast train',
     });
   }
-  const { inputs, target, weights, offsets } = preprocessor.transform(table, rows);
-  const encoded = inputs[FEATURES];
+  const { target, weights, offsets } = preprocessor.answers(table, rows);
   const wide = (values: ArrayLike<number> | undefined): Float64Array | undefined =>
     values === undefined ? undefined : Float64Array.from(values);
   return {
-    features: byColumns(encoded.data as Float32Array, rows.length, preprocessor.features.length),
+    features: featuresOf(preprocessor, table, rows),
     target:
       preprocessor.classes === undefined
         ? ownTarget(table, roles.target ?? '', rows)
@@ -37,6 +36,18 @@ export function pathData({ preprocessor, table, roles }: PreparedData, rows: Uin
     offset: wide(offsets),
     ...(roles.event === undefined ? {} : { event: eventsIn(table, roles.event, rows) }),
   };
+}
+
+/** Sparse columns are cheaper than full ones while less than this share of their values is not 0. */
+const SPARSE = 0.2;
+
+function featuresOf(preprocessor: Preprocessor, table: PreparedData['table'], rows: Uint32Array): Features {
+  if (preprocessor.sparse) {
+    const sparse = preprocessor.columns(table, rows);
+    return sparse.values.length < SPARSE * rows.length * sparse.columns ? sparse : writeOut(sparse);
+  }
+  const { inputs } = preprocessor.transform(table, rows, { target: false });
+  return byColumns(inputs[FEATURES].data as Float32Array, rows.length, preprocessor.features.length);
 }
 
 function ownTarget(table: PreparedData['table'], name: string, rows: Uint32Array): Float64Array {

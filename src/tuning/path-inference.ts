@@ -1,5 +1,5 @@
 import { kFold } from '../data/folds.js';
-import type { Examples, Preprocessor } from '../data/preprocess/preprocessor.js';
+import type { Preprocessor } from '../data/preprocess/preprocessor.js';
 import { BallastError } from '../errors.js';
 import type { Evaluation } from '../evaluation/evaluate.js';
 import type { PathFold } from '../paths/cross-validate.js';
@@ -211,7 +211,7 @@ function judged(
 ): Evaluation['metrics'] {
   const positions = Int32Array.from(predictors.keys()).filter((position) => Number.isFinite(predictors[position]));
   const eta = Float64Array.from(positions, (position) => predictors[position] + (offset?.[position] ?? 0));
-  const examples: Examples = data.preprocessor.transform(data.table, rows);
+  const examples = data.preprocessor.answers(data.table, rows);
   const outputs = linearOutputs(data.preprocessor, eta, family);
   const predictions = predictionsOf(spec, data, examples, positions, outputs);
   return judge(

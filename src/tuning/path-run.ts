@@ -162,7 +162,7 @@ export async function runPath(given: ResolvedSpec, options: PathRunOptions): Pro
     const folder = join(options.workFolder, 'paths', runId);
     await makeFolder(folder);
     const rows = Uint32Array.from([...plan.train, ...plan.validation]);
-    const examples = data.preprocessor.transform(data.table, rows);
+    const examples = data.preprocessor.answers(data.table, rows);
     const validation = pathData(data, plan.validation);
     const outputs = {
       train: linearOutputs(data.preprocessor, linearPredictor(predicting, train.features), family),

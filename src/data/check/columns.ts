@@ -1,7 +1,7 @@
 import { missingOf, textOf } from '../column-values.js';
 import type { Roles } from '../roles.js';
 import { requireColumn } from '../roles.js';
-import type { Column, NumberColumn, Table } from '../table.js';
+import { type Column, isScalar, type NumberColumn, type Table } from '../table.js';
 import { type Finding, percent } from './finding.js';
 
 const MOSTLY = 0.5;
@@ -23,7 +23,7 @@ const PRECISION = 2 ** 17;
 export function checkColumns(table: Table, roles: Roles, rows: Uint32Array): Finding[] {
   return roles.features.flatMap((name) => {
     const column = requireColumn(table, name);
-    return column.kind === 'array' ? [] : checkColumn(column, rows);
+    return isScalar(column) ? checkColumn(column, rows) : [];
   });
 }
 

@@ -1,6 +1,6 @@
 import { missingOf } from '../column-values.js';
 import { type Roles, requireColumn } from '../roles.js';
-import type { Table } from '../table.js';
+import { isScalar, type Table } from '../table.js';
 import { type Finding, percent } from './finding.js';
 import { answerOf, type Predictability, predictability } from './predictability.js';
 
@@ -39,7 +39,7 @@ export function checkLeakage(
   if (answer === undefined) return [];
   return roles.features.flatMap((name) => {
     const column = requireColumn(table, name);
-    return column.kind === 'array' ? [] : report(name, target, predictability(column, sample, answer));
+    return isScalar(column) ? report(name, target, predictability(column, sample, answer)) : [];
   });
 }
 

@@ -4,7 +4,7 @@ import { missingOf, textOf } from '../column-values.js';
 import { HashIndex } from '../hash-index.js';
 import { fitPreprocessor } from '../preprocess/fit.js';
 import { type Roles, requireColumn } from '../roles.js';
-import { findColumn, type Table } from '../table.js';
+import { findColumn, isScalar, type Table } from '../table.js';
 import { type Finding, percent, rowsOf, shownRows } from './finding.js';
 import { thinned } from './leakage.js';
 import { nearest, pointsOf } from './neighbours.js';
@@ -228,7 +228,7 @@ function comparableFeatures(current: Table, earlier: Table, roles: Roles): strin
     const [old, now] = [findColumn(earlier, name), findColumn(current, name)];
     if (old === undefined || now?.kind !== old.kind) return false;
     const missing = missingOf(old);
-    const text = old.kind === 'array' ? (row: number) => String(row) : textOf(old);
+    const text = isScalar(old) ? textOf(old) : (row: number) => String(row);
     const first = text(0);
     for (let row = 1; row < earlier.rows; row++) if (!missing(row) && text(row) !== first) return true;
     return false;

@@ -2,7 +2,7 @@ import { benjaminiHochberg } from '../../numeric/multiple-testing.js';
 import { chiSquareTest, ksTwoSample } from '../../numeric/two-sample.js';
 import { missingOf, textOf } from '../column-values.js';
 import { requireColumn } from '../roles.js';
-import type { ArrayColumn, Column, Table } from '../table.js';
+import { type ArrayColumn, type Column, isScalar, type ScalarColumn, type Table } from '../table.js';
 import type { Finding, Severity } from './finding.js';
 import { thinned } from './leakage.js';
 
@@ -93,6 +93,7 @@ function compareColumns(a: Column, rowsA: Uint32Array, b: Column, rowsB: Uint32A
       distance(column, aspect, rowFigures(a, rowsA, aspect), rowFigures(b, rowsB, aspect)),
     );
   }
+  if (!isScalar(a) || !isScalar(b)) return [];
   const presentA = present(a, rowsA);
   const presentB = present(b, rowsB);
   const missing = association(column, 'missing', [
@@ -109,12 +110,7 @@ function present(column: Column, rows: Uint32Array): Uint32Array {
   return rows.filter((row) => !missing(row));
 }
 
-function valueTest(
-  a: Exclude<Column, ArrayColumn>,
-  rowsA: Uint32Array,
-  b: Exclude<Column, ArrayColumn>,
-  rowsB: Uint32Array,
-): Unadjusted {
+function valueTest(a: ScalarColumn, rowsA: Uint32Array, b: ScalarColumn, rowsB: Uint32Array): Unadjusted {
   if (isNumeric(a) && isNumeric(b)) {
     return distance(a.name, 'value', valuesOf(a, rowsA), valuesOf(b, rowsB));
   }

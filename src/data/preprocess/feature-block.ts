@@ -17,6 +17,13 @@ export type FeatureWriter = (
   offset: number,
 ) => void;
 
+/** Values of one encoded row that are not 0: their features, ascending, in `features[0 .. count)`, and themselves. */
+export interface RowEntries {
+  readonly features: Int32Array;
+  readonly values: Float32Array;
+  count: number;
+}
+
 /**
  * Columns of one kind, fitted. The encoding exists twice, as a loop over columns in memory (training) and as ONNX nodes
  * (the served model); both round to float32 at the same places, so that they give the same numbers.
@@ -25,6 +32,8 @@ export interface FeatureBlock {
   readonly features: readonly Feature[];
   /** Binds the encoding to a table's columns. Throws DATA_COLUMN_ABSENT or DATA_COLUMN_TYPE where they do not fit. */
   writer(table: Table): FeatureWriter;
+  /** Of features of which most are 0: the others alone, the result good until the next call. */
+  entries?(table: Table): (row: number) => RowEntries;
   /** Adds the nodes from the raw inputs; returns the name of the [N, features] result. */
   nodes(list: NodeList): string;
 }
@@ -37,6 +46,16 @@ export interface RawInput {
   readonly type: 'float32' | 'int64' | 'string';
   /** Without the leading batch dimension. */
   readonly shape: readonly number[];
+}
+
+/** Writes the rows out in full. */
+export function writeEntries(entries: (row: number) => RowEntries): FeatureWriter {
+  return (rows, from, to, out, width, offset) => {
+    for (let i = from, at = offset; i < to; i++, at += width) {
+      const { features, values, count } = entries(rows[i]);
+      for (let k = 0; k < count; k++) out[at + features[k]] = values[k];
+    }
+  };
 }
 
 /** What stands for a missing value in int64 inputs, which have no NaN. */

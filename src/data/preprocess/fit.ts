@@ -7,6 +7,7 @@ import { fitCategory } from './categories.js';
 import type { Unfit } from './feature-block.js';
 import { fitNumber } from './numbers.js';
 import { Preprocessor } from './preprocessor.js';
+import { fitSparse } from './sparse.js';
 import type { PreprocessorState } from './state.js';
 import { type ClassLabel, fitClasses, fitNumericTarget, type TargetEncoding } from './target.js';
 import { fitText } from './texts.js';
@@ -45,6 +46,7 @@ export function fitPreprocessor(table: Table, roles: Roles, trainRows: Uint32Arr
     times: [],
     texts: [],
     arrays: [],
+    sparse: [],
     group: [...roles.group],
     dropped: [],
     ...(roles.weight === undefined ? {} : { weight: roles.weight }),
@@ -95,6 +97,8 @@ function fitColumn(
       return add(state.texts, fitText(column, input, rows, options.text));
     case 'array':
       return add(state.arrays, fitArray(column, input, rows, options.scaling));
+    case 'sparse':
+      return add(state.sparse, fitSparse(column, input, rows));
   }
 }
 

@@ -6,10 +6,12 @@ import { requireColumn } from '../roles.js';
 import type { Table } from '../table.js';
 import { type ArrayEncoding, arrayInput, arrayNodes, arrayTensor, featureArrayBlock, rangeOf } from './arrays.js';
 import { categoryBlock, categoryInput } from './categories.js';
+import { type EncodedColumns, encodeColumns } from './encoded-columns.js';
 import type { Feature, FeatureBlock, RawInput } from './feature-block.js';
 import { groupIds } from './groups.js';
 import { NodeList } from './node-list.js';
 import { numberBlock, numberInput } from './numbers.js';
+import { sparseBlock, sparseInput } from './sparse.js';
 import { type PreprocessorState, preprocessorStateSchema } from './state.js';
 import { type ClassLabel, targetTensor } from './target.js';
 import { textBlock, textInput } from './texts.js';
@@ -50,6 +52,9 @@ export interface NetworkInput {
 /** Name of the tensor that all scalar columns are encoded into. */
 export const FEATURES = 'features';
 
+/** More features than these, times rows, are not written out: 8 GiB. */
+const MOST_FLOATS = 2 ** 31;
+
 /** Floats that are encoded at a time: they stay in cache while column after column is written. */
 const BLOCK = 16_384;
 
@@ -66,13 +71,14 @@ export class Preprocessor {
 
   constructor(state: PreprocessorState) {
     this.state = state;
-    const { numbers, categories, times, texts, arrays } = state;
+    const { numbers, categories, times, texts, arrays, sparse } = state;
     this.#blocks = [
       ...(numbers.length > 0 ? [numberBlock(numbers)] : []),
       ...categories.map(categoryBlock),
       ...times.map(timeBlock),
       ...texts.map(textBlock),
       ...arrays.filter(({ content }) => content === 'features').map(featureArrayBlock),
+      ...sparse.map(sparseBlock),
     ];
     this.features = this.#blocks.flatMap((block) => block.features);
     const own = arrays.filter(({ content }) => content !== 'features');
@@ -104,13 +110,14 @@ export class Preprocessor {
 
   /** Inputs of the served model, one for each raw column that is used. */
   get inputs(): readonly RawInput[] {
-    const { numbers, categories, times, texts, arrays } = this.state;
+    const { numbers, categories, times, texts, arrays, sparse } = this.state;
     return [
       ...numbers.map(numberInput),
       ...categories.map(categoryInput),
       ...times.map(timeInput),
       ...texts.map(textInput),
       ...arrays.map(arrayInput),
+      ...sparse.map(sparseInput),
     ];
   }
 
@@ -142,8 +149,8 @@ export class Preprocessor {
 
   /** Words of a text and elements of an array mean something alone; features of any other column only together. */
   #featureGroups(): number[] {
-    const { texts, arrays } = this.state;
-    const apart = new Set([...texts, ...arrays].map(({ column }) => column));
+    const { texts, arrays, sparse } = this.state;
+    const apart = new Set([...texts, ...arrays, ...sparse].map(({ column }) => column));
     const groups = new Map<string, number>();
     return this.features.map(({ name, column }) => {
       const key = apart.has(column) ? `feature ${name}` : `column ${column}`;
@@ -178,10 +185,24 @@ export class Preprocessor {
     const inputs: Record<string, Tensor<NumericArray>> = {};
     if (this.features.length > 0) inputs[FEATURES] = this.#encodeFeatures(table, rows);
     for (const { name, encoding } of this.#arrays) inputs[name] = arrayTensor(encoding, table, rows);
+    return { ...this.answers(table, rows, { target }), inputs };
+  }
+
+  /** Whether there are features of which most are 0 in most rows: words of texts, sparse numbers. */
+  get sparse(): boolean {
+    return this.#blocks.some(({ entries }) => entries !== undefined);
+  }
+
+  /** The features of rows, without writing out what is 0. */
+  columns(table: Table, rows: Uint32Array): EncodedColumns {
+    return encodeColumns(this.#blocks, table, rows);
+  }
+
+  /** What {@link transform} tells of rows beside the inputs. */
+  answers(table: Table, rows: Uint32Array, { target = true }: { target?: boolean } = {}): Omit<Examples, 'inputs'> {
     const { weight, offset, group } = this.state;
     return {
       rows: rows.length,
-      inputs,
       ...(target && this.state.target !== undefined ? { target: targetTensor(this.state.target, table, rows) } : {}),
       ...(target && weight !== undefined ? { weights: weightsOf(table, weight, rows) } : {}),
       ...(target && group.length > 0 ? { groups: groupIds(table, group, rows) } : {}),
@@ -220,6 +241,13 @@ export class Preprocessor {
 
   #encodeFeatures(table: Table, rows: Uint32Array): Tensor<Float32Array> {
     const shape = [rows.length, this.features.length];
+    if (sizeOf(shape) > MOST_FLOATS) {
+      throw new BallastError(`${rows.length} rows of ${this.features.length} features are too many to be written out`, {
+        code: 'DATA_TOO_WIDE',
+        place: 'data.features',
+        remedy: 'Fit sparse features with ballast path, which does not write them out, or give fewer of them',
+      });
+    }
     const out = new Float32Array(sizeOf(shape));
     let offset = 0;
     const writers = this.#blocks.map((block) => {

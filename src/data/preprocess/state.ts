@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { arrayEncodingSchema } from './arrays.js';
 import { categoryEncodingSchema } from './categories.js';
 import { numberEncodingSchema } from './numbers.js';
+import { sparseEncodingSchema } from './sparse.js';
 import { targetEncodingSchema } from './target.js';
 import { textEncodingSchema } from './texts.js';
 import { timeEncodingSchema } from './times.js';
@@ -14,6 +15,7 @@ export const preprocessorStateSchema = z.strictObject({
   times: z.array(timeEncodingSchema),
   texts: z.array(textEncodingSchema),
   arrays: z.array(arrayEncodingSchema),
+  sparse: z.array(sparseEncodingSchema).default([]),
   target: targetEncodingSchema.optional(),
   weight: z.string().optional(),
   offset: z.string().optional(),

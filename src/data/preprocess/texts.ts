@@ -4,7 +4,14 @@ import { textOf } from '../column-values.js';
 import type { FeatureOptions } from '../options.js';
 import { requireColumn } from '../roles.js';
 import type { Column, Table } from '../table.js';
-import type { Feature, FeatureBlock, FeatureWriter, RawInput, Unfit } from './feature-block.js';
+import {
+  type Feature,
+  type FeatureBlock,
+  type RawInput,
+  type RowEntries,
+  type Unfit,
+  writeEntries,
+} from './feature-block.js';
 import type { NodeList } from './node-list.js';
 import { pieces, plainSpellings, SEPARATORS, wordOf } from './words.js';
 
@@ -91,7 +98,8 @@ export function textBlock(encoding: TextEncoding): FeatureBlock {
   }));
   return {
     features,
-    writer: (table) => bindText(encoding, table),
+    writer: (table) => writeEntries(bindText(encoding, table)),
+    entries: (table) => bindText(encoding, table),
     nodes: (list) => textNodes(encoding, list),
   };
 }
@@ -125,7 +133,7 @@ function spellingsOf(folded: ReadonlyMap<string, string>, number: ReadonlyMap<st
   return [...spellings].sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
-function bindText(encoding: TextEncoding, table: Table): FeatureWriter {
+function bindText(encoding: TextEncoding, table: Table): (row: number) => RowEntries {
   const { terms, idf, weighting, words } = encoding;
   const text = textOf(requireColumn(table, encoding.column, 'the feature column'));
   const wordOfSpelling = new Map(encoding.spellings);
@@ -136,35 +144,48 @@ function bindText(encoding: TextEncoding, table: Table): FeatureWriter {
     if (term.length === 1) ofWord.set(term[0], index);
     else ofPair.set(pairKey(term[0], term[1]), index);
   });
-  return (rows, from, to, out, width, offset) => {
-    for (let i = from, at = offset; i < to; i++, at += width) {
-      for (const line of pieces(text(rows[i]), encoding.separators)) {
-        let before = -1;
-        for (const piece of line) {
-          const word = wordOfSpelling.get(piece) ?? -1;
-          const single = ofWord.get(word);
-          if (single !== undefined) out[at + single]++;
-          const pair = before < 0 || word < 0 ? undefined : ofPair.get(pairKey(before, word));
-          if (pair !== undefined) out[at + pair]++;
-          before = word;
-        }
+  const counts = new Float32Array(terms.length);
+  const entries = { features: new Int32Array(terms.length), values: new Float32Array(terms.length), count: 0 };
+  const count = (term: number | undefined): void => {
+    if (term === undefined) return;
+    if (counts[term]++ === 0) entries.features[entries.count++] = term;
+  };
+  return (row) => {
+    entries.count = 0;
+    for (const line of pieces(text(row), encoding.separators)) {
+      let before = -1;
+      for (const piece of line) {
+        const word = wordOfSpelling.get(piece) ?? -1;
+        count(ofWord.get(word));
+        if (before >= 0 && word >= 0) count(ofPair.get(pairKey(before, word)));
+        before = word;
       }
-      weigh(out, at, idf, weighting);
     }
+    entries.features.subarray(0, entries.count).sort();
+    for (let k = 0; k < entries.count; k++) {
+      const term = entries.features[k];
+      entries.values[k] = counts[term];
+      counts[term] = 0;
+    }
+    weigh(entries, idf, weighting);
+    return entries;
   };
 }
 
-function weigh(out: Float32Array, at: number, idf: readonly number[], weighting: TextEncoding['weighting']): void {
+function weigh(
+  { features, values, count }: RowEntries,
+  idf: readonly number[],
+  weighting: TextEncoding['weighting'],
+): void {
   if (weighting === 'count') return;
   let squares = 0;
-  for (let j = 0; j < idf.length; j++) {
-    if (out[at + j] === 0) continue;
-    out[at + j] = weighting === 'presence' ? 1 : out[at + j] * idf[j];
-    squares += out[at + j] ** 2;
+  for (let k = 0; k < count; k++) {
+    values[k] = weighting === 'presence' ? 1 : values[k] * idf[features[k]];
+    squares += values[k] ** 2;
   }
   if (weighting === 'presence' || squares === 0) return;
   const norm = Math.fround(Math.sqrt(squares));
-  for (let j = 0; j < idf.length; j++) if (out[at + j] !== 0) out[at + j] /= norm;
+  for (let k = 0; k < count; k++) values[k] /= norm;
 }
 
 function textNodes({ input, separators, spellings, terms, weighting, idf }: TextEncoding, list: NodeList): string {

@@ -1,5 +1,5 @@
 import { missingOf, textOf } from '../../data/column-values.js';
-import { findColumn, type Table } from '../../data/table.js';
+import { findColumn, isScalar, type Table } from '../../data/table.js';
 import { estimate, resolveIntervals } from '../estimate.js';
 import type { Figure } from '../figure.js';
 import type { IntervalOptions } from '../input.js';
@@ -128,7 +128,7 @@ function namesOf(
     known: [
       ...special.keys(),
       ...scored.map((name) => `probability("${name}")`),
-      ...table.columns.filter(({ kind }) => kind !== 'array').map(({ name }) => name),
+      ...table.columns.filter(isScalar).map(({ name }) => name),
     ],
   };
 }
@@ -136,7 +136,7 @@ function namesOf(
 /** A number as it is and a boolean as 0 or 1, NaN where missing; anything else as text, '' where missing. */
 function columnTerm(table: Table, name: string, rows: Uint32Array): Term | undefined {
   const column = findColumn(table, name);
-  if (column === undefined || column.kind === 'array') return undefined;
+  if (column === undefined || !isScalar(column)) return undefined;
   if (column.kind === 'number') {
     const { values } = column;
     return { type: 'number', of: (row) => values[rows[row]] };

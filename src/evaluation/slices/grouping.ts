@@ -1,5 +1,5 @@
 import { missingOf, textOf } from '../../data/column-values.js';
-import type { Column } from '../../data/table.js';
+import { type Column, isScalar, type ScalarColumn } from '../../data/table.js';
 import { quantileSorted } from '../../numeric/quantile.js';
 
 /** A column cut into a few groups of rows. */
@@ -19,14 +19,13 @@ const NUMBERS_SORTED = 20_000;
 
 /** A column's groups among rows; undefined where it has no more than one, or is an array. */
 export function groupRows(column: Column, rows: Uint32Array): Grouping | undefined {
-  const grouping =
-    column.kind === 'array'
-      ? undefined
-      : column.kind === 'number' && column.type !== 'boolean'
-        ? ofNumbers(column.name, column.values, rows)
-        : column.kind === 'time'
-          ? ofNumbers(column.name, column.values, rows, (value) => new Date(value).toISOString().slice(0, 16))
-          : ofCategories(column, rows);
+  const grouping = !isScalar(column)
+    ? undefined
+    : column.kind === 'number' && column.type !== 'boolean'
+      ? ofNumbers(column.name, column.values, rows)
+      : column.kind === 'time'
+        ? ofNumbers(column.name, column.values, rows, (value) => new Date(value).toISOString().slice(0, 16))
+        : ofCategories(column, rows);
   return grouping !== undefined && grouping.labels.length > 1 ? grouping : undefined;
 }
 
@@ -61,7 +60,7 @@ function ofNumbers(
   return occupied(name, codes, labels);
 }
 
-function ofCategories(column: Exclude<Column, { kind: 'array' }>, rows: Uint32Array): Grouping | undefined {
+function ofCategories(column: ScalarColumn, rows: Uint32Array): Grouping | undefined {
   const values = distinctValues(column, rows);
   if (values === undefined) return undefined;
   const { ids, texts, counts } = values;
@@ -81,7 +80,7 @@ function ofCategories(column: Exclude<Column, { kind: 'array' }>, rows: Uint32Ar
 
 /** The different texts among rows, the one of each row, and how many have it; undefined for free text, which has no groups. */
 function distinctValues(
-  column: Exclude<Column, { kind: 'array' }>,
+  column: ScalarColumn,
   rows: Uint32Array,
 ): { ids: Uint32Array; texts: string[]; counts: number[] } | undefined {
   const [missing, text] = [missingOf(column), textOf(column)];

@@ -1,5 +1,5 @@
 import { missingOf, textOf } from '../../data/column-values.js';
-import { type Column, findColumn, type Table } from '../../data/table.js';
+import { type Column, findColumn, isScalar, type Table } from '../../data/table.js';
 import { BallastError } from '../../errors.js';
 import type { NewLabel } from '../../store/index.js';
 
@@ -44,7 +44,7 @@ export function labelsOfTable(table: Table, place: string, columns: LabelColumns
 
 function columnOf(table: Table, name: string, option: string, place: string): Column {
   const column = findColumn(table, name);
-  if (column !== undefined && column.kind !== 'array') return column;
+  if (column !== undefined && isScalar(column)) return column;
   throw new BallastError(`there is no column "${name}"`, {
     code: 'LABELS_COLUMN',
     place,
