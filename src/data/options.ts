@@ -133,7 +133,7 @@ export const dataOptionsSchema = z
     source: z
       .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
       .describe(
-        'Path, glob, http(s):// or s3:// URL, or npm:<package>/<path>; .csv[.gz] .tsv .parquet .jsonl .npz, idx, a folder of images or WAV files, or text lines.',
+        'Path, glob, http(s):// or s3:// URL, or npm:<package>/<path>; .csv[.gz] .tsv .parquet .jsonl .npz, svmlight, idx, a folder of images or WAV files, or text lines.',
       ),
     name: z
       .string()

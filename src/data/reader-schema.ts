@@ -69,7 +69,20 @@ const files = z.strictObject({
 
 export const readerFields = {
   format: z
-    .enum(['csv', 'tsv', 'parquet', 'jsonl', 'idx', 'npz', 'npy', 'json-classes', 'images', 'audio', 'text'])
+    .enum([
+      'csv',
+      'tsv',
+      'parquet',
+      'jsonl',
+      'idx',
+      'npz',
+      'npy',
+      'svmlight',
+      'json-classes',
+      'images',
+      'audio',
+      'text',
+    ])
     .optional()
     .describe('Default: by the extension, or by what a folder holds.'),
   header: z

@@ -9,9 +9,12 @@ import { writeModel } from '../graph/format/encode.js';
 import { writeModelFile } from '../graph/format/file.js';
 import type { Graph } from '../graph/model.js';
 import type { Runtime } from '../graph/runtime/runtime.js';
+import { sizeOf } from '../graph/tensor.js';
 
 /** Rows on which the exported model is compared with the network it was made of. */
 const CHECKED_ROWS = 64;
+/** Values of one input that are made for them at most. */
+const CHECKED_VALUES = 2 ** 24;
 /** Largest difference of a logit: kernels for other batch sizes round differently. */
 const TOLERANCE = 1e-3;
 
@@ -41,7 +44,9 @@ export async function exportTrained(request: ExportTrained): Promise<{ path: str
   const model = exportModel(preprocessor, graph, {
     metadata: { ...request.metadata, [SEEN_KEY]: JSON.stringify(seen) },
   });
-  const rows = request.checkRows.subarray(0, CHECKED_ROWS);
+  const widest = Math.max(...preprocessor.inputs.map(({ shape }) => sizeOf(shape)));
+  const checked = Math.max(1, Math.min(CHECKED_ROWS, Math.floor(CHECKED_VALUES / widest)));
+  const rows = request.checkRows.subarray(0, checked);
   const session = await runtime.load(writeModel(model));
   try {
     const answer = await session.run(rawTensors(preprocessor.inputs, table, rows));

@@ -1,7 +1,7 @@
 import { float32, int64, sizeOf, type Tensor } from '../../graph/tensor.js';
 import { textOf, typeError } from '../column-values.js';
 import { requireColumn } from '../roles.js';
-import type { Column, Table } from '../table.js';
+import type { Column, SparseColumn, Table } from '../table.js';
 import { MISSING_INTEGER, type RawInput } from './feature-block.js';
 
 /**
@@ -18,6 +18,7 @@ export function rawTensors(inputs: readonly RawInput[], table: Table, rows: Uint
 
 function rawTensor({ type, shape }: RawInput, column: Column, rows: Uint32Array): Tensor {
   const extents = [rows.length, ...shape];
+  if (column.kind === 'sparse') return sparseRows(column, extents, rows);
   if (column.kind === 'array') return arrayRows(column, type, extents, rows);
   if (type === 'string') {
     const text = textOf(column);
@@ -36,6 +37,18 @@ function rawTensor({ type, shape }: RawInput, column: Column, rows: Uint32Array)
       Number.isNaN(values[row]) ? MISSING_INTEGER : BigInt(Math.round(values[row])),
     ),
   );
+}
+
+/** Rows written out in full; a file of fewer numbers a row has zeros for the rest. */
+function sparseRows(column: SparseColumn, extents: readonly number[], rows: Uint32Array): Tensor {
+  const { name, width, starts, indices, values } = column;
+  const size = sizeOf(extents.slice(1));
+  if (width > size) throw typeError(column, `${size} numbers a row`, `the input "${name}", with ${width} a row,`);
+  const out = new Float32Array(rows.length * size);
+  rows.forEach((row, i) => {
+    for (let at = starts[row]; at < starts[row + 1]; at++) out[i * size + indices[at]] = values[at];
+  });
+  return float32(extents, out);
 }
 
 function arrayRows(

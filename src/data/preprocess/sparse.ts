@@ -57,11 +57,11 @@ export function sparseInput({ column, input, width }: SparseEncoding): RawInput 
 function bindSparse({ column: name, width, kept }: SparseEncoding, table: Table): (row: number) => RowEntries {
   const column = requireColumn(table, name, 'the feature column');
   if (column.kind !== 'sparse') throw typeError(column, 'sparse numbers', 'the feature');
-  if (column.width !== width) {
+  if (column.width > width) {
     throw new BallastError(`column "${name}" has ${column.width} numbers a row, and the model was fitted on ${width}`, {
       code: 'DATA_ARRAY_SHAPE',
       place: 'data',
-      remedy: 'Say how many there are in data.sparse.width',
+      remedy: 'Leave out the numbers that the model does not know',
     });
   }
   const feature = new Int32Array(width).fill(-1);

@@ -14,6 +14,9 @@ const BY_EXTENSION: Readonly<Record<string, Format>> = {
   '.idx': 'idx',
   '.npz': 'npz',
   '.npy': 'npy',
+  '.svm': 'svmlight',
+  '.libsvm': 'svmlight',
+  '.svmlight': 'svmlight',
   '.json': 'json-classes',
   '.png': 'images',
   '.jpg': 'images',
@@ -24,9 +27,9 @@ const BY_EXTENSION: Readonly<Record<string, Format>> = {
 };
 
 /** Formats of which a gzip file is read too. */
-const COMPRESSED: ReadonlySet<Format> = new Set(['csv', 'tsv', 'jsonl', 'idx', 'text']);
+const COMPRESSED: ReadonlySet<Format> = new Set(['csv', 'tsv', 'jsonl', 'idx', 'text', 'svmlight']);
 
-const READABLE = '.csv[.gz] .tsv[.gz] .parquet .jsonl[.gz] .npz .npy .txt, idx, folders of images or .wav';
+const READABLE = '.csv[.gz] .tsv[.gz] .parquet .jsonl[.gz] .npz .npy .svm[.gz] .txt, idx, folders of images or .wav';
 
 /** The file's format by its name, or undefined. */
 function formatOf(file: string): Format | undefined {
@@ -57,6 +60,11 @@ export function chooseFormat(resolved: Resolved, given: Format | undefined): { f
       files.push(file);
       counts.set(format, files);
     } else if (!resolved.folder) throw unknown(resolved, `the file's extension is not known: ${file}`);
+  }
+  // An archive and, beside it, arrays of the same rows.
+  const archives = counts.get('npz');
+  if (!resolved.folder && archives?.length === 1 && counts.size === 2 && counts.has('npy')) {
+    return { format: 'npz', files: [...resolved.files] };
   }
   const [best, ...others] = [...counts].sort(([, a], [, b]) => b.length - a.length);
   if (best === undefined) throw unknown(resolved, 'the folder holds no file of a known kind');

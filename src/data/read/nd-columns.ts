@@ -66,7 +66,8 @@ function scalarColumn(name: string, elements: Elements, type: NumericType, label
   return numberColumn(name, elements, fractional ? 'float' : type === 'bool' ? 'boolean' : 'integer');
 }
 
-function numberColumn(
+/** A column of numbers, as float32 where every value survives that. */
+export function numberColumn(
   name: string,
   elements: Exclude<Elements, BigInt64Array | BigUint64Array>,
   type: NumberColumn['type'],
@@ -158,6 +159,8 @@ function rowsOf(column: Column): number {
       return column.data.length / sizeOf(column.shape);
     case 'category':
       return column.codes.length;
+    case 'sparse':
+      return column.starts.length - 1;
     default:
       return column.values.length;
   }

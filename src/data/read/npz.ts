@@ -5,6 +5,7 @@ import { type NdArray, sizeOf } from './nd-array.js';
 import { columnOf, tableOf } from './nd-columns.js';
 import { parseNpy } from './npy.js';
 import type { ReadRequest } from './read.js';
+import { holdsSparse, sparseOf } from './sparse-npz.js';
 import { encodeCategories } from './strings.js';
 import { readWhole } from './whole-file.js';
 import { readZip } from './zip.js';
@@ -27,17 +28,21 @@ export async function readNpy({ files, resolved, budget }: ReadRequest): Promise
 /**
  * Reads a .npz archive: every array whose first axis is the rows becomes a column. `images`, `x` and `data` become
  * `image` (or `features`), `labels`, `y` and `target` become `label`. Arrays of several parts (`train_images`,
- * `x_test`) are joined in the archive's order of parts, and the category column `split` says which part a row is of.
+ * `x_test`) are joined in the archive's order of parts, and the category column `split` says which part a row is of. A
+ * matrix that scipy.sparse.save_npz wrote is the sparse column `features`. .npy files named beside the archive are further
+ * columns.
  */
-export async function readNpz({ files, resolved, budget }: ReadRequest): Promise<Table> {
-  if (files.length > 1) {
+export async function readNpz(request: ReadRequest): Promise<Table> {
+  const { files, resolved, budget } = request;
+  const archives = files.filter((file) => !/\.npy$/i.test(file));
+  if (archives.length !== 1) {
     throw new BallastError('several .npz archives cannot be read as one table', {
       code: 'DATA_LAYOUT_DIFFERS',
       place: resolved.source,
       remedy: 'Read one at a time.',
     });
   }
-  const [file] = files;
+  const [file] = archives;
   const arrays = new Map<string, NdArray>();
   const spend = (name: string, bytes: number) => budget.spend(bytes, `${file}: ${name}`);
   await readZip(file, spend, (name, content) => {
@@ -46,10 +51,25 @@ export async function readNpz({ files, resolved, budget }: ReadRequest): Promise
   if (arrays.size === 0) {
     throw new BallastError('the archive holds no arrays', { code: 'DATA_EMPTY', place: file });
   }
+  const beside = await Promise.all(
+    files.filter((each) => each !== file).map((each) => readNpy({ ...request, files: [each] })),
+  );
+  if (holdsSparse(arrays)) {
+    const { column, others } = sparseOf(arrays, budget, file);
+    const named = [...others].map(([name, array]) => columnOf(name, withRows(array, `${file}: ${name}`)));
+    return tableOf([column, ...named, ...beside.flatMap(({ columns }) => columns)], resolved.source);
+  }
   const parts = partsOf([...arrays.keys()]);
   if (parts === undefined) {
     const columns = [...arrays].map(([name, array]) => columnOf(name, withRows(array, `${file}: ${name}`)));
-    return tableOf(columns, resolved.source);
+    return tableOf([...columns, ...beside.flatMap((table) => table.columns)], resolved.source);
+  }
+  if (beside.length > 0) {
+    throw new BallastError('arrays of several parts are joined, so that no other file fits beside them', {
+      code: 'DATA_LAYOUT_DIFFERS',
+      place: resolved.source,
+      remedy: 'Name the archive alone.',
+    });
   }
   return joinParts(parts, arrays, file);
 }

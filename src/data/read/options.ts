@@ -10,6 +10,7 @@ export type Format =
   | 'idx'
   | 'npz'
   | 'npy'
+  | 'svmlight'
   | 'json-classes'
   | 'images'
   | 'audio'

@@ -12,6 +12,7 @@ import { readNpy, readNpz } from './npz.js';
 import type { Format, ReadOptions } from './options.js';
 import { Scratch } from './scratch.js';
 import { type Resolved, resolveSource } from './source.js';
+import { readSvmlight } from './svmlight.js';
 import { readText } from './text.js';
 
 const DOWNLOAD_SILENCE_MS = 30_000;
@@ -30,7 +31,7 @@ export interface ReadRequest {
  *
  * `source` is a path, a folder, a glob, an http(s):// URL, or `npm:<package>/<path>` (a data file of an installed
  * package); several tables of one layout are read as one. Formats by extension: .csv .tsv .jsonl (also .gz), .parquet,
- * .npz, .npy, idx, .txt; folders of images, .wav or JSON arrays, whose sub-folders (or file names) are the classes.
+ * .npz, .npy, svmlight, idx, .txt; folders of images, .wav or JSON arrays, whose sub-folders (or file names) are the classes.
  *
  * Errors: what is missing, malformed, truncated, of no known format or larger than `maxBytes` is a {@link BallastError}
  * of kind `input` or `not-found` (exit 2); a failing disk or network is `environment` (exit 3). Temporary files are
@@ -87,6 +88,8 @@ export function read(format: Format, request: ReadRequest): Promise<Table> {
       return readNpz(request);
     case 'npy':
       return readNpy(request);
+    case 'svmlight':
+      return readSvmlight(request);
     case 'json-classes':
       return readJsonClasses(request);
     case 'images':
