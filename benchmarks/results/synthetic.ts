@@ -1,4 +1,4 @@
-/** Synthetic rows on imbalanced and on small data: SMOTE, Borderline-SMOTE, Gaussian copula, class weights. */
+/** Rare classes and small data: SMOTE, Borderline-SMOTE, Gaussian copula, beside class weights and focal loss. */
 import { join } from 'node:path';
 import { type Arm, show, summary, type Trial, trainArms, valuesOf } from './arms.js';
 import type { Results } from './page.js';
@@ -6,13 +6,15 @@ import type { Results } from './page.js';
 const BALANCING: readonly Arm[] = [
   { name: 'nothing', regularizers: [] },
   { name: 'class weights', regularizers: [], spec: { training: undefined } },
+  { name: 'focal', regularizers: [{ type: 'focal' }] },
   { name: 'SMOTE', regularizers: [{ type: 'smote' }] },
   { name: 'Borderline-SMOTE', regularizers: [{ type: 'smote', variant: 'borderline-1' }] },
   { name: 'Gaussian copula', regularizers: [{ type: 'gaussian-copula', classes: 'balanced' }] },
 ];
 
 /** Strengths that are tried; the one of the best validation figure is reported, on the holdout. */
-const SHARES: Readonly<Record<string, readonly number[]>> = {
+const STRENGTHS: Readonly<Record<string, readonly number[]>> = {
+  focal: [0.5, 2, 5],
   SMOTE: [0.1, 0.3, 1],
   'Borderline-SMOTE': [0.1, 0.3, 1],
   'Gaussian copula': [0.1, 0.3, 0.9],
@@ -105,9 +107,9 @@ const of = (part: 'validation' | 'holdout', metric: string) => (trial: Trial) =>
 function armsOf(arm: Arm, { spec }: Case): Arm[] {
   if (arm.name === 'class weights')
     return [{ ...arm, spec: { training: { ...spec.training, classWeights: 'balanced' } } }];
-  const shares = SHARES[arm.name];
-  if (shares === undefined) return [arm];
-  return shares.map((strength) => ({
+  const strengths = STRENGTHS[arm.name];
+  if (strengths === undefined) return [arm];
+  return strengths.map((strength) => ({
     ...arm,
     name: `${arm.name} ${strength}`,
     regularizers: arm.regularizers.map((entry) => ({ ...entry, strength })),
@@ -167,7 +169,8 @@ export const results: Results = {
 Means over ${setting.seeds} seeds **on the holdout** (40 % of the rows, real ones alone), with 95 % intervals (Student's t); gains are paired by
 seed, above 0 is better. Of three strengths the one with the best mean validation figure is shown: strengths are chosen on
 validation, not on what is reported. \`synthetic\` is the share of synthetic rows in what is trained on, \`told apart\` the ROC area with which a
-nearest-neighbour classifier tells them from real rows of their class (0.5: it cannot; below: they lie between real rows).
+nearest-neighbour classifier tells them from real rows of their class (0.5: it cannot; below: they lie between real rows). Class weights and
+focal loss, which make no rows, stand beside.
 
 ## Rare classes
 

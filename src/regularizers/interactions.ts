@@ -2,6 +2,7 @@ import { BAYESIAN } from './interactions/bayesian.js';
 import type { Interaction } from './interactions/interaction.js';
 import { MIXING } from './interactions/mixing.js';
 import { NOISE } from './interactions/noise.js';
+import { PLACEMENT } from './interactions/placement.js';
 import type { Active, Conflict } from './regularizer.js';
 
 /**
@@ -403,6 +404,7 @@ export const INTERACTIONS: readonly Interaction[] = [
   ...BAYESIAN,
   ...MIXING,
   ...NOISE,
+  ...PLACEMENT,
 ];
 
 /** Entries of the table that a regularizer is part of. */

@@ -1,3 +1,4 @@
+import { PLACEMENT } from './interactions/placement.js';
 import type { Conflict, SiteDescription } from './regularizer.js';
 
 /**
@@ -6,14 +7,12 @@ import type { Conflict, SiteDescription } from './regularizer.js';
  *
  * @param sites where the regularizer acts
  */
-export function varianceShift(type: string, sites: readonly SiteDescription[], remedy: string): Conflict[] {
+export function varianceShift(type: string, sites: readonly SiteDescription[]): Conflict[] {
   if (!sites.some(({ beforeBatchNorm }) => beforeBatchNorm)) return [];
-  return [
-    {
-      code: `${type.toUpperCase().replaceAll('-', '_')}_BEFORE_BATCH_NORM`,
-      severity: 'warning',
-      message: `${type} stands before a batch normalization: the variance it sees in training is not that of inference`,
-      remedy,
-    },
-  ];
+  return PLACEMENT.filter(({ first }) => first === type).map(({ code, reason, remedy }) => ({
+    code,
+    severity: 'warning',
+    message: reason,
+    remedy,
+  }));
 }

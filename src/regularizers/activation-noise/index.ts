@@ -79,11 +79,7 @@ function misplaced(own: Options, sites: readonly SiteDescription[]): Conflict[] 
       layers,
       placesOf(sites, ({ kind }) => (where as readonly string[]).includes(kind)),
     ),
-    ...varianceShift(
-      'activation-noise',
-      chosen(own, sites),
-      'Disturb only after the last normalization (layers), or use layer or group normalization (X14)',
-    ),
+    ...varianceShift('activation-noise', chosen(own, sites)),
   ];
 }
 

@@ -62,7 +62,6 @@ export const dropout = defineRegularizer({
     varianceShift(
       'dropout',
       sites.filter((site) => actsAt(mode, site)),
-      'Drop only after the last normalization, or use layer or group normalization (X14)',
     ),
   cost: {
     training: 'one 32-bit hash and two passes an activation, or a weight (about 5 ns an element)',

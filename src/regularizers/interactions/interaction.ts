@@ -1,4 +1,4 @@
-/** Two regularizers that do not go together, or only in one order. */
+/** Two regularizers that do not go together, or only in one order; or one and a part of the network. */
 export interface Interaction {
   /** The two types. `order`: `first` must act before `second`, which the registry sees to. */
   readonly first: string;

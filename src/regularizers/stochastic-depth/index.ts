@@ -55,7 +55,6 @@ export const stochasticDepth = defineRegularizer({
     varianceShift(
       'stochastic-depth',
       sites.filter(({ kind }) => kind === 'branch'),
-      'Keep the strength low, lower the learning rate, or use layer or group normalization (X14)',
     ),
   cost: {
     training:
