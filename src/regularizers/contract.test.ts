@@ -186,6 +186,17 @@ describe.each(REGULARIZER_CASES)('$title', (test) => {
     expect(stock.outputs).toEqual(fast.outputs);
   });
 
+  it('takes its step in the graph or on the host to the same bytes where its proximal hook does not act', async () => {
+    if (test.regularizer.proximalFor === undefined) return;
+    const given = problemOf(test);
+    const inGraph = given.regularizers.map((active) => ({
+      ...active,
+      regularizer: { ...active.regularizer, proximalFor: () => true },
+    }));
+    const anywhere = weightBytes(await trained(runtimes.ffi, given));
+    expect(weightBytes(await trained(runtimes.ffi, { ...given, regularizers: inGraph }))).toEqual(anywhere);
+  });
+
   it('resumes from any checkpoint to the same bytes', async () => {
     const given = problemOf(test, { training: { epochs: 3, checkpointSeconds: 0 } });
     const whole = await trained(runtimes.ffi, given);

@@ -82,6 +82,8 @@ export interface Regularizer<Options = unknown> {
   readonly afterClipping?: boolean;
   /** Its update hooks need every weight tensor by itself: small ones are otherwise updated as one flat vector a role. */
   readonly wholeTensors?: boolean;
+  /** Options under which its `proximal` hook acts: under others the optimizer's step need not stay in the graph. All unless given. */
+  readonly proximalFor?: (options: Options) => boolean;
   /** Extra work of a training step and of inference, in words with a measured or derived figure. */
   readonly cost: { readonly training: string; readonly inference: string };
   /** When it does not help, or harms. */

@@ -114,7 +114,11 @@ export function compileStep(
 
   // Parameters and state
   const own = ownTensors(description);
-  const apart = updates === 'host' && !has('proximal');
+  const proximal = active.some(
+    ({ regularizer: { hooks, proximalFor }, options }) =>
+      hooks.proximal !== undefined && (proximalFor?.(options) ?? true),
+  );
+  const apart = updates === 'host' && !proximal;
   const onHost = apart && ahead === undefined;
   const separate = apart || has('rate') || active.some(({ regularizer }) => regularizer.wholeTensors === true);
   const auxiliary = own.parameters.map(({ name, shape }) => ({ name, shape, role: 'auxiliary' as const }));

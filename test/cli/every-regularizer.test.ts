@@ -4,13 +4,24 @@ import { join, resolve } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Manifest } from '../../src/regularizers/manifest.js';
-import { listRegularizers } from '../../src/regularizers/registry.js';
+import { listRegularizers, regularizerOf } from '../../src/regularizers/registry.js';
 import { resolveEntry } from '../../src/regularizers/resolve.js';
 import { openStore } from '../../src/store/index.js';
 import { ballast } from '../support/command.js';
 import { REGISTRY_SPECS, specOf, specWith, UNFIT, writeRegistryData } from '../support/registry-specs.js';
 import { writeSpec } from '../support/small-data.js';
 import type { TrainDocument } from '../support/train-document.js';
+
+/** An entry of `ballast regularizers --json`. */
+interface Listed {
+  readonly name: string;
+  readonly title: string;
+  readonly acts: readonly string[];
+  readonly strength: { readonly parameter: string; readonly min: number; readonly max: number; readonly scale: string };
+  readonly tasks: readonly string[];
+  readonly conflicts: readonly { readonly with: string; readonly reason: string; readonly source: string }[];
+  readonly source: readonly string[];
+}
 
 let folder: string;
 beforeAll(() => {
@@ -24,6 +35,27 @@ const ALL = listRegularizers().map((regularizer) => ({ type: regularizer.type, r
 test('every type of the registry is in a spec', () => {
   const types = new Set(REGISTRY_SPECS.flatMap(({ regularizers }) => regularizers.map(({ type }) => type)));
   expect([...types].sort()).toEqual(ALL.map(({ type }) => type).sort());
+});
+
+test('the catalogue lists each with where it acts, its strength, tasks, conflicts and sources; a name prints its card', async () => {
+  const { code, json } = await ballast(folder, 'regularizers', '--json');
+  expect(code).toBe(0);
+  const listed = json<Listed[]>();
+  expect(listed.map(({ name }) => name)).toEqual(ALL.map(({ type }) => type));
+  for (const { name, title, acts, strength, tasks, conflicts, source } of listed) {
+    expect(acts.length, name).toBeGreaterThan(0);
+    expect(strength.parameter, name).toBe(regularizerOf(name).strength.inverse?.option ?? 'strength');
+    expect(strength, name).toMatchObject({ min: expect.any(Number), max: expect.any(Number) });
+    expect(['log', 'linear']).toContain(strength.scale);
+    expect(tasks, name).toContain('classification');
+    for (const conflict of conflicts) {
+      expect(conflict, name).toMatchObject({ with: expect.any(String), reason: expect.any(String) });
+      expect(conflict.source.length, name).toBeGreaterThan(5);
+    }
+    expect(source.length, name).toBeGreaterThan(0);
+    const card = await ballast(folder, 'regularizers', name);
+    expect(card.stdout.split('\n')[0]).toBe(`# ${title}`);
+  }
 });
 
 describe('from a spec, by the command line', () => {

@@ -254,7 +254,7 @@ const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
   'series-augmentation': [
     { options: { jitter: 0, slice: 0.5, timeWarp: 0, knots: 2, odds: 1, strength: 0.7 }, setting: SERIES },
   ],
-  'tabular-augmentation': [{ options: { jitter: 0.5, strength: 0.3 } }],
+  'tabular-augmentation': [{ options: { swap: 0.5, dropout: 0.5, jitter: 0.5, strength: 0.3 } }],
   l1: [{ options: { include: ['weight', 'bias'], strength: 0.01 } }],
   'importance-weighting': [{ options: { target: 'near', penalty: 30, limit: 2, strength: 0.5 } }],
   'pseudo-labels': [{ options: { confidence: 0, strength: 3 } }],

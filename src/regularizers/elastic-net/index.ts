@@ -29,6 +29,7 @@ export const elasticNet = defineRegularizer({
       return softThreshold(b, proposed, b.mul(stepSize, b.mul(strength, l1Ratio)));
     },
   },
+  proximalFor: ({ l1Ratio }) => l1Ratio > 0,
   cost: { training: 'that of l1 and l2 together', inference: 'none' },
   fails: ['Like l1 under adaptive optimizers.', 'Two numbers to tune where one may do.'],
   dataSize: 'As l1; steadier than l1 where features are correlated.',

@@ -122,6 +122,7 @@ export const fusedLasso = defineRegularizer<Options>({
       return turned(b, parameter, weights);
     },
   },
+  proximalFor: ({ norm }) => norm !== 'l2',
   cost: {
     training: 'about twelve passes over the weights of the first layer a step, and one number a difference in memory',
     inference: 'none',

@@ -72,6 +72,7 @@ export const prior = defineRegularizer({
       return b.div(proposed, b.add(b.mul(b.mul(stepSize, 1 / rows), horseshoeRidge(b, value, strength)), 1));
     },
   },
+  proximalFor: ({ kind }) => kind === 'horseshoe',
   conflicts: ({ options: { kind } }, { optimizer }) =>
     kind === 'gaussian' && optimizer !== 'sgd'
       ? [

@@ -14,7 +14,12 @@ const TABLE = Array.from({ length: ROWS * COLUMNS }, (_, i) => Math.floor(i / CO
 async function augmented(
   table: readonly number[],
   strength: number,
-  { jitter = 0, inputs: described = INPUTS }: { jitter?: number; inputs?: Inputs } = {},
+  {
+    swap = 1,
+    dropout = 0,
+    jitter = 0,
+    inputs: described = INPUTS,
+  }: { swap?: number; dropout?: number; jitter?: number; inputs?: Inputs } = {},
 ): Promise<number[]> {
   const rows = table.length / COLUMNS;
   const { y } = await computed(
@@ -23,7 +28,7 @@ async function augmented(
       const { inputs } = computation;
       const context = stepContext(computation, inputs.s, { inputs: described, batchSize: rows });
       const batch = { inputs: { x: inputs.x }, target: inputs.t };
-      const result = tabularAugmentation.hooks.batch!(context, { jitter }, batch);
+      const result = tabularAugmentation.hooks.batch!(context, { swap, dropout, jitter }, batch);
       expect(result.target).toBe(inputs.t);
       return { y: result.inputs.x };
     },
@@ -89,6 +94,35 @@ describe('swap noise', () => {
   it('is the identity at strength 0 and for a row without a partner', async () => {
     expect(await augmented(TABLE, 0, { jitter: 1 })).toEqual(TABLE);
     expect(await augmented(TABLE.slice(0, COLUMNS), 0.9)).toEqual(TABLE.slice(0, COLUMNS));
+  });
+});
+
+describe('feature dropout', () => {
+  it('puts a share of strength times dropout of the values to 0, and leaves the others', async () => {
+    const table = TABLE.map((value) => value + 1);
+    const result = await augmented(table, 0.5, { swap: 0, dropout: 0.6 });
+    result.forEach((value, i) => {
+      expect([0, table[i]]).toContain(value);
+    });
+    const share = result.filter((value) => value === 0).length / result.length;
+    expect(Math.abs(share - 0.3)).toBeLessThan(5 * Math.sqrt((0.3 * 0.7) / result.length));
+  });
+
+  it('drops the features of one group together, and not those that are swapped in particular', async () => {
+    const groups = [0, 1, 1, 0, 2, 0, 3, 4];
+    const ones = TABLE.map((value) => value + 1);
+    const result = await augmented(ones, 0.5, { dropout: 1, inputs: [{ ...INPUTS[0], groups }] });
+    let [swapped, both] = [0, 0];
+    for (let row = 0; row < ROWS; row++) {
+      const dropped = groups.map((_, c) => result[row * COLUMNS + c] === 0);
+      expect(new Set([dropped[0], dropped[3], dropped[5]]).size).toBe(1);
+      expect(dropped[1]).toBe(dropped[2]);
+      if (result[row * COLUMNS + 4] !== 0 && result[row * COLUMNS + 4] !== ones[row * COLUMNS + 4]) swapped++;
+      if (dropped[4]) both++;
+    }
+    const error = 5 * Math.sqrt(0.25 / ROWS);
+    expect(Math.abs(both / ROWS - 0.5)).toBeLessThan(error);
+    expect(Math.abs(swapped / ROWS - 0.25)).toBeLessThan(error);
   });
 });
 

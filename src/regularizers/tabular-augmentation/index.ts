@@ -4,25 +4,25 @@ import type { RandomSite } from '../../graph/random.js';
 import { int64 } from '../../graph/tensor.js';
 import { defineRegularizer } from '../regularizer.js';
 
-/** Which values are swapped: drawn for each, or once for all features of a group. */
-function swaps(
+/** Which values are changed: drawn for each, or once for all features of a group. */
+function changed(
   b: GraphBuilder,
   dice: RandomSite,
   shape: readonly number[],
   groups: readonly number[] | undefined,
-  strength: Value,
+  probability: Value,
 ): Value {
-  if (groups === undefined) return dice.occurs(shape, strength);
-  const drawn = dice.occurs([shape[0], Math.max(...groups) + 1], strength);
+  if (groups === undefined) return dice.occurs(shape, probability);
+  const drawn = dice.occurs([shape[0], Math.max(...groups) + 1], probability);
   return b.detached(() => b.gather(drawn, b.constant(int64([groups.length], groups)), 1));
 }
 
 export const tabularAugmentation = defineRegularizer({
   type: 'tabular-augmentation',
-  title: 'Tabular augmentation (swap noise and jitter)',
+  title: 'Tabular augmentation (swap noise, feature dropout and jitter)',
   technique: 'T8',
   summary:
-    'Replaces values of columns by those of another row of the batch, so that every value stays one that occurs, and jitters them.',
+    'Replaces values of columns by those of another row of the batch, so that every value stays one that occurs, drops them, or jitters them.',
   strength: {
     unit: 'probability that a value is swapped',
     default: 0.1,
@@ -31,6 +31,20 @@ export const tabularAugmentation = defineRegularizer({
     limits: [0, 1],
   },
   options: z.strictObject({
+    swap: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(1)
+      .describe('Probability that a value is swapped, as a share of the strength'),
+    dropout: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0)
+      .describe(
+        'Probability that a feature is dropped, as a share of the strength: to 0, the mean of a standardised number and no category',
+      ),
     jitter: z
       .number()
       .min(0)
@@ -40,16 +54,19 @@ export const tabularAugmentation = defineRegularizer({
   }),
   augments: true,
   hooks: {
-    batch: ({ b, batchSize, inputs, strength, random }, { jitter }, batch) => {
+    batch: ({ b, batchSize, inputs, strength, random }, { swap, dropout, jitter }, batch) => {
       const augmented = { ...batch.inputs };
+      const shareOf = (share: number): Value => (share === 1 ? strength : b.mul(strength, share));
       for (const { name, groups } of inputs.filter(({ content }) => content === 'tabular')) {
         let features = batch.inputs[name];
         const dice = random(name);
-        if (batchSize > 1) {
+        const hit = (share: number): Value => changed(b, dice, features.shape, groups, shareOf(share));
+        if (batchSize > 1 && swap > 0) {
           const [first, rest] = b.split(features, [1, batchSize - 1], 0);
-          features = b.where(swaps(b, dice, features.shape, groups, strength), b.concat([rest, first], 0), features);
+          features = b.where(hit(swap), b.concat([rest, first], 0), features);
         }
-        if (jitter > 0) features = b.add(features, b.mul(dice.normal(features.shape), b.mul(strength, jitter)));
+        if (dropout > 0) features = b.where(hit(dropout), b.scalar(0, features.type), features);
+        if (jitter > 0) features = b.add(features, b.mul(dice.normal(features.shape), shareOf(jitter)));
         augmented[name] = features;
       }
       return { inputs: augmented, target: batch.target };
@@ -62,5 +79,8 @@ export const tabularAugmentation = defineRegularizer({
     'Near strength 1 rows keep their label and little else: that is label noise.',
   ],
   dataSize: 'Helps with few rows; neutral with many.',
-  references: ['Vincent et al., Stacked Denoising Autoencoders, JMLR 2010 (masking noise)', 'Jahrer, swap noise, 2017'],
+  references: [
+    'Vincent et al., Stacked Denoising Autoencoders, JMLR 2010 (masking noise: feature dropout)',
+    'Jahrer, swap noise, 2017',
+  ],
 });
