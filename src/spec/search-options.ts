@@ -28,7 +28,9 @@ const dimension = z.union([
 ]);
 
 const sampler = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('auto').describe('gp for one objective and up to 200 trials, else tpe') }),
+  z.strictObject({
+    type: z.literal('auto').describe('gp for one objective and up to 200 trials without a pruner, else tpe'),
+  }),
   z.strictObject({ type: z.literal('random') }),
   z.strictObject({ type: z.literal('grid'), steps: z.int().min(1).max(1000).default(5).describe('Values of a range') }),
   z.strictObject({ type: z.literal('sobol') }),

@@ -133,6 +133,19 @@ describe('tpe', () => {
     expect(better.length).toBeGreaterThanOrEqual(7);
   });
 
+  test.each(['pruned', 'running'] as const)('learns from trials that a pruner cut short (%s)', (state) => {
+    const space = createSpace([{ name: 'x', dimension: { kind: 'float', low: 0, high: 1, log: false } }]);
+    const trials: Trial[] = [];
+    for (let number = 0; number < 40; number++) {
+      const { point } = tpeSampler().suggest({ space, trials, number, seed: 5, objectives: 1 })!;
+      const loss = Math.abs(point.x - 0.3);
+      // As under successive halving: few come to the end, the others have reported how they were doing.
+      const end = number % 20 === 0 ? { state: 'complete' as const, losses: [loss] } : { state };
+      trials.push({ number, point, ...end, reports: [{ step: 1, losses: [loss] }], units: [] });
+    }
+    expect(trials.slice(20).filter(({ point: { x } }) => Math.abs(x - 0.3) < 0.1).length).toBeGreaterThan(12);
+  });
+
   test('prefers trials that keep the constraints', () => {
     const space = createSpace([{ name: 'x', dimension: { kind: 'float', low: 0, high: 1, log: false } }]);
     const trials: Trial[] = [];

@@ -18,8 +18,9 @@ export interface TpeOptions {
 /**
  * Tree-structured Parzen estimator (Bergstra et al. 2011): trials are cut into good ones and others, a density is
  * estimated of each, and the next point is where good ones are most likely against the others. Parameters that only exist
- * under a condition are estimated among the trials that have them, after the choice that they hang on. Trials at work
- * count among the others, so that workers keep apart. Constraints: trials that break one are never better than trials
+ * under a condition are estimated among the trials that have them, after the choice that they hang on. Trials that a pruner ended or
+ * paused stand behind the complete ones, the furthest first. Trials at work that have reported nothing yet count among the
+ * others, so that workers keep apart. Constraints: trials that break one are never better than trials
  * that meet all (Watanabe and Hutter 2022 in spirit). Several objectives: the good ones are the first fronts, those with the most room around them first.
  */
 export function tpeSampler({ startUp = 10, candidates = 24, multivariate = true }: TpeOptions = {}): Sampler {
@@ -27,7 +28,7 @@ export function tpeSampler({ startUp = 10, candidates = 24, multivariate = true 
     suggest(request) {
       const { space, trials, number, seed } = request;
       const { good, others } = cut(trials, request.objectives);
-      if (trials.filter(({ state }) => state !== 'running').length < startUp || good.length === 0) {
+      if (trials.filter((trial) => trial.state !== 'running' || isSeen(trial)).length < startUp || good.length === 0) {
         return { point: pointAt(space, sobolPoint(number, space.parameters.length, seed)) };
       }
       return suggestBetween(request, good, others, { candidates, multivariate });
@@ -38,14 +39,18 @@ export function tpeSampler({ startUp = 10, candidates = 24, multivariate = true 
 /** The best tenth of the trials, at most 25, and the rest; of several objectives the first fronts (Ozaki et al. 2020). */
 function cut(trials: readonly Trial[], objectives: number): { good: readonly Trial[]; others: readonly Trial[] } {
   const complete = objectives > 1 ? byFronts(trials.filter(isComplete)) : byQuality(trials);
-  const pruned = trials
-    .filter(({ state }) => state === 'pruned')
+  const partial = trials
+    .filter((trial) => trial.state === 'pruned' || (trial.state === 'running' && isSeen(trial)))
     .sort((a, b) => lastStep(b) - lastStep(a) || lastLoss(a) - lastLoss(b) || a.number - b.number);
   const feasible = complete.filter((trial) => violationOf(trial) === 0);
-  const ranked = [...feasible, ...pruned, ...complete.filter((trial) => violationOf(trial) > 0)];
+  const ranked = [...feasible, ...partial, ...complete.filter((trial) => violationOf(trial) > 0)];
   const count = Math.min(25, Math.ceil(0.1 * ranked.length));
   const good = ranked.slice(0, count);
   return { good, others: trials.filter((trial) => trial.state !== 'failed' && !good.includes(trial)) };
+}
+
+function isSeen({ reports }: Trial): boolean {
+  return reports.length > 0;
 }
 
 function lastStep({ reports }: Trial): number {

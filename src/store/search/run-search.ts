@@ -62,10 +62,7 @@ export function runSearch({ db, kind }: StoreContext): RunSearch {
       let select = matching(query).select(SUMMARY_COLUMNS).select('run.experiment_id');
       for (const text of orderBy) {
         const key = parseOrder(text);
-        const column = runOrder(key);
-        select = select
-          .orderBy(sql`case when ${column} is null then 1 else 0 end`)
-          .orderBy(column, key.ascending ? 'asc' : 'desc');
+        select = select.orderBy(runOrder(key), (order) => (key.ascending ? order.asc() : order.desc()).nullsLast());
       }
       const rows = await select
         .orderBy('run.started_at', 'desc')

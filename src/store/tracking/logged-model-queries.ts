@@ -62,10 +62,7 @@ export async function searchLoggedModels(
   for (const { field, ascending, datasetName, datasetDigest } of orderBy) {
     const on =
       datasetName === undefined ? [] : [{ name: datasetName, ...(datasetDigest && { digest: datasetDigest }) }];
-    const column = orderColumn(field, on);
-    select = select
-      .orderBy(sql`case when ${column} is null then 1 else 0 end`)
-      .orderBy(column, ascending ? 'asc' : 'desc');
+    select = select.orderBy(orderColumn(field, on), (order) => (ascending ? order.asc() : order.desc()).nullsLast());
   }
   const rows = await select
     .orderBy('created_at', 'desc')

@@ -60,6 +60,7 @@ export async function drive(options: DriveOptions): Promise<Driven> {
   const sampler = samplerOf(search.sampler, {
     trials: definition.trials,
     objectives: definition.objectives.length,
+    pruner: search.pruner,
   });
   const pruner = prunerOf(search.pruner, resolved.spec.training.epochs);
   const started = performance.now();

@@ -15,14 +15,18 @@ import type { SearchOptions } from '../../spec/search-options.js';
 /** Beyond so many trials fitting a Gaussian process before each takes seconds. */
 const MOST_FOR_GP = 200;
 
+interface SweepKind {
+  readonly trials: number;
+  readonly objectives: number;
+  readonly pruner: SearchOptions['pruner'];
+}
+
 /** The sampler that a spec asks for. */
-export function samplerOf(
-  options: SearchOptions['sampler'],
-  { trials, objectives }: { readonly trials: number; readonly objectives: number },
-): Sampler {
+export function samplerOf(options: SearchOptions['sampler'], { trials, objectives, pruner }: SweepKind): Sampler {
   switch (options.type) {
     case 'auto':
-      return objectives === 1 && trials <= MOST_FOR_GP ? gpSampler() : tpeSampler();
+      // A process is fitted to complete trials alone; where most are pruned on their way, an estimator that learns of them, too.
+      return objectives === 1 && trials <= MOST_FOR_GP && pruner.type === 'none' ? gpSampler() : tpeSampler();
     case 'random':
       return randomSampler;
     case 'grid':
