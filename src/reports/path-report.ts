@@ -99,8 +99,14 @@ export function chosenText(input: PathReportInput): string {
       : `cross-validated deviance ${misfit} an event, concordance ${cv.concordance.mean[index].toFixed(3)}`;
   return (
     `Chosen: lambda ${chosen.lambda.toPrecision(4)} (${rule}), ${size}, ` +
-    `${quality}.${selection === undefined ? '' : ` ${selection}`}${stopped}`
+    `${quality}.${luckText(input)}${selection === undefined ? '' : ` ${selection}`}${stopped}`
   );
+}
+
+/** What was chosen for its figure has a figure that flatters it, unless the choice itself was scored on other rows. */
+function luckText({ path, chosen, nested }: PathReportInput): string {
+  if ((chosen.by !== 'min' && chosen.by !== 'relaxed') || nested !== undefined || path.family === 'cox') return '';
+  return ` As the least of ${path.points.length} on the folds it was chosen by, that is not corrected for luck: --nested 5 scores the choice on rows that it did not see.`;
 }
 
 function sectionsOf(input: PathReportInput): Section[] {
