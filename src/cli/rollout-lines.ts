@@ -7,7 +7,7 @@ import type { ReplayDocument } from './rollout-replay.js';
 /** A rollout as the terminal shows it. */
 export function rolloutLines(document: RolloutDocument, terminal: TerminalOptions): string {
   const style = styles(terminal);
-  const { rolloutId, model, baseline, candidate, state, step, steps, weights, shadow, slis, decision } = document;
+  const { rolloutId, model, baseline, candidate, state, step, steps, weights, shadow, burn, slis, decision } = document;
   const shares = [
     ...Object.entries(weights).map(([version, weight]) => `version ${version} ${formatNumber(weight, 'percent')}`),
     ...shadow.map((version) => `version ${version} in shadow`),
@@ -16,6 +16,9 @@ export function rolloutLines(document: RolloutDocument, terminal: TerminalOption
   return [
     `${rolloutId}: version ${candidate} of ${model} beside ${baseline}: ${stands}, step ${step} of ${steps.length}`,
     `Traffic: ${shares.join(', ')}`,
+    ...(state === 'running' && burn > 1
+      ? [`The error budget burns at ${burn.toFixed(1)} times its rate: watched time counts so much less`]
+      : []),
     ...sliTable(slis, terminal),
     `${alphaText(document)}; ${formatNumber(document.looks, 'integer')} looks`,
     ...(decision === null ? [] : [`Last decision: ${decision.kind}, by ${decision.by}: ${decision.reason}`]),

@@ -1,5 +1,5 @@
 import { userInfo } from 'node:os';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { terminalOptions } from '../reports/terminal-style.js';
 import { beginRollout } from '../rollout/begin.js';
 import { advanceRollout, asRollout, commandRollout, type Rollout } from '../rollout/controller.js';
@@ -20,6 +20,7 @@ interface StartOptions extends CommonOptions {
   options?: string;
   alpha?: number;
   sticky?: string;
+  mode?: 'canary' | 'ab';
   force?: boolean;
 }
 
@@ -41,6 +42,12 @@ Example:
     .option('--baseline <version>', 'the version that is live, where neither traffic nor an alias says so')
     .option('--options <file>', 'YAML: steps, SLIs and the rest; over those of the spec it was trained by')
     .option('--alpha <share>', 'probability of rolling back a candidate that is within what is allowed', shareOf)
+    .addOption(
+      new Option('--mode <mode>', 'ab: measure the difference and end with its interval; the split stays').choices([
+        'canary',
+        'ab',
+      ]),
+    )
     .option('--sticky <key>', 'a key of the metadata: one version answers each of its values')
     .option('--force', 'although the error budget is spent')
     .addHelpText('after', '\nExample:\n  ballast rollout start fraud --candidate 4 --options rollout.yaml\n')
@@ -66,7 +73,7 @@ Example:
 const COMMANDS: Readonly<Record<Asked, string>> = {
   pause: 'keep the weights as they are and decide nothing',
   resume: 'go on after a pause',
-  promote: 'the next step now, whatever the evidence says',
+  promote: 'the next step now, whatever the evidence says; after an A/B test all traffic to the candidate',
   abort: 'end it: all traffic to the baseline',
   'roll-back': 'all traffic to the baseline, and count it as failed',
 };
@@ -74,7 +81,7 @@ const COMMANDS: Readonly<Record<Asked, string>> = {
 const existing = { create: false } as const;
 
 async function start(model: string, options: StartOptions): Promise<void> {
-  const { candidate, baseline, alpha, sticky, force } = options;
+  const { candidate, baseline, alpha, sticky, mode, force } = options;
   const file = options.options === undefined ? {} : await readRolloutOptions(options.options);
   await withStore(options.store, existing, async (store) => {
     const rollout = await beginRollout(store, {
@@ -85,6 +92,7 @@ async function start(model: string, options: StartOptions): Promise<void> {
         ...file,
         ...(alpha === undefined ? {} : { alpha }),
         ...(sticky === undefined ? {} : { sticky }),
+        ...(mode === undefined ? {} : { mode }),
       },
     });
     await show(store, rollout, options);

@@ -17,6 +17,8 @@ export interface RolloutDocument {
   readonly steps: readonly { readonly weight: number; readonly watchedMs: number; readonly watch: string }[];
   readonly weights: Readonly<Record<string, number>>;
   readonly shadow: readonly string[];
+  /** How many times its rate the error budget burnt at the last look: above 1, watched time counts so much less. */
+  readonly burn: number;
   readonly slis: readonly SliStatus[];
   readonly alpha: number;
   readonly alphaSpent: number;
@@ -43,6 +45,7 @@ export async function rolloutDocument(store: Store, rollout: Rollout): Promise<R
       watchedMs: Math.round(state.steps[number]?.watchedMs ?? 0),
     })),
     ...{ weights: live, shadow },
+    burn: state.burn ?? 0,
     slis: statusesOf(config, state, state.step),
     alpha: config.alpha,
     alphaSpent: alphaSpent(config, state),

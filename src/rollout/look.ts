@@ -1,6 +1,6 @@
 import type { StoredObservation } from '../store/index.js';
 import { needsLabel } from './evidence/measures.js';
-import type { SliTest } from './evidence/sli-test.js';
+import type { StepTest } from './evidence/step-test.js';
 import { atMostMs, comparisonOf, leastSamples, statusesOf, TRAFFIC, testsOf, watchMs } from './steps.js';
 import {
   CALM,
@@ -46,8 +46,8 @@ export function look(config: RolloutConfig, before: RolloutState, inputs: LookIn
   const spent = at - before.at;
   const fold = new Fold(config, before);
   const regression = fold.read(inputs);
-  const state: RolloutState = { ...fold.state, at, looks: before.looks + 1 };
   const { signals } = inputs;
+  const state: RolloutState = { ...fold.state, at, looks: before.looks + 1, burn: signals.burn };
   const told = { signals };
   if (regression !== undefined) return decide(config, state, 'roll-back', regression, told);
   if (state.phase === 'complete') return watched(config, state, inputs);
@@ -79,7 +79,7 @@ function advance(
   config: RolloutConfig,
   state: RolloutState,
   { signals, actsAt }: LookInputs,
-  tests: ReadonlyMap<string, SliTest>,
+  tests: ReadonlyMap<string, StepTest>,
 ): Transition {
   const step = config.steps[state.step];
   const { watchedMs, elapsedMs } = state.steps[state.step];
@@ -110,7 +110,7 @@ function advance(
 }
 
 /** What an SLI of a step lacks before it may be promoted. */
-export function openOf(config: RolloutConfig, number: number, tests: ReadonlyMap<string, SliTest>): string[] {
+export function openOf(config: RolloutConfig, number: number, tests: ReadonlyMap<string, StepTest>): string[] {
   const step = config.steps[number];
   return config.slis.flatMap(({ type, required }) => {
     const test = tests.get(type);
@@ -139,7 +139,7 @@ function promoted(
 /** After the last step: rolled back on a breach or drift within the guard time. */
 function watched(config: RolloutConfig, state: RolloutState, { signals }: LookInputs): Transition {
   const found = [...signals.breached, ...signals.drifted];
-  if (found.length === 0 || config.mode === 'ab') return { state, decisions: [] };
+  if (found.length === 0 || (config.mode === 'ab' && state.taken !== true)) return { state, decisions: [] };
   return decide(config, state, 'roll-back', found.join('; '), { signals });
 }
 
@@ -168,7 +168,10 @@ export function command(
       if (state.phase !== 'paused') return `it is ${state.phase}, not paused`;
       return decide(config, withoutPause(now), 'resume', reason, told);
     case 'promote':
-      if (state.phase === 'complete') return 'it is complete';
+      if (state.phase === 'complete') {
+        if (config.mode !== 'ab' || state.taken === true) return 'it is complete';
+        return decide(config, { ...now, taken: true, completedAt: now.at }, 'complete', reason, told);
+      }
       if (state.step === config.steps.length - 1) {
         return decide(config, { ...withoutPause(now), completedAt: now.at }, 'complete', reason, told);
       }
@@ -263,7 +266,7 @@ function resultOf(config: RolloutConfig, state: RolloutState): string {
 class Fold {
   private readonly config: RolloutConfig;
   private readonly before: RolloutState;
-  private readonly opened = new Map<number, Map<string, SliTest>>();
+  private readonly opened = new Map<number, Map<string, StepTest>>();
   private readonly pending: Map<string, PendingAnswer>;
   private readonly labelled: [number, number][];
   private cursor: { observations: number; labels: number };
@@ -315,13 +318,18 @@ class Fold {
       }
       return undefined;
     }
+    // Memory is of one process, whatever the other was asked.
+    const memory = labelled ? undefined : this.tests(number).get('memory');
+    memory?.single(observation.id, arm, observation);
+    if (memory?.refuted !== undefined) return regressionOf('memory', memory, number);
     const id = observation.beside ?? observation.id;
     const key = `${labelled ? 'label' : 'answer'} ${id}`;
     const other = this.pending.get(key);
     if (other === undefined || other.arm === arm) {
-      const { at, status, latencyMs, prediction, slices, label } = observation;
+      const { at, status, latencyMs, runMs, prediction, slices, label } = observation;
       this.pending.set(key, {
         ...{ arm, at, status, latencyMs, slices },
+        ...(runMs === undefined ? {} : { runMs }),
         ...(prediction === undefined ? {} : { prediction }),
         ...(label === undefined ? {} : { label }),
       });
@@ -345,7 +353,7 @@ class Fold {
     return undefined;
   }
 
-  tests(number: number): Map<string, SliTest> {
+  tests(number: number): Map<string, StepTest> {
     let tests = this.opened.get(number);
     if (tests === undefined) {
       tests = testsOf(this.config, this.before, number);
@@ -406,7 +414,7 @@ class Fold {
 const PAIRED_WITHIN_MS = 60_000;
 const MOST_PENDING = 2000;
 
-function regressionOf(type: string, test: SliTest, step: number): string {
+function regressionOf(type: string, test: StepTest, step: number): string {
   const { part, logEvidence } = test.refuted ?? { part: '', logEvidence: 0 };
   const name = part === '' ? type : `${type} of ${part}`;
   return `${name} is worse than allowed: evidence ${evidenceText(logEvidence)} to 1, in step ${step + 1}`;

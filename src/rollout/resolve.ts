@@ -26,13 +26,20 @@ export function resolveRollout(
 ): RolloutConfig {
   const { task = taskOf(recent), ...named } = subjects;
   const labelled = recent.filter(({ label }) => label !== undefined);
-  const asked = options.slis ?? defaultSlis(options, task, labelled.length > 0);
+  const asked = options.slis ?? defaultSlis(options, task, recent);
   const slis = asked.map((sli) => fill(sli, task, recent, labelled));
   return { ...options, ...named, slis, medians: mediansOf(recent) };
 }
 
-function defaultSlis(options: RolloutOptions, task: 'classification' | 'regression', labels: boolean): RolloutSli[] {
+function defaultSlis(
+  options: RolloutOptions,
+  task: 'classification' | 'regression',
+  recent: readonly StoredObservation[],
+): RolloutSli[] {
+  const labels = recent.some(({ label }) => label !== undefined);
   const types: RolloutSli['type'][] = ['failures', 'latency'];
+  // Of a model that runs elsewhere it is not known.
+  if (recent.length === 0 || recent.some(({ memory }) => memory !== undefined)) types.push('memory');
   if (task === 'classification') types.push('answers');
   if (task === 'classification' && options.steps[0].weight === 0) types.push('disagreement');
   if (labels) types.push('error');
@@ -46,10 +53,17 @@ function fill(
   recent: readonly StoredObservation[],
   labelled: readonly StoredObservation[],
 ): RolloutSli {
-  if (sli.type === 'latency' && sli.withinMs === undefined) {
-    const times = recent.filter(({ status }) => status === 'ok').map(({ latencyMs }) => latencyMs);
-    const bound = times.length < LEAST_TIMES ? DEFAULT_BOUND_MS : quantileOf(times, sli.quantile) * (1 + sli.allowed);
-    return { ...sli, withinMs: Math.max(LEAST_BOUND_MS, Number(bound.toPrecision(4))) };
+  if (sli.type === 'latency') {
+    const answered = recent.filter(({ status }) => status === 'ok');
+    const boundOf = (times: readonly number[]): number => {
+      const bound = times.length < LEAST_TIMES ? DEFAULT_BOUND_MS : quantileOf(times, sli.quantile) * (1 + sli.allowed);
+      return Math.max(LEAST_BOUND_MS, Number(bound.toPrecision(4)));
+    };
+    const {
+      withinMs = boundOf(answered.map(({ latencyMs }) => latencyMs)),
+      runWithinMs = boundOf(answered.flatMap(({ runMs }) => (runMs === undefined ? [] : [runMs]))),
+    } = sli;
+    return { ...sli, withinMs, runWithinMs };
   }
   if (sli.type === 'error' && sli.scale === undefined && task === 'regression') {
     const values = labelled.flatMap(({ label }) => (typeof label?.value === 'number' ? [label.value] : []));

@@ -2,7 +2,9 @@ import { lowerBound } from '../numeric/betting.js';
 import { milliseconds } from '../spec/duration-text.js';
 import type { RolloutSli, RolloutStep } from '../spec/rollout-options.js';
 import { isOfShares } from './evidence/measures.js';
+import { MemoryTest } from './evidence/memory-test.js';
 import { type Comparison, SliTest } from './evidence/sli-test.js';
+import type { StepTest } from './evidence/step-test.js';
 import type { RolloutConfig, RolloutState, SliStatus, StepState } from './types.js';
 
 /** The name that the test of the traffic itself goes by among the SLIs. */
@@ -29,12 +31,12 @@ export function testsOf(
   config: RolloutConfig,
   state: Pick<RolloutState, 'steps'>,
   number: number,
-): Map<string, SliTest> {
+): Map<string, StepTest> {
   const step = config.steps[number];
   const known: Partial<StepState> = state.steps[number] ?? {};
   const kind = comparisonOf(step);
   const total = config.steps.reduce((sum, each) => sum + weightOf(config.slis.filter((sli) => isJudged(sli, each))), 0);
-  const tests = new Map<string, SliTest>();
+  const tests = new Map<string, StepTest>();
   const { promotionError, medians } = config;
   for (const sli of config.slis.filter((each) => isJudged(each, step))) {
     const comparison: Comparison =
@@ -44,6 +46,10 @@ export function testsOf(
           ? { kind, weight: step.weight }
           : { kind, references: referencesOf(config, state, sli, number) };
     const alpha = (config.alpha * (sli.weight ?? 1)) / total;
+    if (sli.type === 'memory') {
+      tests.set(sli.type, new MemoryTest({ sli, alpha, promotionError }, known.tests?.[sli.type]));
+      continue;
+    }
     tests.set(sli.type, new SliTest({ sli, comparison, alpha, promotionError, medians }, known.tests?.[sli.type]));
   }
   if (kind === 'split') {
@@ -141,13 +147,14 @@ export interface Weights {
 }
 
 /** What traffic a state asks for. */
-export function weightsOf(config: RolloutConfig, state: Pick<RolloutState, 'phase' | 'step'>): Weights {
+export function weightsOf(config: RolloutConfig, state: Pick<RolloutState, 'phase' | 'step' | 'taken'>): Weights {
   const { baseline, candidate } = config;
   const split = (weight: number): Record<string, number> =>
     Object.fromEntries(
       [[baseline, 1 - weight] as const, [candidate, weight] as const].filter(([, share]) => share > 0),
     );
   if (state.phase === 'rolled-back' || state.phase === 'aborted') return { live: { [baseline]: 1 }, shadow: [] };
+  if (state.taken === true) return { live: { [candidate]: 1 }, shadow: [] };
   const { weight } = config.steps[state.step];
   // A rollout whose last step is in shadow ends without it: nothing is learned from it any more.
   return { live: split(weight), shadow: weight === 0 && state.phase !== 'complete' ? [candidate] : [] };

@@ -2,6 +2,7 @@ import type { RolloutOptions, RolloutSli } from '../spec/rollout-options.js';
 import type { StoredObservation } from '../store/index.js';
 import type { ArmsState } from './evidence/arms.js';
 import type { EvidenceState } from './evidence/evidence.js';
+import type { MemoryState } from './evidence/memory-test.js';
 
 /** A rollout as it was begun: every default filled in, never changed. */
 export interface RolloutConfig extends Omit<RolloutOptions, 'slis'> {
@@ -29,6 +30,8 @@ export interface SliState {
   readonly parts: readonly (readonly [name: string, test: TestState])[];
   /** Of calibration: per bin of confidence the sum of confidence less correctness. */
   readonly bins?: readonly number[];
+  /** Of memory, in place of a test of a mean. */
+  readonly memory?: MemoryState;
 }
 
 export interface StepState {
@@ -43,7 +46,7 @@ export interface StepState {
 
 /** An answer of one arm that waits for the other arm's to the same request. */
 export interface PendingAnswer
-  extends Pick<StoredObservation, 'at' | 'status' | 'latencyMs' | 'prediction' | 'slices' | 'label'> {
+  extends Pick<StoredObservation, 'at' | 'status' | 'latencyMs' | 'runMs' | 'prediction' | 'slices' | 'label'> {
   readonly arm: 'baseline' | 'candidate';
 }
 
@@ -62,6 +65,10 @@ export interface RolloutState {
   readonly labelled: readonly (readonly [number, number])[];
   readonly pending: Readonly<Record<string, PendingAnswer>>;
   readonly completedAt?: number;
+  /** How many times its rate the error budget burnt at the last look. */
+  readonly burn?: number;
+  /** Of an A/B test that has its result: the candidate was taken, and gets all traffic. */
+  readonly taken?: true;
   /** The last so many decisions are not told yet to those who have to know. */
   readonly untold?: number;
 }

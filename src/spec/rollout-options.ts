@@ -42,16 +42,31 @@ const sli = z
       weight,
     }),
     z.strictObject({
-      type: z.literal('latency').describe('Share of answers that are slower than the bound of a quantile'),
+      type: z
+        .literal('latency')
+        .describe(
+          'Share of answers beyond the bound of a quantile: of what users wait; in shadow, of the time in the process',
+        ),
       quantile: share.default(0.99),
       allowed: z.number().min(0).default(0.25).describe('How much longer the quantile may be, as a share of it'),
       withinMs: z
         .number()
         .positive()
         .optional()
-        .describe('The bound; from the traffic before the rollout unless given'),
+        .describe('The bound of what users wait; from the traffic before the rollout unless given'),
+      runWithinMs: z
+        .number()
+        .positive()
+        .optional()
+        .describe('In shadow: the bound of the time in the process; from the traffic before unless given'),
       required: required.default('shown'),
       weight,
+    }),
+    z.strictObject({
+      type: z.literal('memory').describe('Growth of what the model’s process holds, once warm'),
+      allowed: share.default(0.05).describe('How much it may grow in 1,000 answers, as a share of what it held'),
+      required: required.default('none'),
+      weight: weight.unwrap().default(0.25),
     }),
     z.strictObject({
       type: z.literal('disagreement').describe('In shadow: share of requests that are answered otherwise'),

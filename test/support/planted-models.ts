@@ -12,6 +12,9 @@ import {
 export const FAULTS = ['good', 'slow', 'wrong', 'miscalibrated', 'failing', 'leak', 'slice'] as const;
 export type Fault = (typeof FAULTS)[number];
 
+/** Requests from one growth of a leak to the next. */
+const LEAKS_AT = 200;
+
 /** Of a hundred truths so many are not what the sign of x says: a model that says 90 % is calibrated. */
 export const NOISE = 0.1;
 
@@ -21,7 +24,8 @@ const node = (opType: string, inputs: string[], outputs: string[], attributes: N
 
 /**
  * A classifier of the sign of `x` into `yes` and `no`, as confident as it is right, with a fault planted. `phone` is 1 for phones;
- * `tick` counts requests: a graph keeps no state, so what leaks in it grows by what it is told.
+ * `tick` counts requests: a graph keeps no state, so what leaks in it grows by what it is told. The leak takes time at every
+ * {@link LEAKS_AT}th request only, so that it is not seen by the latency.
  */
 export function planted(fault: Fault): Model {
   const scalar = (value: number): Tensor => float32([], [value]);
@@ -73,12 +77,17 @@ export function planted(fault: Fault): Model {
   }
   if (fault === 'leak') {
     initializers
-      .set('each', scalar(30_000))
+      .set('each', scalar(5000))
+      .set('period', scalar(LEAKS_AT))
+      .set('zero', scalar(0))
       .set('axes', int64([2], [0, 1]))
       .set('single', int64([1], [1]));
     initializers.set('all', int64([1], [0]));
     nodes.push(
-      node('ReduceMax', ['tick', 'axes'], ['last'], { keepdims: { kind: 'int', value: 0 } }),
+      node('Mod', ['tick', 'period'], ['past'], { fmod: { kind: 'int', value: 1 } }),
+      node('Equal', ['past', 'zero'], ['isTurn']),
+      node('Where', ['isTurn', 'tick', 'zero'], ['turns']),
+      node('ReduceMax', ['turns', 'axes'], ['last'], { keepdims: { kind: 'int', value: 0 } }),
       node('Mul', ['last', 'each'], ['held']),
       node('Cast', ['held'], ['size'], { to: { kind: 'int', value: 7 } }),
       node('Reshape', ['size', 'single'], ['shape']),

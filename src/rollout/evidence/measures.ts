@@ -4,11 +4,14 @@ import type { StoredObservation } from '../../store/index.js';
 /** An answer as far as SLIs look at it. */
 export type Answer = Pick<
   StoredObservation,
-  'status' | 'latencyMs' | 'prediction' | 'scores' | 'slices' | 'label' | 'features'
+  'status' | 'latencyMs' | 'runMs' | 'memory' | 'prediction' | 'scores' | 'slices' | 'label' | 'features'
 >;
 
 /** A value in [0, 1], more is worse, of everything (part `''`) or of a class or slice. */
 export type Loss = readonly [part: string, value: number];
+
+/** An SLI that each answer says something about. */
+export type JudgedSli = Exclude<RolloutSli, { type: 'memory' }>;
 
 /** SLIs that need to know the truth. */
 export function needsLabel(type: string): boolean {
@@ -20,8 +23,13 @@ export function isOfShares(type: string): boolean {
   return type === 'answers' || type === 'traffic';
 }
 
-/** The losses of one answer under an SLI; none where it says nothing about it. */
-export function lossesOf(sli: RolloutSli, answer: Answer): Loss[] {
+/**
+ * The losses of one answer under an SLI; none where it says nothing about it.
+ *
+ * @param paired whether nobody waits for the candidate's answers: they come after the users', so that their latency says how busy the
+ * machine is. Then the time in the model's process counts, where it is known.
+ */
+export function lossesOf(sli: JudgedSli, answer: Answer, paired: boolean): Loss[] {
   switch (sli.type) {
     case 'failures':
       // What was refused is the client's fault, of whichever version.
@@ -29,7 +37,7 @@ export function lossesOf(sli: RolloutSli, answer: Answer): Loss[] {
       return withSlices(answer.status === 'failed' ? 1 : 0, sli.slices ? answer.slices : []);
     case 'latency':
       if (answer.status !== 'ok') return [];
-      return [['', answer.latencyMs > (sli.withinMs ?? Number.POSITIVE_INFINITY) ? 1 : 0]];
+      return [['', isLate(sli, answer, paired) ? 1 : 0]];
     case 'error': {
       const loss = errorOf(answer, sli.scale);
       return loss === undefined ? [] : withSlices(loss, sli.slices ? answer.slices : []);
@@ -43,6 +51,15 @@ export function lossesOf(sli: RolloutSli, answer: Answer): Loss[] {
     case 'answers':
       return [];
   }
+}
+
+function isLate(
+  { withinMs, runWithinMs }: Extract<RolloutSli, { type: 'latency' }>,
+  { latencyMs, runMs }: Answer,
+  paired: boolean,
+): boolean {
+  if (paired && runMs !== undefined && runWithinMs !== undefined) return runMs > runWithinMs;
+  return withinMs !== undefined && latencyMs > withinMs;
 }
 
 /** Of an SLI of shares: the categories that an answer belongs to. */

@@ -1,8 +1,17 @@
-import type { RolloutSli } from '../../spec/rollout-options.js';
 import type { SliState, SliStatus, TestState, Verdict } from '../types.js';
 import { Arms, NO_ARMS } from './arms.js';
 import { chanceOf, Evidence, NO_EVIDENCE, type Range } from './evidence.js';
-import { type Answer, calibrationOf, categoriesOf, isOfShares, lossesOf, same } from './measures.js';
+import {
+  type Answer,
+  calibrationOf,
+  categoriesOf,
+  isOfShares,
+  type JudgedSli,
+  type Loss,
+  lossesOf,
+  same,
+} from './measures.js';
+import type { StepTest } from './step-test.js';
 
 /** How the arms are compared: on the same requests, on a split of the traffic, or against what the baseline was before. */
 export type Comparison =
@@ -11,7 +20,7 @@ export type Comparison =
   | { readonly kind: 'alone'; readonly references: Readonly<Record<string, number>> };
 
 export interface SliTestOptions {
-  readonly sli: RolloutSli | { readonly type: 'traffic'; readonly allowed: number };
+  readonly sli: JudgedSli | { readonly type: 'traffic'; readonly allowed: number };
   readonly comparison: Comparison;
   /** The probability of a false rejection that all parts together may spend. */
   readonly alpha: number;
@@ -29,7 +38,7 @@ const MOST_PARTS = 40;
  * One SLI in one step: the test of the whole, and those of its classes or slices. Of the error probability the whole spends
  * half, the j-th part that was seen a 1/(j (j + 1)) of the other half: it adds up, however many there come.
  */
-export class SliTest {
+export class SliTest implements StepTest {
   private readonly whole: OneTest | undefined;
   private readonly parts = new Map<string, OneTest>();
   private readonly bins: number[];
@@ -90,9 +99,14 @@ export class SliTest {
 
   private lossesOf(answer: Answer): readonly (readonly [string, number])[] {
     const { sli, medians } = this.options;
-    if (!isOfShares(sli.type)) return lossesOf(sli as RolloutSli, answer);
+    if (!isOfShares(sli.type)) return this.ownLosses(answer);
     const categories = new Set(categoriesOf(sli.type, answer, medians));
     return categories.size === 0 ? [] : [...this.parts.keys()].map((part) => [part, categories.has(part) ? 1 : 0]);
+  }
+
+  private ownLosses(answer: Answer): readonly Loss[] {
+    const { sli, comparison } = this.options;
+    return lossesOf(sli as JudgedSli, answer, comparison.kind === 'paired');
   }
 
   /** Parts are tested from the answer after the one that made them known. */
@@ -102,7 +116,7 @@ export class SliTest {
     for (const answer of answers) {
       const names = isOfShares(sli.type)
         ? categoriesOf(sli.type, answer, medians)
-        : lossesOf(sli as RolloutSli, answer).map(([part]) => part);
+        : this.ownLosses(answer).map(([part]) => part);
       for (const name of names) {
         if (name === '' || this.parts.has(name) || this.parts.size >= MOST_PARTS) continue;
         this.parts.set(name, this.make(name));

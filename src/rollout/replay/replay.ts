@@ -1,5 +1,6 @@
 import { BallastError } from '../../errors.js';
 import { Slices } from '../../monitoring/record/slices.js';
+import type { AnswerUse } from '../../serving/model/model-runner.js';
 import type { ServedVersion } from '../../serving/model/served-version.js';
 import { observe } from '../../serving/service/observe.js';
 import type { RolloutOptions } from '../../spec/rollout-options.js';
@@ -157,8 +158,12 @@ class Players {
     const start = performance.now();
     try {
       const { feeds: checked, flags } = version.checks.apply(feeds);
-      const outputs = await version.runner.run(checked, version.answers.outputs, { again: false });
-      observe(sink, asked, { latencyMs: performance.now() - start, feeds, outputs, flags });
+      let use: AnswerUse | undefined;
+      const used = (told: AnswerUse): void => {
+        use = told;
+      };
+      const outputs = await version.runner.run(checked, version.answers.outputs, { again: false, used });
+      observe(sink, asked, { latencyMs: performance.now() - start, use, feeds, outputs, flags });
     } catch (error) {
       observe(sink, asked, { latencyMs: performance.now() - start, feeds, error });
     }

@@ -1,12 +1,22 @@
 import type { InferRequest } from '../protocol/request.js';
 import type { Tensors } from '../worker/messages.js';
 
+/** What an answer took of the process that gave it. */
+export interface AnswerUse {
+  /** Of the run that it came from, the part of its rows, ms; see `RunUse`. */
+  readonly runMs: number;
+  /** Now and then: what its process held, and after how many answers. */
+  readonly memory?: { readonly process: string; readonly answers: number; readonly bytes: number };
+}
+
 /** What a request says beside its tensors, to a model that runs elsewhere. */
 export interface RunContext {
   /** How long its client waits, ms. */
   readonly timeoutMs?: number | undefined;
   /** Whether the request runs once more, in another process, where its process ends while it runs alone. Default true. */
   readonly again?: boolean | undefined;
+  /** Told before the answer what it took, where that is known: of a model that runs in processes of this server. */
+  readonly used?: (use: AnswerUse) => void;
   readonly request?: InferRequest;
   readonly headers?: Readonly<Record<string, string | readonly string[] | undefined>>;
 }

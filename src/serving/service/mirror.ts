@@ -1,3 +1,4 @@
+import type { AnswerUse } from '../model/model-runner.js';
 import type { ServedVersion } from '../model/served-version.js';
 import type { ObservationSink } from '../observation.js';
 import type { Tensors } from '../worker/messages.js';
@@ -54,8 +55,12 @@ export class Mirror {
     try {
       const { feeds: checked, flags } = shadow.checks.apply(feeds);
       const fetches = shadow.answers.outputs.length > 0 ? shadow.answers.outputs : allOf(shadow);
-      const outputs = await shadow.runner.run(checked, fetches, { again: false });
-      observe(this.#sink, asked, { latencyMs: performance.now() - start, feeds, outputs, flags });
+      let use: AnswerUse | undefined;
+      const used = (told: AnswerUse): void => {
+        use = told;
+      };
+      const outputs = await shadow.runner.run(checked, fetches, { again: false, used });
+      observe(this.#sink, asked, { latencyMs: performance.now() - start, use, feeds, outputs, flags });
     } catch (error) {
       // The version that the user asked took the request: it is not at fault.
       observe(this.#sink, asked, { latencyMs: performance.now() - start, feeds, error, faultOf: 'service' });

@@ -1,4 +1,5 @@
 import { BallastError } from '../../errors.js';
+import type { AnswerUse } from '../model/model-runner.js';
 import type { ServedVersion } from '../model/served-version.js';
 import type { Observation, ObservationSink } from '../observation.js';
 import type { Tensors } from '../worker/messages.js';
@@ -18,6 +19,8 @@ export interface Asked {
 /** What became of it. */
 export interface Outcome {
   readonly latencyMs: number;
+  /** What it took of the process that gave it. */
+  readonly use?: AnswerUse | undefined;
   /** Undefined where the request could not be read. */
   readonly feeds?: Tensors;
   readonly outputs?: Tensors;
@@ -31,7 +34,7 @@ export interface Outcome {
 /** Tells a sink of each row of a request. */
 export function observe(sink: ObservationSink, asked: Asked, outcome: Outcome): void {
   const { version, role, at, metadata, beside } = asked;
-  const { feeds, outputs, error, latencyMs, flags = [] } = outcome;
+  const { feeds, outputs, error, latencyMs, use, flags = [] } = outcome;
   const rejected = isOfTheRequest(error) && outcome.faultOf !== 'service';
   const rows = feeds === undefined ? 1 : (rowsOf(feeds) ?? 1);
   const answered = outputs === undefined ? undefined : { outputs, reader: version.answers };
@@ -49,6 +52,8 @@ export function observe(sink: ObservationSink, asked: Asked, outcome: Outcome): 
       status: error === undefined ? 'ok' : rejected ? 'rejected' : 'failed',
       ...fault,
       latencyMs,
+      ...(use === undefined ? {} : { runMs: use.runMs / rows }),
+      ...(use?.memory === undefined || row > 0 ? {} : { memory: use.memory }),
       features: feeds === undefined ? {} : version.columns.read(feeds, row),
       ...(answered === undefined ? {} : answered.reader.read(answered.outputs, row)),
       flags: flags[row] ?? [],

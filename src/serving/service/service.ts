@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { BallastError } from '../../errors.js';
 import { FollowedModels, type FollowOptions } from '../model/followed-models.js';
+import type { AnswerUse } from '../model/model-runner.js';
 import type { Route, Routing } from '../model/routing.js';
 import type { ServedVersion } from '../model/served-version.js';
 import type { ObservationSink } from '../observation.js';
@@ -136,9 +137,13 @@ export class InferenceService {
       flags = checked.flags;
       if (mayFail && !version.runner.isReady) throw notReady();
       const timeoutMs = turn.timeoutMs ?? timeoutOf(request, inquiry.timeoutMs);
-      const context = { timeoutMs, again, request, headers: inquiry.headers };
+      let use: AnswerUse | undefined;
+      const used = (told: AnswerUse): void => {
+        use = told;
+      };
+      const context = { timeoutMs, again, request, headers: inquiry.headers, used };
       const outputs = await version.runner.run(checked.feeds, fetches, context);
-      observe(this.#sink, asked, { latencyMs: performance.now() - start, feeds, outputs, flags });
+      observe(this.#sink, asked, { latencyMs: performance.now() - start, use, feeds, outputs, flags });
       this.#recorded?.({ predictionId, at, model, metadata, feeds });
       if (shadows.length > 0) this.#mirror.ask(shadows, { predictionId, at, metadata, feeds });
       return {

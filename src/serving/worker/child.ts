@@ -7,7 +7,7 @@ import { writeModel } from '../../graph/format/encode.js';
 import { normalize } from '../../graph/format/normalize.js';
 import { openRuntime } from '../../graph/runtime/choose.js';
 import type { Session } from '../../graph/runtime/runtime.js';
-import type { ErrorRecord, FromChild, LoadedModel, ToChild } from './messages.js';
+import type { ErrorRecord, FromChild, LoadedModel, RunUse, ToChild } from './messages.js';
 
 /**
  * The program that runs one model, in a process of its own: what a request does to the runtime, it does to no other model. It ends
@@ -15,6 +15,9 @@ import type { ErrorRecord, FromChild, LoadedModel, ToChild } from './messages.js
  */
 
 let session: Session | undefined;
+let runs = 0;
+/** Runs from one look at the memory to the next. */
+const MEMORY_EVERY = 10;
 
 function tell(message: FromChild): void {
   process.send?.(message);
@@ -46,11 +49,21 @@ async function load({ file, sha256, threads }: Extract<ToChild, { kind: 'load' }
 
 async function run({ id, feeds, fetches }: Extract<ToChild, { kind: 'run' }>): Promise<void> {
   if (session === undefined) throw new Error('a model is loaded before it runs');
+  const start = performance.now();
+  const before = process.cpuUsage();
   try {
-    tell({ kind: 'answer', id, outputs: await session.run(feeds, fetches) });
+    const outputs = await session.run(feeds, fetches);
+    const { user, system } = process.cpuUsage(before);
+    const ms = Math.min(performance.now() - start, (user + system) / 1000);
+    tell({ kind: 'answer', id, outputs, use: { ms, ...(runs++ % MEMORY_EVERY === 0 ? memoryHeld() : {}) } });
   } catch (error) {
     tell({ kind: 'fault', id, error: recordOf(error) });
   }
+}
+
+function memoryHeld(): Required<Pick<RunUse, 'memoryBytes'>> {
+  const { rss, heapTotal, external } = process.memoryUsage();
+  return { memoryBytes: rss - heapTotal - external };
 }
 
 function recordOf(error: unknown): ErrorRecord {

@@ -12,6 +12,17 @@ export interface LoadedModel {
 
 export type Tensors = Readonly<Record<string, Tensor>>;
 
+/** What a run took, found out in the process that ran it. */
+export interface RunUse {
+  /**
+   * The time it ran, or the processor time of its process where that is less, ms: waiting for a processor is not the model's, and
+   * threads that run side by side do not add up.
+   */
+  readonly ms: number;
+  /** Now and then: what the process holds beside its JavaScript heap, which is the runtime with the model, bytes. */
+  readonly memoryBytes?: number;
+}
+
 /** An error on its way between processes. */
 export type ErrorRecord = Pick<ErrorDetails, 'code' | 'kind' | 'place' | 'remedy'> & { readonly message: string };
 
@@ -24,5 +35,5 @@ export type ToChild =
 export type FromChild =
   | { readonly kind: 'ready'; readonly model: LoadedModel }
   | { readonly kind: 'refused'; readonly error: ErrorRecord }
-  | { readonly kind: 'answer'; readonly id: number; readonly outputs: Tensors }
+  | { readonly kind: 'answer'; readonly id: number; readonly outputs: Tensors; readonly use: RunUse }
   | { readonly kind: 'fault'; readonly id: number; readonly error: ErrorRecord };

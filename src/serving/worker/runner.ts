@@ -1,7 +1,7 @@
 import { BallastError } from '../../errors.js';
-import type { ModelRunner, RunContext, RunnerState } from '../model/model-runner.js';
+import type { AnswerUse, ModelRunner, RunContext, RunnerState } from '../model/model-runner.js';
 import { batchKey, joinRows, splitRows } from './batch.js';
-import type { LoadedModel, Tensors } from './messages.js';
+import type { LoadedModel, RunUse, Tensors } from './messages.js';
 import { type PoolOptions, WorkerPool } from './pool.js';
 import type { Worker } from './worker.js';
 
@@ -26,6 +26,7 @@ interface Job {
   readonly deadline: number;
   /** Whether it runs once more where its process ends under it. */
   readonly again: boolean;
+  readonly used: RunContext['used'];
   readonly resolve: (outputs: Tensors) => void;
   readonly reject: (error: BallastError) => void;
 }
@@ -96,7 +97,7 @@ export class Runner implements ModelRunner {
   run(
     feeds: Tensors,
     fetches: readonly string[],
-    { timeoutMs = this.#options.timeoutMs, again = true }: RunContext = {},
+    { timeoutMs = this.#options.timeoutMs, again = true, used }: RunContext = {},
   ): Promise<Tensors> {
     if (this.#closed) return Promise.reject(closed());
     if (this.#waiting.length >= this.#options.queue) return Promise.reject(overloaded(this.#options.queue));
@@ -111,6 +112,7 @@ export class Runner implements ModelRunner {
         since,
         deadline: since + Math.min(timeoutMs, this.#options.timeoutMs),
         again,
+        used,
         resolve,
         reject,
       });
@@ -214,7 +216,7 @@ export class Runner implements ModelRunner {
       worker.kill();
     }, this.#options.timeoutMs);
     try {
-      const outputs = await worker.run(joinRows(batch.map(({ feeds }) => feeds)), batch[0].fetches);
+      const { outputs, use } = await worker.run(joinRows(batch.map(({ feeds }) => feeds)), batch[0].fetches);
       const parts =
         batch.length === 1
           ? [outputs]
@@ -223,7 +225,10 @@ export class Runner implements ModelRunner {
               batch.map(({ rows }) => rows),
             );
       if (parts === undefined) this.#again(batch);
-      else for (const [i, job] of batch.entries()) job.resolve(parts[i]);
+      else {
+        tellUse(worker, batch, use);
+        for (const [i, job] of batch.entries()) job.resolve(parts[i]);
+      }
     } catch (error) {
       if (!(error instanceof BallastError)) throw error;
       const [first] = batch;
@@ -247,6 +252,18 @@ export class Runner implements ModelRunner {
 
   #endIfDone(): void {
     if (this.#isDone) this.#closing?.();
+  }
+}
+
+/** A run's time is divided by rows; its process's memory is told once. */
+function tellUse(worker: Worker, batch: readonly Job[], { ms, memoryBytes: bytes }: RunUse): void {
+  const all = batch.reduce((sum, { rows }) => sum + rows, 0);
+  const answers = worker.count(batch.length);
+  for (const [i, { rows, used }] of batch.entries()) {
+    if (used === undefined) continue;
+    const memory: AnswerUse['memory'] =
+      i > 0 || bytes === undefined ? undefined : { process: worker.name, answers, bytes };
+    used({ runMs: all === 0 ? ms : (ms * rows) / all, ...(memory === undefined ? {} : { memory }) });
   }
 }
 

@@ -1,7 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { BallastError } from '../../errors.js';
 import { childProgram, loaderArguments } from '../../graph/runtime/child-program.js';
-import type { ErrorRecord, FromChild, LoadedModel, Tensors, ToChild } from './messages.js';
+import type { ErrorRecord, FromChild, LoadedModel, RunUse, Tensors, ToChild } from './messages.js';
 
 export interface WorkerOptions {
   readonly file: string;
@@ -10,8 +11,13 @@ export interface WorkerOptions {
   readonly threads: number;
 }
 
+interface Ran {
+  readonly outputs: Tensors;
+  readonly use: RunUse;
+}
+
 interface Waiting {
-  readonly resolve: (outputs: Tensors) => void;
+  readonly resolve: (ran: Ran) => void;
   readonly reject: (error: BallastError) => void;
 }
 
@@ -60,6 +66,16 @@ export class Worker {
     return worker;
   }
 
+  /** Told from every other process of a model, here and elsewhere. */
+  readonly name = randomUUID();
+  #answers = 0;
+
+  /** Counts answers. @returns how many it gave */
+  count(answers: number): number {
+    this.#answers += answers;
+    return this.#answers;
+  }
+
   get processId(): number | undefined {
     return this.#child.pid;
   }
@@ -70,7 +86,7 @@ export class Worker {
   }
 
   /** @throws BallastError those of a run, `WORKER_ENDED` where the process ends before it answers */
-  run(feeds: Tensors, fetches: readonly string[]): Promise<Tensors> {
+  run(feeds: Tensors, fetches: readonly string[]): Promise<Ran> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
     const id = this.#next++;
     return new Promise((resolve, reject) => {
@@ -100,7 +116,7 @@ export class Worker {
     if (message.kind !== 'answer' && message.kind !== 'fault') return;
     const waiting = this.#waiting.get(message.id);
     this.#waiting.delete(message.id);
-    if (message.kind === 'answer') waiting?.resolve(message.outputs);
+    if (message.kind === 'answer') waiting?.resolve(message);
     else waiting?.reject(errorOf(message.error));
   }
 

@@ -10,6 +10,7 @@ import { addLabelWork } from './0008-label-work.js';
 import { addTraffic } from './0009-traffic.js';
 import { addRollouts } from './0010-rollouts.js';
 import { addLostTrials } from './0011-lost-trials.js';
+import { addRunUse } from './0012-run-use.js';
 import type { DatabaseKind } from './dialect-types.js';
 
 type Step = (db: Kysely<unknown>, kind: DatabaseKind) => Promise<void>;
@@ -27,6 +28,7 @@ const STEPS: Readonly<Record<string, Step>> = {
   '0009_traffic': addTraffic,
   '0010_rollouts': addRollouts,
   '0011_lost_trials': addLostTrials,
+  '0012_run_use': addRunUse,
 };
 
 /** The names of the migrations this version of Ballast knows, in order. */

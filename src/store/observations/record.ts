@@ -8,7 +8,7 @@ import type { ObservationTable } from './schema.js';
 import type { ObservationBatch } from './types.js';
 import { mergeWindows } from './windows.js';
 
-/** Rows of an observation per statement: SQLite takes 32 766 parameters, a row has 22. */
+/** Rows of an observation per statement: SQLite takes 32 766 parameters, a row has 24. */
 const ROWS_PER_STATEMENT = 200;
 
 const COLUMNS = [

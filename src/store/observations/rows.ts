@@ -6,13 +6,14 @@ import type { SlicedObservation, StoredObservation } from './types.js';
 
 /** An observation as the database keeps it, without a label. */
 export function toRow(observation: SlicedObservation, sequence: number): ObservationTable {
-  const { id, beside, model, version, regularizerId, role, at, status, fault, latencyMs } = observation;
+  const { id, beside, model, version, regularizerId, role, at, status, fault, latencyMs, runMs, memory } = observation;
   const { features, prediction, scores, flags, metadata, slices } = observation;
   // JSON escapes what a database would not hold.
   const json = (value: unknown): string => encodeJson(value, `observation ${id}`);
   return {
     ...{ model, sequence, id, answer_id: beside ?? id, at: Math.round(at), version, regularizer_id: regularizerId },
     ...{ role, status, fault: fault === undefined ? null : storableText(fault), latency_ms: latencyMs },
+    ...{ run_ms: runMs ?? null, memory: memory === undefined ? null : json(memory) },
     features: json(features),
     prediction: prediction === undefined ? null : json(prediction),
     scores: scores === undefined ? null : json(scores),
@@ -41,6 +42,8 @@ export function toObservation(row: Selectable<ObservationTable>): StoredObservat
     status: row.status,
     ...(row.fault === null ? {} : { fault: row.fault }),
     latencyMs: row.latency_ms,
+    ...(row.run_ms === null ? {} : { runMs: row.run_ms }),
+    ...(row.memory === null ? {} : { memory: decodeJson(row.memory) as StoredObservation['memory'] & {} }),
     features: decodeJson(row.features) as StoredObservation['features'],
     ...(row.prediction === null ? {} : { prediction: decodeJson(row.prediction) as string | number }),
     ...(row.scores === null ? {} : { scores: decodeJson(row.scores) as number[] }),

@@ -38,6 +38,9 @@ export interface ObservationTable {
   status: 'ok' | 'rejected' | 'failed';
   fault: string | null;
   latency_ms: number;
+  run_ms: number | null;
+  /** JSON; of few rows. */
+  memory: string | null;
   /** JSON, as are the other texts below. */
   features: string;
   prediction: string | null;

@@ -16,7 +16,12 @@ export interface Observation {
   readonly status: 'ok' | 'rejected' | 'failed';
   /** What was wrong, when not ok. */
   readonly fault?: string;
+  /** From the request to its answer, as its user waited; of a shadow's, as nobody did. */
   readonly latencyMs: number;
+  /** Of an answer: the time it ran in the model's process, its part of what ran at once, waiting for a processor left out, ms. */
+  readonly runMs?: number;
+  /** Now and then: what the process that answered held beside its JavaScript heap, after so many answers. */
+  readonly memory?: { readonly process: string; readonly answers: number; readonly bytes: number };
   /** Columns as sent; null is missing. */
   readonly features: Readonly<Record<string, number | string | null>>;
   /** Class or number. */

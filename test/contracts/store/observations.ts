@@ -54,7 +54,10 @@ export function observationsContract(subject: Subject): void {
         observed('order', 'a'),
         observed('order', 'b', { prediction: 7.25, flags: ['age: range'], features: { x: Number.NaN } }),
         observed('order', 'c', { ...failed, metadata: {}, slices: [] }),
-        observed('order', 'a~2', { role: 'shadow', beside: 'a', version: '2', at: START + 1 }),
+        observed('order', 'a~2', {
+          ...{ role: 'shadow', beside: 'a', version: '2', at: START + 1 },
+          ...{ runMs: 0.125, memory: { process: 'p', answers: 11, bytes: 2 ** 33 + 1 } },
+        }),
       ];
       await record(store, rows);
       const read = await store.observationsAfter('order', 0);
