@@ -104,6 +104,8 @@ export async function run(argv: readonly string[]): Promise<number> {
   const program = new Command('ballast')
     .description('Trains models that generalize, proves that they do, and keeps them that way.')
     .version(version())
+    // A command's own --version is that of a model: Ballast's is asked before any command.
+    .enablePositionalOptions()
     .addHelpText('after', '\nExample:\n  ballast init digits && ballast train digits/spec.yaml\n');
   try {
     const name = argv.find((word) => !word.startsWith('-'));

@@ -13,7 +13,7 @@ export const FAULTS = ['good', 'slow', 'wrong', 'miscalibrated', 'failing', 'lea
 export type Fault = (typeof FAULTS)[number];
 
 /** Requests from one growth of a leak to the next. */
-const LEAKS_AT = 200;
+const LEAKS_AT = 1000;
 
 /** Of a hundred truths so many are not what the sign of x says: a model that says 90 % is calibrated. */
 export const NOISE = 0.1;

@@ -77,6 +77,9 @@ function kill(processId: number): void {
   }
 }
 
+/** Answers that take longer are told of. */
+const LONG_MS = 2000;
+
 /** Clients who ask, on connections that they keep. */
 class Crowd {
   readonly failed: string[] = [];
@@ -120,7 +123,10 @@ class Crowd {
           this.#fail(`${status} ${body}`);
           continue;
         }
-        this.#latencies.push(performance.now() - start);
+        const ms = performance.now() - start;
+        this.#latencies.push(ms);
+        if (ms > LONG_MS)
+          this.#storm.tell?.(`${new Date().toISOString()} took ${ms.toFixed(0)} ms, version ${version}`);
         this.#byVersion.set(version, (this.#byVersion.get(version) ?? 0) + 1);
       } catch (error) {
         this.#fail(String(error));

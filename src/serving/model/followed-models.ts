@@ -1,6 +1,7 @@
 import { BallastError } from '../../errors.js';
 import type { ServedModel, Store } from '../../store/index.js';
 import type { InputPolicies } from '../validation/checks.js';
+import { Spare } from '../worker/spare.js';
 import { parseServed, type ServedReference, sharesOf } from './reference.js';
 import { Routing } from './routing.js';
 import {
@@ -41,6 +42,7 @@ export class FollowedModels {
   readonly #failed = new Map<string, number>();
   readonly #told = new Map<string, string>();
   readonly #retiring = new Set<Promise<void>>();
+  readonly #spare = new Spare();
   #timer: NodeJS.Timeout | undefined;
   #turn: Promise<void> = Promise.resolve();
   #unreachable = false;
@@ -105,6 +107,7 @@ export class FollowedModels {
     await this.#turn;
     for (const { routing } of this.#models.values()) for (const version of routing.versions) this.#retire(version);
     await Promise.all(this.#retiring);
+    this.#spare.stop();
   }
 
   #schedule(): void {
@@ -183,7 +186,11 @@ export class FollowedModels {
       });
     }
     try {
-      const told = { ...settings, onEnded: (error: BallastError) => onChange(`${key}: ${error.message}`) };
+      const told = {
+        ...settings,
+        spare: this.#spare,
+        onEnded: (error: BallastError) => onChange(`${key}: ${error.message}`),
+      };
       return await (this.#options.loader?.load(store, model, version) ??
         loadVersion(store, model, version, told, policies));
     } catch (error) {

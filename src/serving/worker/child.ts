@@ -14,6 +14,8 @@ import type { ErrorRecord, FromChild, LoadedModel, RunUse, ToChild } from './mes
  * with the server that started it.
  */
 
+/** Opened before a model is known. The stock binding: this process does nothing beside, and needs no probe before its first answer. */
+const runtime = openRuntime({ backend: 'stock' });
 let session: Session | undefined;
 let runs = 0;
 /** Runs from one look at the memory to the next. */
@@ -36,9 +38,7 @@ async function load({ file, sha256, threads }: Extract<ToChild, { kind: 'load' }
     });
   }
   const model = normalize(readModel(bytes));
-  // The stock binding: this process does nothing beside, and needs no probe before its first answer.
-  const runtime = await openRuntime({ backend: 'stock' });
-  session = await runtime.load(writeModel(model), { threads });
+  session = await (await runtime).load(writeModel(model), { threads });
   return {
     inputs: session.inputs,
     outputs: session.outputs,
@@ -78,6 +78,8 @@ function recordOf(error: unknown): ErrorRecord {
   };
 }
 
+// A fault of the runtime is told where a model is to be loaded.
+runtime.catch(() => {});
 process.on('message', (message: ToChild) => {
   if (message.kind === 'run') {
     void run(message);

@@ -1,14 +1,16 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { BallastError } from '../../errors.js';
-import { childProgram, loaderArguments } from '../../graph/runtime/child-program.js';
 import type { ErrorRecord, FromChild, LoadedModel, RunUse, Tensors, ToChild } from './messages.js';
+import { type Spare, startBlank } from './spare.js';
 
 export interface WorkerOptions {
   readonly file: string;
   readonly sha256: string;
   /** Threads of one run. */
   readonly threads: number;
+  /** Where a process is taken from that waits for a model. */
+  readonly spare?: Spare;
 }
 
 interface Ran {
@@ -42,13 +44,8 @@ export class Worker {
    *
    * @throws BallastError `ARTIFACT_CORRUPT`, `MODEL_REJECTED`, `WORKER_ENDED` and others of reading a model
    */
-  static async start({ file, sha256, threads }: WorkerOptions): Promise<Worker> {
-    const program = childProgram('child', import.meta.url);
-    const child = fork(program, {
-      execArgv: loaderArguments(program),
-      serialization: 'advanced',
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    });
+  static async start({ file, sha256, threads, spare }: WorkerOptions): Promise<Worker> {
+    const child = spare?.take() ?? startBlank();
     const model = await new Promise<LoadedModel>((resolve, reject) => {
       child.once('message', (message: FromChild) => {
         if (message.kind === 'ready') resolve(message.model);
@@ -69,6 +66,11 @@ export class Worker {
   /** Told from every other process of a model, here and elsewhere. */
   readonly name = randomUUID();
   #answers = 0;
+
+  /** How many answers it gave. */
+  get answers(): number {
+    return this.#answers;
+  }
 
   /** Counts answers. @returns how many it gave */
   count(answers: number): number {
