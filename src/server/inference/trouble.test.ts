@@ -103,7 +103,7 @@ describe('trouble', () => {
       ],
       reason: 'shadow',
     });
-    await using served = await serveModels(store, ['circle'], { settings: { timeoutMs: 700 } });
+    await using served = await serveModels(store, ['circle'], { settings: { timeoutMs: 3000 } });
     const first = await served.infer('circle', [4]);
     expect(first.json.outputs[0].data).toEqual([20]);
     const poisoned = await served.infer('circle', [FOREVER]);
@@ -111,10 +111,16 @@ describe('trouble', () => {
     const many = await Promise.all(Array.from({ length: 150 }, () => served.infer('circle', [1])));
     expect(many.every(({ status }) => status === 200)).toBe(true);
     expect(served.inference.service.notMirrored.get('circle/1')).toBeGreaterThan(0);
-    await wait(1500);
-    await served.inference.recorder.flush();
-    const rows = await store.observationsAfter('circle', 0, 1000);
     const id = first.json.parameters.prediction_id;
+    let rows: Awaited<ReturnType<Store['observationsAfter']>> = [];
+    await vi.waitFor(
+      async () => {
+        await served.inference.recorder.flush();
+        rows = await store.observationsAfter('circle', 0, 1000);
+        expect(rows.some((row) => row.id === `${poisoned.json.parameters.prediction_id}~1`)).toBe(true);
+      },
+      { timeout: 60_000, interval: 200 },
+    );
     expect(rows.find((row) => row.id === `${id}~1`)).toMatchObject({ role: 'shadow', beside: id, prediction: 4 });
     expect(rows.find((row) => row.id === `${poisoned.json.parameters.prediction_id}~1`)).toMatchObject({
       role: 'shadow',
@@ -228,7 +234,11 @@ describe('trouble', () => {
   test('a server that is asked to stop answers what is under way', async () => {
     const served = await serveModels(store, ['circle/1']);
     const answers = Array.from({ length: 10 }, (_, i) => served.infer('circle', [1e5 + i]));
-    await wait(50);
+    const { runner } = served.inference.service.models.routing('circle').live;
+    await vi.waitFor(() => expect(runner.state.waiting + runner.state.batchedRequests).toBe(10), {
+      timeout: 60_000,
+      interval: 1,
+    });
     await served[Symbol.asyncDispose]();
     const all = await Promise.all(answers);
     expect(all.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 200));
