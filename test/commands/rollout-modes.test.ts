@@ -29,7 +29,7 @@ describe('a rollout from the command line, at a real server with users', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'ballast-modes-'));
     await using store = await openStore(join(folder, '.ballast'));
-    await register(store, compared, planted('good'), planted('wrong'));
+    await register(store, compared, planted('good'), planted('wrong'), planted('good'));
     await register(store, 'budget', planted('good'), planted('good'));
     for (const name of [compared, 'budget']) await store.setAlias(name, 'champion', 1);
     // An objective of its own in place of the defaults: how busy the machine is breaks none.
@@ -83,7 +83,7 @@ describe('a rollout from the command line, at a real server with users', () => {
       'skewed.yaml',
       `every: 1s\nsteps: [${step}]\nslis: [{ type: failures, required: none }]\n`,
     );
-    await rollout('start', compared, '--candidate', '2', '--sticky', 'device', '--options', options);
+    await rollout('start', compared, '--candidate', '3', '--sticky', 'device', '--options', options);
     const ended = await until(compared, ({ state }) => state === 'inconclusive');
     expect(ended.decision?.reason).toMatch(/^the arms do not see the same traffic \(device=/);
     expect(ended.slis.filter(({ type, verdict }) => type === 'traffic' && verdict === 'regressed')).not.toEqual([]);
