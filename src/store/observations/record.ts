@@ -24,6 +24,8 @@ const COLUMNS = [
     'status',
     'fault',
     'latency_ms',
+    'run_ms',
+    'memory',
   ],
   ...['features', 'prediction', 'scores', 'flags', 'metadata', 'slices'],
   ...['label', 'label_known_at', 'label_source', 'label_sequence'],
