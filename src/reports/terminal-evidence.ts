@@ -185,7 +185,7 @@ export function slicesTable({ slices, searched, rows, error }: SliceSearch, opti
   return [terminalTable(columns, lines, style.dim, options.width), style.dim(how)].join('\n');
 }
 
-/** Mean and sum of each formula. */
+/** Mean and sum of each formula, and of the rows of each class. */
 export function formulasTable(figures: readonly FormulaFigure[], options: TerminalOptions = {}): string {
   const style = styles(options);
   const columns: TerminalColumn[] = [
@@ -194,7 +194,11 @@ export function formulasTable(figures: readonly FormulaFigure[], options: Termin
     { label: '95% interval', align: 'right' },
     { label: 'all rows', align: 'right' },
   ];
-  const lines = figures.map(({ name, mean, total }) => [
+  const told = figures.flatMap(({ name, mean, total, perClass }) => [
+    { name, mean, total },
+    ...Object.entries(perClass).map(([label, sum]) => ({ name: `  ${label}`, mean: sum.mean, total: sum.total })),
+  ]);
+  const lines = told.map(({ name, mean, total }) => [
     name,
     mean === undefined ? '\u2013' : formatNumber(mean.value),
     {

@@ -4,13 +4,7 @@ import { type Asked, requireAsked, withAsked } from '../evaluation/asked.js';
 import type { AttackOptions } from '../evaluation/attacks/options.js';
 import type { Robustness } from '../evaluation/attacks/robustness.js';
 import type { Evaluation } from '../evaluation/evaluate.js';
-import {
-  type Formula,
-  type FormulaValues,
-  formulaValues,
-  type RowsOfTable,
-  requireFormulas,
-} from '../evaluation/formula/formula.js';
+import { type Formula, type FormulaValues, formulaValues, requireFormulas } from '../evaluation/formula/formula.js';
 import { type PredictionInput, SAID_MEASURES } from '../evaluation/input.js';
 import { type Ledger, measureLoss } from '../evaluation/ledger.js';
 import { prepareSample } from '../evaluation/sample.js';
@@ -23,7 +17,7 @@ import type { Runtime, Session } from '../graph/runtime/runtime.js';
 import { type PreparedData, prepareData } from '../spec/prepare.js';
 import type { Run, Store } from '../store/types.js';
 import { attackModel, requireScores } from './attack-model.js';
-import { judge, primaryMetric, withSensitive } from './judge.js';
+import { judge, primaryMetric, sliceColumns, withSensitive } from './judge.js';
 import type { ModelPorts } from './model-ports.js';
 import { CALIBRATED, requireModel } from './result-record.js';
 import { keepStage, ledgerOfRun } from './run-ledger.js';
@@ -315,9 +309,11 @@ async function loadFile(runtime: Runtime, model: Model, path: string): Promise<S
 function formulasOf(
   formulas: readonly Formula[],
   predictions: PredictionInput,
-  part: RowsOfTable,
+  part: RowsOfRun,
 ): Pick<EvaluatedRun, 'formulas'> {
-  return formulas.length === 0 ? {} : { formulas: formulaValues(formulas, prepareSample(predictions), part) };
+  if (formulas.length === 0) return {};
+  const groups = sliceColumns(part, part.rows);
+  return { formulas: formulaValues(formulas, prepareSample(predictions), { ...part, groups }) };
 }
 
 const classesOf = ({ task, classes }: ModelPorts): readonly string[] | undefined =>

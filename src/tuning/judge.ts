@@ -139,7 +139,11 @@ function manyValues(values: ArrayLike<number>): boolean {
   return seen.size > MOST_CATEGORIES;
 }
 
-function sliceColumns({ table, roles }: Pick<PreparedData, 'table' | 'roles'>, rows: Uint32Array): GroupColumn[] {
+/** Columns that tell slices of rows apart: those of groups, and features of few values. */
+export function sliceColumns(
+  { table, roles }: Pick<PreparedData, 'table' | 'roles'>,
+  rows: Uint32Array,
+): GroupColumn[] {
   const declared = new Set([
     ...roles.sensitive.filter((name) => !isQuantity(table, name)),
     ...(roles.domain === undefined ? [] : [roles.domain]),

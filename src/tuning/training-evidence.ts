@@ -44,7 +44,8 @@ function declared(
     ADJUSTABLE.has(technique) && scale.switch !== true && scale.fixed !== true && scale.inverse === undefined;
   return {
     ...{ index, type, strength, adjustable, range: scale.range },
-    augments: augments || (technique === 'T8' && hooks.batch !== undefined),
+    // Of rows, by changing them (T8) or by making more (T9).
+    augments: augments || (/^T[89]$/.test(technique) && (hooks.batch ?? hooks.examples) !== undefined),
     beforeBatchNorm: beforeBatchNorm.has(type),
   };
 }

@@ -69,12 +69,22 @@ describe('evaluate, beyond the metrics', () => {
     expect(ofRun.code, ofRun.stderr).toBe(0);
     interface Document {
       readonly metrics: Record<string, { value: number }>;
-      readonly formulas: readonly { name: string; mean: { value: number }; total: number }[];
+      readonly formulas: readonly {
+        name: string;
+        mean: { value: number };
+        total: number;
+        perClass: Record<string, { rows: number; total: number; mean: { interval: [number, number] } }>;
+        slices: readonly { slice: string; rows: number }[];
+      }[];
       readonly against: Document;
       readonly formulaDifferences: readonly { name: string; mean: { value: number } }[];
     }
     const { metrics, formulas, against, formulaDifferences } = ofRun.json<Document>();
     expect(formulas.map(({ name }) => name)).toEqual(['wrong', 'lost']);
+    const classes = Object.values(formulas[1].perClass);
+    expect(classes.reduce((sum, { total }) => sum + total, 0)).toBeCloseTo(formulas[1].total, 6);
+    expect(classes.every(({ mean }) => mean.interval[0] < mean.interval[1])).toBe(true);
+    expect(formulas[1].slices.map(({ slice }) => slice)).toContain('city');
     expect(formulas[0].mean.value).toBeCloseTo(1 - metrics.accuracy.value, 12);
     const difference = formulas[1].mean.value - against.formulas[1].mean.value;
     expect(formulaDifferences[1].mean.value).toBeCloseTo(difference, 9);

@@ -122,6 +122,39 @@ describe('a formula', () => {
     expect([weighted.mean?.value, weighted.total]).toEqual([2, 8]);
   });
 
+  it('is told of each class and slice, whose sums are that of the whole', () => {
+    const groups = [{ name: 'town', codes: Int32Array.of(0, 0, -1), dictionary: ['rome', 'oslo'] }];
+    const [found] = formulaValues([{ name: 'f', expression: 'amount' }], sample, { table, rows, groups });
+    const { perClass, slices, total } = formulaFigure(found);
+    expect(Object.entries(perClass).map(([name, { rows: count, total: sum }]) => [name, count, sum])).toEqual([
+      ['no', 1, 10],
+      ['yes', 2, 60],
+    ]);
+    expect(slices.map(({ slice, value, rows: count, total: sum }) => [slice, value, count, sum])).toEqual([
+      ['town', undefined, 1, 20],
+      ['town', 'rome', 2, 50],
+    ]);
+    expect(total).toBe(70);
+  });
+
+  it('is told of a slice with an interval that knows how few rows it has', () => {
+    const numbers = Float64Array.from({ length: 5000 }, (_, i) => Math.sin(i));
+    const classes = {
+      name: 'actual',
+      codes: Int32Array.from(numbers, (_, i) => Number(i % 50 === 0)),
+      dictionary: ['a', 'b'],
+    };
+    const { perClass } = formulaFigure({ name: 'f', expression: 'f', values: numbers, weights: undefined, classes });
+    const width = (name: string): number => perClass[name].mean!.interval[1] - perClass[name].mean!.interval[0];
+    expect(width('b') / width('a')).toBeGreaterThan(5);
+  });
+
+  it('names the end where that is where something is missing', () => {
+    expect(failure(() => values('amount +')).message).toContain('at the end');
+    expect(failure(() => values('max(amount, ')).message).toContain('at the end');
+    expect(failure(() => values('amount # 3')).message).toContain('at character 8');
+  });
+
   it('is paired between two models: what both do alike has no noise', () => {
     const first = Float64Array.from({ length: 2000 }, (_, i) => 100 * Math.sin(i) + 1);
     const second = first.map((value) => value - 1);

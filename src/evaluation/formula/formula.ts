@@ -2,7 +2,8 @@ import { missingOf, textOf } from '../../data/column-values.js';
 import { findColumn, isScalar, type Table } from '../../data/table.js';
 import { estimate, resolveIntervals } from '../estimate.js';
 import type { Figure } from '../figure.js';
-import type { IntervalOptions } from '../input.js';
+import { rowsByGroup } from '../groups.js';
+import type { GroupColumn, IntervalOptions } from '../input.js';
 import { invalid } from '../invalid.js';
 import { rowMean } from '../row-mean.js';
 import type { Sample } from '../sample.js';
@@ -14,22 +15,39 @@ export interface Formula {
   readonly expression: string;
 }
 
-export interface FormulaFigure extends Formula {
-  /** Of a row. */
+/** A formula over some rows. */
+interface FormulaSum {
+  /** Of a row; undefined where there are too few for an interval. */
   readonly mean: Figure | undefined;
-  /** Over all rows, weighted as they are. */
+  /** Over all of the rows, weighted as they are. */
   readonly total: number;
+}
+
+export interface FormulaFigure extends Formula, FormulaSum {
+  /** Of the rows of each true class; of a regression nothing. */
+  readonly perClass: Readonly<Record<string, FormulaSum & { readonly rows: number }>>;
+  /** Of the rows that a column tells apart: `value` is undefined where it is missing. */
+  readonly slices: readonly (FormulaSum & {
+    readonly slice: string;
+    readonly value: string | undefined;
+    readonly rows: number;
+  })[];
 }
 
 /** The values of a formula, [rows], with what they are of. */
 export interface FormulaValues extends Formula {
   readonly values: Float64Array;
   readonly weights: Float64Array | undefined;
+  /** True classes as a column; undefined of a regression. */
+  readonly classes?: GroupColumn;
+  readonly groups?: readonly GroupColumn[];
 }
 
 export interface RowsOfTable {
   readonly table: Table;
   readonly rows: Uint32Array;
+  /** Columns whose values are slices of the rows. */
+  readonly groups?: readonly GroupColumn[];
 }
 
 /**
@@ -58,9 +76,13 @@ export function requireFormulas(
 export function formulaValues(
   formulas: readonly Formula[],
   sample: Sample,
-  { table, rows }: RowsOfTable,
+  { table, rows, groups = [] }: RowsOfTable,
 ): FormulaValues[] {
   const names = namesOf(sample, sample.task === 'classification' ? sample.classes : undefined, { table, rows });
+  const classes: GroupColumn | undefined =
+    sample.task === 'classification'
+      ? { name: 'actual', codes: Int32Array.from(sample.target), dictionary: sample.classes }
+      : undefined;
   return formulas.map((formula) => {
     const { of } = parseFormula(formula.expression, names);
     const values = new Float64Array(rows.length);
@@ -70,21 +92,43 @@ export function formulaValues(
       if (!Number.isFinite(values[row]) && without++ === 0) first = rows[row];
     }
     if (without > 0) throw notFinite(formula, without, first);
-    return { ...formula, values, weights: sample.weights };
+    return { ...formula, values, weights: sample.weights, ...(classes && { classes }), groups };
   });
 }
 
-/** Mean and sum of a formula's values; the interval as that of any mean of rows. */
+/** Parts are many and small: fewer resamples each. */
+const OF_PART = { resamples: 400, maxRows: 500 } as const;
+
+/** Mean and sum of a formula's values, of each class and slice too; intervals as of any mean of rows. */
 export function formulaFigure(
-  { name, expression, values, weights }: FormulaValues,
+  { name, expression, values, weights, classes, groups = [] }: FormulaValues,
   options: IntervalOptions = {},
 ): FormulaFigure {
+  const within = (column: GroupColumn) =>
+    [...rowsByGroup(column, values.length)].map(([code, rows]) => ({
+      value: code < 0 ? undefined : column.dictionary[code],
+      rows: rows.length,
+      ...sumOf(
+        Float64Array.from(rows, (row) => values[row]),
+        weights && Float64Array.from(rows, (row) => weights[row]),
+        { ...options, bootstrap: { ...OF_PART, ...options.bootstrap } },
+      ),
+    }));
+  const ofClasses = classes === undefined ? [] : within(classes);
+  return {
+    ...{ name, expression, ...sumOf(values, weights, options) },
+    perClass: Object.fromEntries(ofClasses.map(({ value, ...sum }) => [value, sum])),
+    slices: groups.flatMap((column) => within(column).map((sum) => ({ slice: column.name, ...sum }))),
+  };
+}
+
+function sumOf(values: Float64Array, weights: Float64Array | undefined, options: IntervalOptions): FormulaSum {
   const measured = rowMean(values, weights);
   const estimand = { measured, range: [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY] as const };
   const [mean] = estimate([estimand], values.length, resolveIntervals(options));
   let total = 0;
   for (let i = 0; i < values.length; i++) total += values[i] * (weights === undefined ? 1 : weights[i]);
-  return { name, expression, mean, total };
+  return { mean, total };
 }
 
 /** How much more a formula is with the first model than with the second, on the same rows and paired. */

@@ -64,10 +64,14 @@ export function parseFormula(text: string, names: Names): NumberTerm {
     tree = jsep(text);
   } catch (error) {
     const { description, index } = error as { description?: string; index?: number };
-    throw syntax(text, `${description ?? String(error)}${index === undefined ? '' : `, at character ${index + 1}`}`);
+    throw syntax(text, `${description ?? String(error)}${index === undefined ? '' : `, ${placeOf(text, index)}`}`);
   }
   return numberOf(compile(tree, names, text), text, 'the whole of it');
 }
+
+/** Where the reader stopped: past the last character there is none to name. */
+const placeOf = (text: string, index: number): string =>
+  text.slice(index).trim() === '' ? 'at the end' : `at character ${index + 1}`;
 
 function compile(tree: jsep.Expression, names: Names, text: string): Term {
   const node = tree as jsep.CoreExpression;

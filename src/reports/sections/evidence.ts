@@ -68,14 +68,19 @@ export function weakSlicesContent({ slices }: SliceSearch): Markup {
   );
 }
 
-/** Mean and sum of each formula, with what it says. */
+/** Mean and sum of each formula, with what it says, and of each class and slice. */
 export function formulasContent(figures: readonly FormulaFigure[]): Markup {
   const columns = [
     { label: 'Formula' },
     { label: 'Of each row' },
     ...['Mean', 'Interval', 'Sum'].map((label) => ({ label, number: true })),
   ];
-  const rows = figures.map(({ name, expression, mean, total }) => [
+  const told = figures.flatMap(({ perClass, slices, ...whole }) => [
+    whole,
+    ...Object.entries(perClass).map(([label, sum]) => ({ name: `of ${label}`, expression: '', ...sum })),
+    ...slices.map((sum) => ({ name: `${sum.slice} ${sum.value ?? 'missing'}`, expression: '', ...sum })),
+  ]);
+  const rows = told.map(({ name, expression, mean, total }) => [
     name,
     expression,
     mean === undefined ? '\u2013' : formatNumber(mean.value),
