@@ -17,7 +17,6 @@ export interface Entry {
   readonly type: string;
   readonly strength?: number;
   readonly patience?: number;
-  readonly jitter?: number;
 }
 
 /** A fault, at severities from mild to grave, and the findings that name it. */
@@ -117,7 +116,7 @@ export const withTraining = (change: Readonly<Record<string, unknown>>) => (spec
   training: { ...spec.training, ...change },
 });
 const rate = (learningRate: number) => withTraining({ optimizer: { type: 'adamw', learningRate } });
-export const withEntries = (entries: readonly Entry[]) => (spec: DiagnosisCase['spec']) => ({
+const withEntries = (entries: readonly Entry[]) => (spec: DiagnosisCase['spec']) => ({
   ...spec,
   regularizers: [...spec.regularizers.filter(({ type }) => !entries.some((entry) => entry.type === type)), ...entries],
 });

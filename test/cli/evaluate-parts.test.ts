@@ -189,7 +189,31 @@ describe('evaluate, beyond the metrics', () => {
     expect(mixed.code, mixed.stderr).toBe(0);
     // A run and the file that it exported are one model.
     for (const { difference } of mixed.json<Compared>().metrics) expect(Math.abs(difference.value)).toBeLessThan(1e-6);
+    const several = await ballast(
+      folder,
+      ...[
+        'compare',
+        model.runId,
+        baseline.runId,
+        model.model,
+        '--data',
+        'customers.csv',
+        '--spec',
+        'spec.yaml',
+        '--json',
+      ],
+    );
+    expect([0, 1], several.stderr).toContain(several.code);
+    const { selection, candidates } = several.json<{
+      selection: { from: number; best: string; tied: string[]; corrected: { value: number } };
+      candidates: { model: string; value: number; difference: object | null }[];
+    }>();
+    expect(selection.from).toBe(3);
+    expect(candidates.filter(({ difference }) => difference === null).map((each) => each.model)).toEqual([
+      selection.best,
+    ]);
     for (const words of [
+      [model.runId, baseline.runId, model.runId],
       [model.model, model.runId],
       [model.runId, baseline.runId, '--target', 'plan'],
     ]) {
