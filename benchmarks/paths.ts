@@ -16,7 +16,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { openRuntime } from '../src/graph/runtime/choose.js';
 import type { Runtime } from '../src/graph/runtime/runtime.js';
-import { fitPath, type RegularizationPath } from '../src/paths/index.js';
+import { fitPath, type OutputModel, type RegularizationPath } from '../src/paths/index.js';
 import { accuracyOf } from './paths/accuracy.js';
 import { CASES, type DenseProblem, type PathCase } from './paths/cases.js';
 import { type Clock, compare, measure, type RoundOptions } from './support/interleave.js';
@@ -55,10 +55,11 @@ function standardised({ features, target }: DenseProblem): DenseProblem {
   return { features: { rows: n, columns: kept.length, data: all }, target };
 }
 
-/** Intercept and coefficients of each model, as peers write them. */
+/** Intercept and coefficients of each model, and each of its outputs, as peers write them. */
 function modelsOf({ points, features }: RegularizationPath): Float64Array {
-  const all = new Float64Array(points.length * (features + 1));
-  points.forEach(({ columns, coefficients, intercept }, k) => {
+  const models = points.flatMap((point): readonly OutputModel[] => point.outputs ?? [point]);
+  const all = new Float64Array(models.length * (features + 1));
+  models.forEach(({ columns, coefficients, intercept }, k) => {
     all[k * (features + 1)] = intercept;
     columns.forEach((column, i) => {
       all[k * (features + 1) + 1 + column] = coefficients[i];
@@ -75,13 +76,13 @@ async function rowsOf(
 ): Promise<BenchmarkRow[]> {
   const data = standardised(await subject.load());
   const { rows, columns } = data.features;
-  const { family, alpha } = subject;
+  const { family, alpha, grouped } = subject;
   const gap = Number(values.gap);
-  const settings = { family, alpha, standardize: false, runtime, tolerance: gap } as const;
+  const settings = { family, alpha, grouped, standardize: false, runtime, tolerance: gap } as const;
   const first = await fitPath(data, settings);
   const lambdas = first.points.map(({ lambda }) => lambda);
   const solve = () => fitPath(data, { ...settings, lambdas });
-  const own = accuracyOf(data, modelsOf(await solve()), { family, alpha, lambdas });
+  const own = accuracyOf(data, modelsOf(await solve()), { family, alpha, grouped, lambdas });
   const files = { x: join(folder, 'x.f64'), y: join(folder, 'y.f64'), out: join(folder, 'out.f64') };
   writeFileSync(files.x, new Uint8Array(data.features.data.buffer));
   writeFileSync(files.y, new Uint8Array(data.target.buffer, data.target.byteOffset, data.target.byteLength));
@@ -99,11 +100,15 @@ async function rowsOf(
       result.push({ ...common, peer, ours: Number.NaN, theirs: 'absent', ratio: undefined, interval: undefined });
       continue;
     }
-    const variants = await peer.prepare({ ...files, rows, columns, family, alpha, lambdas }, 1);
+    if (!peer.name.includes('glmnet') && (family === 'multinomial' || family === 'mgaussian')) continue;
+    const variants = await peer.prepare(
+      { ...files, rows, columns, family, alpha, grouped: grouped === true, lambdas },
+      1,
+    );
     const found = await loosest(
       variants,
       gap,
-      () => accuracyOf(data, floats(files.out), { family, alpha, lambdas }).gap,
+      () => accuracyOf(data, floats(files.out), { family, alpha, grouped, lambdas }).gap,
     );
     if (found === undefined) continue;
     const timing = await compare(ours, found.contender, options);

@@ -3,7 +3,7 @@ import { findColumn, readTable } from '../../src/data/index.js';
 import { derive } from '../../src/numeric/random.js';
 import type { DenseFeatures, PathData } from '../../src/paths/index.js';
 
-export type CaseFamily = 'gaussian' | 'binomial';
+export type CaseFamily = 'gaussian' | 'binomial' | 'multinomial' | 'mgaussian';
 
 export type DenseProblem = PathData & { readonly features: DenseFeatures };
 
@@ -12,6 +12,8 @@ export interface PathCase {
   readonly name: string;
   readonly family: CaseFamily;
   readonly alpha: number;
+  /** Of classes: whether a column's coefficients for all of them are penalised together. */
+  readonly grouped?: boolean;
   /** What the ratio to glmnet should not exceed. */
   readonly target: number;
   load(): Promise<DenseProblem>;
@@ -21,14 +23,26 @@ const made = (
   rows: number,
   columns: number,
   family: CaseFamily,
-  { alpha = 1, correlation = 0, target }: { alpha?: number; correlation?: number; target: number },
+  { alpha = 1, correlation = 0, outputs = 1, grouped, target }: MadeOptions,
 ): PathCase => ({
-  name: `${family} ${rows} x ${columns}${correlation === 0 ? '' : `, correlation ${correlation}`}, alpha ${alpha}`,
+  name: `${nameOf(family, grouped)} ${rows} x ${columns}${outputs === 1 ? '' : ` x ${outputs}`}${correlation === 0 ? '' : `, correlation ${correlation}`}, alpha ${alpha}`,
   family,
   alpha,
+  ...(grouped === undefined ? {} : { grouped }),
   target,
-  load: async () => random(rows, columns, family, correlation),
+  load: async () => random(rows, columns, family, { correlation, outputs }),
 });
+
+interface MadeOptions {
+  readonly alpha?: number;
+  readonly correlation?: number;
+  /** Classes, or targets. */
+  readonly outputs?: number;
+  readonly grouped?: boolean;
+  readonly target: number;
+}
+
+const nameOf = (family: CaseFamily, grouped?: boolean): string => (grouped === true ? `grouped ${family}` : family);
 
 const SMALL = 'small-n-tabular';
 const GENES = 'gene-expression';
@@ -49,10 +63,20 @@ export const CASES: readonly PathCase[] = [
   real('prostate', SMALL, 'prostate_esl.csv', 'gaussian', { target: 1, label: 'lpsa', skip: ['rownames'] }),
   real('Hitters', SMALL, 'Hitters.csv', 'gaussian', { target: 1, label: 'Salary', skip: ['rownames'] }),
   real('digits, 5 and above', SMALL, 'digits.csv.gz', 'binomial', { target: 1 }),
+  real('digits', SMALL, 'digits.csv.gz', 'multinomial', { target: 1 }),
+  real('digits', SMALL, 'digits.csv.gz', 'multinomial', { alpha: 0.5, target: 1 }),
+  real('digits', SMALL, 'digits.csv.gz', 'multinomial', { grouped: true, target: 1 }),
+  real('leukaemia', GENES, 'golub.csv.gz', 'multinomial', { target: 1 }),
+  real('leukaemia', GENES, 'golub.csv.gz', 'multinomial', { grouped: true, target: 1 }),
+  made(100, 5000, 'multinomial', { outputs: 4, target: 1 }),
+  made(100, 5000, 'multinomial', { outputs: 4, grouped: true, target: 1 }),
+  made(2000, 200, 'mgaussian', { outputs: 5, target: 1 }),
+  made(200, 5000, 'mgaussian', { outputs: 5, target: 1 }),
 ];
 
 interface RealOptions {
   readonly alpha?: number;
+  readonly grouped?: boolean;
   readonly target: number;
   /** Column to predict: the first or last one that is not numeric enough, unless given. */
   readonly label?: string;
@@ -60,11 +84,12 @@ interface RealOptions {
 }
 
 function real(name: string, folder: string, file: string, family: CaseFamily, options: RealOptions): PathCase {
-  const { alpha = 1, target } = options;
+  const { alpha = 1, grouped, target } = options;
   return {
-    name: `${name}, ${family}, alpha ${alpha}`,
+    name: `${name}, ${nameOf(family, grouped)}, alpha ${alpha}`,
     family,
     alpha,
+    ...(grouped === undefined ? {} : { grouped }),
     target,
     load: () => read(join(folder, file), family, options),
   };
@@ -91,35 +116,50 @@ async function read(file: string, family: CaseFamily, { label, skip = [] }: Real
     }
   }
   const target = Float64Array.from(rows, (row) =>
-    family === 'gaussian' ? values(row) : Number(values(row) >= (file.includes('digits') ? 5 : 1)),
+    family === 'binomial' ? Number(values(row) >= (file.includes('digits') ? 5 : 1)) : values(row),
   );
   return { features: { rows: rows.length, columns: columns.length, data: Float64Array.from(columns.flat()) }, target };
 }
 
-/** Normal columns with a common part, of which 20 matter, with signs that alternate and sizes that fall. */
-function random(rows: number, columns: number, family: CaseFamily, correlation: number): DenseProblem {
+/** Normal columns with a common part, of which 20 matter for each output, with signs that alternate and sizes that fall. */
+function random(
+  rows: number,
+  columns: number,
+  family: CaseFamily,
+  { correlation, outputs }: { correlation: number; outputs: number },
+): DenseProblem {
   const stream = derive(7, 'path case', rows, columns);
   const data = new Float64Array(rows * columns);
-  const target = new Float64Array(rows);
+  const eta = new Float64Array(rows * outputs);
   const [shared, own] = [Math.sqrt(correlation), Math.sqrt(1 - correlation)];
-  const common = Float64Array.from(target, () => stream.normal());
+  const common = Float64Array.from({ length: rows }, () => stream.normal());
   for (let j = 0; j < columns; j++) {
     for (let i = 0; i < rows; i++) data[j * rows + i] = shared * common[i] + own * stream.normal();
   }
-  const features: DenseFeatures = { rows, columns, data };
   const size = Math.min(20, columns);
-  for (let i = 0; i < rows; i++) {
-    for (let j = 0; j < size; j++) {
-      target[i] += (j % 2 === 0 ? 1 : -1) * Math.exp(-j / 10) * data[j * rows + i];
+  for (let k = 0; k < outputs; k++) {
+    for (let i = 0; i < rows; i++) {
+      for (let j = 0; j < size; j++) {
+        const column = (j + k * 10) % columns;
+        eta[k * rows + i] += (j % 2 === 0 ? 1 : -1) * Math.exp(-j / 10) * data[column * rows + i];
+      }
     }
   }
-  const spread = Math.sqrt(target.reduce((sum, value) => sum + value * value, 0) / rows);
+  const spread = Math.sqrt(eta.reduce((sum, value) => sum + value * value, 0) / eta.length);
+  const features: DenseFeatures = { rows, columns, data };
+  if (family === 'multinomial') {
+    // The largest of predictors with Gumbel noise is a draw by their softmax.
+    const noisy = eta.map((value) => value - Math.log(-Math.log(stream.uniform())));
+    const drawn = (i: number): number[] => Array.from({ length: outputs }, (_, k) => noisy[k * rows + i]);
+    const target = Float64Array.from({ length: rows }, (_, i) => drawn(i).indexOf(Math.max(...drawn(i))));
+    return { features, target };
+  }
   return {
     features,
-    target: target.map((value) =>
-      family === 'gaussian'
-        ? value + (spread / Math.sqrt(3)) * stream.normal()
-        : Number(stream.uniform() < 1 / (1 + Math.exp(-value))),
+    target: eta.map((value) =>
+      family === 'binomial'
+        ? Number(stream.uniform() < 1 / (1 + Math.exp(-value)))
+        : value + (spread / Math.sqrt(3)) * stream.normal(),
     ),
   };
 }

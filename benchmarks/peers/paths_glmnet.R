@@ -14,7 +14,8 @@ while (length(line <- readLines(input, 1)) > 0) {
     subject <- request$case
     n <- subject$rows; p <- subject$columns
     X <- matrix(readBin(subject$x, "double", n * p), n, p)
-    y <- readBin(subject$y, "double", n)
+    y <- readBin(subject$y, "double", file.size(subject$y) / 8)
+    if (subject$family == "mgaussian") y <- matrix(y, n)
     say(list(variants = paste("thresh", thresholds)))
   }
   if (request$do == "run") {
@@ -28,12 +29,19 @@ while (length(line <- readLines(input, 1)) > 0) {
     for (step in seq_len(request$steps)) {
       fit <- glmnet(X, y, family = subject$family, alpha = a / total, lambda = subject$lambdas * total,
                     standardize = FALSE, thresh = threshold, maxit = 1e7,
+                    type.multinomial = if (subject$grouped) "grouped" else "ungrouped",
                     type.gaussian = if (p < 500) "covariance" else "naive")
     }
     taken <- proc.time() - before
     k <- length(fit$lambda)
     out <- file(subject$out, "wb")
-    writeBin(as.vector(rbind(fit$a0, as.matrix(fit$beta))), out)
+    if (is.list(fit$beta)) {
+      # For each lambda one output after the other.
+      parts <- lapply(seq_along(fit$beta), function(o) rbind(fit$a0[o, ], as.matrix(fit$beta[[o]])))
+      writeBin(as.vector(do.call(rbind, parts)), out)
+    } else {
+      writeBin(as.vector(rbind(fit$a0, as.matrix(fit$beta))), out)
+    }
     close(out)
     say(list(wall = 1000 * taken[[3]], cpu = 1000 * (taken[[1]] + taken[[2]]), models = k))
   }

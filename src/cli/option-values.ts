@@ -95,3 +95,17 @@ export function numbersByName(text: string): Record<string, number> {
     }),
   );
 }
+
+/** Reads an option that names groups: `place=city+street,person=age+sex`. */
+export function namesByGroup(text: string): Record<string, string[]> {
+  return Object.fromEntries(
+    names(text).map((entry) => {
+      const [group, ...rest] = entry.split('=');
+      const members = rest.join('=').split('+');
+      if (rest.length === 0 || group === '' || members.some((name) => name.trim() === '')) {
+        throw new InvalidArgumentError('It is a list such as place=city+street,person=age+sex.');
+      }
+      return [group.trim(), members.map((name) => name.trim())];
+    }),
+  );
+}

@@ -32,6 +32,7 @@ export interface AlongOptions extends CommonOptions {
 const CONVEX = [
   'family',
   'delta',
+  'grouped',
   'alpha',
   'folds',
   'repeats',

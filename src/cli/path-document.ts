@@ -2,6 +2,7 @@ import { stringify } from 'yaml';
 import type { PathReportInput } from '../reports/path-report-input.js';
 import type { ResolvedSpec } from '../spec/read.js';
 import { commandLine } from '../tuning/environment.js';
+import type { NamedCoefficients } from '../tuning/path-data.js';
 import type { PathIntervals } from '../tuning/path-inference.js';
 import type { PathRun } from '../tuning/path-run.js';
 
@@ -20,6 +21,7 @@ export function pathDocument(
     family: path.family,
     ...(path.delta === undefined ? {} : { delta: path.delta }),
     penalty: { ...(run.shape ?? { type: 'elastic-net' }), ...columns },
+    ...(path.outputs === undefined ? {} : { grouped: path.grouped === true }),
     alpha: path.alpha,
     lambdas: points.map(({ lambda }) => lambda),
     nonzero: points.map(({ columns }) => columns.length),
@@ -39,7 +41,7 @@ export function pathDocument(
       lambda1se: cv.lambda1se,
       ...(cv.concordance === undefined ? {} : { concordance: cv.concordance }),
     },
-    criteria,
+    ...(criteria === undefined ? {} : { criteria }),
     chosen: {
       by: chosen.by,
       lambda: chosen.lambda,
@@ -51,8 +53,7 @@ export function pathDocument(
     ...selectionDocument(chosen, data.preprocessor.featureNames),
     ...(run.intervals === undefined ? {} : { intervals: intervalsDocument(run.intervals) }),
     ...(run.nested === undefined ? {} : { nested: run.nested }),
-    coefficients: named.coefficients,
-    intercept: named.intercept,
+    ...coefficientsDocument(named),
     metrics: { train: result.train.metrics, validation: result.validation.metrics },
     gap: result.gap,
     constant: path.constant.map((column) => data.preprocessor.featureNames[column]),
@@ -61,6 +62,15 @@ export function pathDocument(
     model: result.modelPath,
     report,
     seconds,
+  };
+}
+
+/** By feature; of several classes, by class and then by feature. */
+function coefficientsDocument(named: NamedCoefficients): Record<string, unknown> {
+  if (named.classes === undefined) return { coefficients: named.coefficients, intercept: named.intercept };
+  return {
+    coefficients: Object.fromEntries(named.classes.map(({ name, coefficients }) => [name, coefficients])),
+    intercept: Object.fromEntries(named.classes.map(({ name, intercept }) => [name, intercept])),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { ResolvedSpec } from '../spec/read.js';
 import { resolveSpec } from '../spec/read.js';
-import { names, numbersByName } from './option-values.js';
+import { names, namesByGroup, numbersByName } from './option-values.js';
 
 /** Options that say what single columns are given. */
 export interface ColumnOptions {
@@ -9,10 +9,11 @@ export interface ColumnOptions {
   lower?: Record<string, number>;
   upper?: Record<string, number>;
   nonNegative?: string[] | true;
+  groups?: Record<string, string[]> | true;
 }
 
 /** Their names, as the command knows them. */
-export const OF_COLUMNS = ['factors', 'lower', 'upper', 'nonNegative'];
+export const OF_COLUMNS = ['factors', 'lower', 'upper', 'nonNegative', 'groups'];
 
 export function withColumnOptions(command: Command): Command {
   return command
@@ -23,13 +24,18 @@ export function withColumnOptions(command: Command): Command {
     )
     .option('--lower <list>', 'least coefficients in units of the raw columns, as age=-1; path.lower', numbersByName)
     .option('--upper <list>', 'greatest coefficients, as age=0,income=2; path.upper', numbersByName)
-    .option('--non-negative [columns]', 'coefficients not below 0, of these columns or all; path.nonNegative', names);
+    .option('--non-negative [columns]', 'coefficients not below 0, of these columns or all; path.nonNegative', names)
+    .option(
+      '--groups [list]',
+      'columns that come into the model together, as place=city+street; of each column its features; path.groups',
+      namesByGroup,
+    );
 }
 
 /** The spec with what the command line says of columns: it counts before what the spec says of the same. */
 export function withColumns(resolved: ResolvedSpec, options: ColumnOptions): ResolvedSpec {
-  const { factors, lower, upper, nonNegative } = options;
-  if ([factors, lower, upper, nonNegative].every((each) => each === undefined)) return resolved;
+  const { factors, lower, upper, nonNegative, groups } = options;
+  if ([factors, lower, upper, nonNegative, groups].every((each) => each === undefined)) return resolved;
   const { spec, baseDirectory, path } = resolved;
   const merged = {
     ...spec.path,
@@ -37,6 +43,7 @@ export function withColumns(resolved: ResolvedSpec, options: ColumnOptions): Res
     ...(lower === undefined ? {} : { lower: { ...spec.path?.lower, ...lower } }),
     ...(upper === undefined ? {} : { upper: { ...spec.path?.upper, ...upper } }),
     ...(nonNegative === undefined ? {} : { nonNegative }),
+    ...(groups === undefined ? {} : { groups }),
   };
   return { ...resolveSpec({ ...spec, path: merged }, baseDirectory), path };
 }

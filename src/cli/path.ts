@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { openRuntime } from '../graph/runtime/choose.js';
-import type { FamilyName } from '../paths/families/family.js';
+import { FAMILIES, type FamilyName } from '../paths/families/family.js';
 import { writePathReport } from '../reports/path-report.js';
 import { pathLines } from '../reports/path-text.js';
 import { readSpec } from '../spec/read.js';
@@ -20,6 +20,7 @@ import { version } from './version.js';
 interface PathCommandOptions extends CommonOptions, ChoosingOptions, ColumnOptions {
   family?: FamilyName;
   delta?: number;
+  grouped?: boolean;
   alpha: number;
   folds: number;
   repeats: number;
@@ -37,15 +38,10 @@ export function pathCommand(): Command {
   return withColumnOptions(withChoosingOptions(withCommonOptions(new Command('path'))))
     .argument('<spec>', 'spec file (YAML or JSON) whose model is linear or logistic; any with --along')
     .addOption(
-      new Option('--family <family>', 'distribution of the target; by the target unless given').choices([
-        'gaussian',
-        'binomial',
-        'poisson',
-        'cox',
-        'huber',
-      ]),
+      new Option('--family <family>', 'distribution of the target; by the target unless given').choices(FAMILIES),
     )
     .option('--delta <distance>', 'huber: error from which on the loss is linear; by the target unless given', positive)
+    .option('--grouped', 'multinomial: a feature comes into the model for all classes at once')
     .option('--alpha <share>', 'share of the lasso: 1 is lasso, 0 ridge, between them elastic net', shareOf, 1)
     .option('--folds <count>', 'folds of the cross-validation', wholeNumber(2, 1000), 10)
     .option('--repeats <count>', 'cross-validations on other folds, whose mean is taken', wholeNumber(1, 1000), 1)
@@ -80,6 +76,8 @@ Examples:
   ballast path spec.yaml
   ballast path survival.yaml --family cox          (data.target: the time, data.columns.event: 1 where the event was seen)
   ballast path spec.yaml --alpha 0.5 --folds 5 --choose min --json
+  ballast path classes.yaml --family multinomial --grouped
+  ballast path spec.yaml --groups place=city+street,person=age+sex
   ballast path spec.yaml --factors age=0 --non-negative income
   ballast path spec.yaml --penalty mcp --choose bic
   ballast path spec.yaml --choose stability --threshold 0.8 --nested 5
@@ -114,14 +112,14 @@ async function convexPath(file: string, options: PathCommandOptions): Promise<vo
     const interruption = interruptible();
     try {
       const { alpha, lambdas, ratio, tolerance, standardize, intercept, folds, repeats, workers } = options;
-      const { family, delta, nested } = options;
+      const { family, delta, grouped, nested } = options;
       const run = await runPath(resolved, {
         store,
         runtime,
         workFolder: localFolder(options.store),
         ballastVersion: version(),
         family,
-        path: { delta, alpha, count: lambdas, ratio, tolerance, standardize, intercept },
+        path: { delta, grouped, alpha, count: lambdas, ratio, tolerance, standardize, intercept },
         folds,
         repeats,
         workers,

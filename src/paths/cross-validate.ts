@@ -4,11 +4,12 @@ import type { FamilySettings } from './families/family.js';
 import { familyOf } from './families/index.js';
 import type { FoldControl, FoldRunner, FoldScores, FoldTask } from './parallel/fold-runner.js';
 import { linearPredictor, type RegularizationPath } from './path.js';
+import type { LinearModel } from './path-point.js';
 import type { PathData, PathOptions } from './problem.js';
 import { rowsOf } from './rows.js';
 import { refuseInterrupted } from './selection/interrupted.js';
 import { type PenaltyShape, penalizedPath } from './selection/penalized.js';
-import { freeFits, type LinearModel, relaxed } from './selection/refit.js';
+import { freeFits, relaxed } from './selection/refit.js';
 
 /** Rows of one fold, as positions within the data. */
 export interface PathFold {
@@ -79,7 +80,7 @@ export async function crossValidate(
       fold: folds[index],
       index,
       shares: [1, ...shares],
-      options: { ...rest, delta: path.delta, shape, lambdas },
+      options: { ...rest, delta: path.delta, outputs: path.outputs, shape, lambdas },
     };
     const tell = (models: number): void => {
       done[index] = models;
@@ -210,7 +211,11 @@ export function meanDeviance(
     eta[i] += value;
   });
   const sum = weights?.reduce((total, weight) => total + weight, 0) ?? features.rows;
-  const rows = { target, event, weights: Float64Array.from(eta, (_, i) => (weights?.[i] ?? 1) / sum) };
+  const rows = {
+    target,
+    event,
+    weights: Float64Array.from({ length: features.rows }, (_, i) => (weights?.[i] ?? 1) / sum),
+  };
   const scratch = new Float64Array(eta.length);
   return 2 * (family.evaluate(eta, rows, scratch, new Float64Array(eta.length)) - family.saturated(rows));
 }

@@ -1,6 +1,8 @@
 import { Anderson } from './anderson.js';
+import { BlockDescent } from './block-descent.js';
 import type { Design } from './design.js';
 import type { Kernels } from './kernels/kernels.js';
+import type { Penalty } from './penalty.js';
 import type { WorkingSet } from './working-set.js';
 
 /** Passes of coordinate descent on one model at most. */
@@ -18,6 +20,8 @@ export class Descent {
   /** Passes so far. */
   passes = 0;
   readonly #set: WorkingSet;
+  readonly #penalty: Penalty;
+  readonly #blocks: BlockDescent | undefined;
   readonly #design: Design;
   readonly #kernels: Kernels;
   readonly #anderson: Anderson;
@@ -30,9 +34,11 @@ export class Descent {
   readonly #keptB: Float64Array;
   readonly #keptG: Float64Array;
 
-  constructor(set: WorkingSet, design: Design, kernels: Kernels) {
+  constructor(set: WorkingSet, penalty: Penalty, design: Design, kernels: Kernels) {
     const all = design.columns + 1;
     this.#set = set;
+    this.#penalty = penalty;
+    this.#blocks = penalty.blocks && new BlockDescent(set, penalty.blocks, design, kernels);
     this.#design = design;
     this.#kernels = kernels;
     this.#anderson = new Anderson(all);
@@ -44,8 +50,8 @@ export class Descent {
   }
 
   /** Bytes that this takes of the kernels' memory, at most. */
-  static bytes(rows: number, columns: number): number {
-    return 8 * (2 * rows + 2 * (columns + 1)) + 320;
+  static bytes(rows: number, columns: number, block: number): number {
+    return 8 * (2 * rows + 2 * (columns + 1)) + 320 + BlockDescent.bytes(rows, block);
   }
 
   /**
@@ -81,25 +87,14 @@ export class Descent {
 
   /** Largest violation of the optimality conditions among the members, by the model's gradient. */
   violation(): number {
-    const { b, g, l1, lower, upper } = this.#set.model;
-    const { l2, size } = this.#set;
-    let largest = 0;
-    for (let k = 0; k < size; k++) {
-      const value = b[k];
-      const rest = g[k] - l2[k] * value;
-      const up = rest - (value < 0 ? -l1[k] : l1[k]);
-      const down = rest - (value > 0 ? l1[k] : -l1[k]);
-      if (up > largest && value < upper[k]) largest = up;
-      else if (-down > largest && value > lower[k]) largest = -down;
-    }
-    return largest;
+    return this.#penalty.worst(this.#set);
   }
 
   #inGramSpace(goal: DescentGoal): void {
     const { model, size } = this.#set;
     this.#anderson.restart();
     for (let pass = 0; pass < MOST_PASSES; pass++) {
-      const change = this.#kernels.descend(model, size);
+      const change = this.#blocks === undefined ? this.#kernels.descend(model, size) : this.#blocks.pass();
       this.passes++;
       const enough = this.#anderson.keep(model.b, size);
       if ((enough || change <= 9 * goal.violation ** 2) && this.#reached(goal)) return;
@@ -115,7 +110,10 @@ export class Descent {
     const state = { ...model, members, curvature, residual: this.#residual };
     this.#anderson.restart();
     for (let pass = 0; pass < MOST_PASSES; pass++) {
-      const change = this.#design.descendResidual(state, size);
+      const change =
+        this.#blocks === undefined
+          ? this.#design.descendResidual(state, size)
+          : this.#blocks.passOnResidual(this.#residual);
       this.passes++;
       if (this.#anderson.keep(model.b, size)) this.#leapOnResidual(this.#anderson.extrapolate(size));
       if (change > 9 * goal.violation ** 2 && pass % 10 !== 9) continue;
@@ -174,13 +172,11 @@ export class Descent {
 
   /** The model, penalty included, up to a constant; rows without curvature keep their residual. */
   #valueOnResidual(): number {
-    const { model, curvature, size, l2 } = this.#set;
-    const { b, l1 } = model;
-    let value = 0;
+    const { curvature } = this.#set;
+    let value = this.#penalty.total(this.#set);
     for (let i = 0; i < curvature.length; i++) {
       if (curvature[i] > 0) value += (this.#residual[i] * this.#residual[i]) / (2 * curvature[i]);
     }
-    for (let k = 0; k < size; k++) value += l1[k] * Math.abs(b[k]) + (l2[k] / 2) * b[k] * b[k];
     return value;
   }
 
@@ -193,10 +189,6 @@ export class Descent {
 
   /** The model, penalty included, up to a constant. */
   #value(): number {
-    const { b, l1 } = this.#set.model;
-    const { l2, size } = this.#set;
-    let value = this.#lossChange();
-    for (let k = 0; k < size; k++) value += l1[k] * Math.abs(b[k]) + (l2[k] / 2) * b[k] * b[k];
-    return value;
+    return this.#lossChange() + this.#penalty.total(this.#set);
   }
 }

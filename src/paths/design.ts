@@ -22,6 +22,8 @@ export interface Design {
   weighted(j: number, by: Float64Array, out: Float64Array): void;
   /** One pass of coordinate descent; see {@link Kernels.descendResidual}. */
   descendResidual(model: Omit<ResidualModel, 'columns'>, size: number): number;
+  /** Linear predictors of a row: column c is that of output c modulo their number. */
+  readonly outputs: number;
   /** The columns themselves, where they are stored. */
   readonly stored?: Columns;
 }
@@ -62,6 +64,7 @@ export function denseDesign(
     columns,
     center,
     scale,
+    outputs: 1,
     stored,
     correlate: (which, count, r, out) => kernels.correlate(stored, which, count, r, out),
     combine: (which, count, coefficients, out) => kernels.combine(stored, which, count, coefficients, out),

@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { crossValidate } from './cross-validate.js';
 import type { FamilyName } from './families/family.js';
 import { fromGlmnet } from './glmnet.js';
-import { fitPath, type PathPoint } from './path.js';
+import { fitPath } from './path.js';
+import type { PathPoint } from './path-point.js';
 import type { PathData, PathOptions } from './problem.js';
 
 const read = <T>(name: string): T => JSON.parse(readFileSync(join(import.meta.dirname, 'goldens', name), 'utf8')) as T;

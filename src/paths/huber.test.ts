@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { fitPath, type PathPoint } from './path.js';
+import { fitPath } from './path.js';
+import type { PathPoint } from './path-point.js';
 import type { PathData } from './problem.js';
 
 interface Golden {

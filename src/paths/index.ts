@@ -5,7 +5,8 @@ export { type CrossValidation, crossValidate, meanDeviance, type PathFold } from
 export type { FamilyName } from './families/family.js';
 export type { DenseFeatures, Features, SparseFeatures } from './features.js';
 export { fromGlmnet } from './glmnet.js';
-export { fitPath, linearPredictor, type PathPoint, type PathStop, type RegularizationPath } from './path.js';
+export { fitPath, linearPredictor, type RegularizationPath } from './path.js';
+export type { LinearModel, OutputModel, PathPoint, PathStop } from './path-point.js';
 export type { PathData, PathOptions } from './problem.js';
 export { type ChoiceOptions, type ChoiceRule, type ChosenModel, fitAndChoose } from './selection/choose.js';
 export { type ConcaveOptions, type ConcavePenalty, concavePath } from './selection/concave.js';

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { crossValidate } from './cross-validate.js';
 import type { FamilyName } from './families/family.js';
-import { fitPath, type PathPoint } from './path.js';
+import { fitPath } from './path.js';
+import type { PathPoint } from './path-point.js';
 import { randomProblem } from './problem.fixture.js';
 import type { PathData, PathOptions } from './problem.js';
 

@@ -1,35 +1,18 @@
 import { setImmediate } from 'node:timers/promises';
 import { BallastError } from '../errors.js';
 import { denseDesign } from './design.js';
-import type { Family, FamilySettings } from './families/family.js';
-import { usualDelta } from './families/huber.js';
+import type { FamilySettings } from './families/family.js';
 import { familyOf } from './families/index.js';
 import { addColumn, type Features, isSparse } from './features.js';
 import { GramProduct } from './gram-product.js';
-import { bytesOf, type Kernels, openKernels } from './kernels/kernels.js';
-import { Penalty } from './penalty.js';
+import { bytesOf, openKernels } from './kernels/kernels.js';
+import { largestBlock, penaltyOf } from './path-penalty.js';
+import { type LinearModel, type PathPoint, type PathStop, pointOf, stopOf } from './path-point.js';
 import { checkProblem, type PathData, type PathOptions } from './problem.js';
+import { normalised, settingsOf } from './settings.js';
 import { type Fit, PathSolver } from './solver.js';
 import { sparseDesign } from './sparse-design.js';
-
-/** One model of a path, on the original scale. */
-export interface PathPoint {
-  readonly lambda: number;
-  /** Columns whose coefficient is not 0, ascending. */
-  readonly columns: Int32Array;
-  readonly coefficients: Float64Array;
-  readonly intercept: number;
-  /** Mean deviance of the rows: twice the loss above the model that predicts exactly. */
-  readonly deviance: number;
-  /** Share of the null model's deviance that the model explains. */
-  readonly explained: number;
-  /** Duality gap, relative to the null deviance: the objective is at most so far above its minimum. */
-  readonly dualityGap: number;
-  /** Largest violation of the optimality conditions, relative to the largest penalty of the path. */
-  readonly kkt: number;
-  /** Whether the gap is within the tolerance. */
-  readonly converged: boolean;
-}
+import { stackedBytes, stackedDesign } from './stacked-design.js';
 
 /** The family of a path, with the settings that it was fitted with. */
 export interface RegularizationPath extends FamilySettings {
@@ -45,6 +28,8 @@ export interface RegularizationPath extends FamilySettings {
   readonly scales: Float64Array;
   /** Relative penalty of each column; Infinity leaves it out. */
   readonly factors: Float64Array;
+  /** Group of each column, where columns are grouped. */
+  readonly groups?: Int32Array;
   /** Columns that are the same in every row: they have no coefficient. */
   readonly constant: readonly number[];
   /** Why the path ends before its last lambda. */
@@ -52,16 +37,9 @@ export interface RegularizationPath extends FamilySettings {
   readonly kernels: 'simd' | 'script';
 }
 
-export interface PathStop {
-  readonly reason: 'separation' | 'saturated' | 'interrupted' | 'unsolved' | 'columns';
-  readonly message: string;
-}
-
 /** Gram matrices of more columns than this are not made: descent then keeps a residual. */
 const MOST_ROOM = 4096;
 const FEW_ROWS = 500;
-/** A path ends where so much of the deviance is explained: nothing is left to fit but noise. */
-const SATURATED = { quadratic: 1 - 1e-6, other: 0.999 };
 /** Lets other work of the process go on after so many milliseconds. */
 const BREATHE_MS = 30;
 
@@ -85,26 +63,37 @@ export async function fitPath(data: PathData, options: PathOptions, reweigh?: Re
   checkProblem(data, options);
   const { features, target, offset, event } = data;
   const { rows: n, columns } = features;
-  const { alpha = 1, standardize = true, tolerance = 1e-8, runtime, signal } = options;
+  const { alpha = 1, standardize = true, tolerance = 1e-8, runtime, signal, lower, upper } = options;
   const settings = settingsOf(options, data);
   const family = familyOf(settings);
+  const { outputs = 1 } = family;
   const relative = family.relative === true;
   const intercept = !relative && (options.intercept ?? true);
+  const coordinates = family.outputs === undefined ? columns : (columns + 1) * outputs;
   // With few rows a residual is cheaper to keep than a Gram matrix that changes with every step.
   const few =
     !family.quadratic && family.couple === undefined && (isSparse(features) || (n <= FEW_ROWS && columns > n));
-  const room = few ? 0 : Math.min(columns + 1, MOST_ROOM);
+  const room = few ? 0 : Math.min(coordinates + 1, MOST_ROOM);
   const stored = isSparse(features) ? 0 : n * (columns + 1);
-  const bytes = bytesOf([stored, n, columns + 1]) + PathSolver.bytes(n, columns, room) + 65_536;
+  const bytes =
+    bytesOf([stored, n, coordinates + 1, coordinates + 1]) +
+    (family.outputs === undefined ? 0 : stackedBytes(columns, outputs)) +
+    PathSolver.bytes(n * outputs, coordinates, room, largestBlock(options, outputs)) +
+    65_536;
   const kernels = openKernels(bytes, options.kernels);
   const weights = kernels.floats(n);
   weights.set(normalised(data.weights, n));
   const standardization = { weights, standardize, intercept: intercept || relative };
-  const design = isSparse(features)
+  const base = isSparse(features)
     ? sparseDesign(features, standardization)
     : denseDesign(features, standardization, kernels);
-  const penalty = penaltyOf(options, kernels, design.scale, intercept);
-  const factors = penalty.factors.slice(0, columns);
+  const design = family.outputs === undefined ? base : stackedDesign(base, outputs, kernels);
+  const { penalty, factors } = penaltyOf(options, kernels, {
+    scale: base.scale,
+    outputs: family.outputs,
+    intercept,
+    grouped: settings.grouped === true,
+  });
   const product = runtime === undefined || kernels.name === 'script' ? undefined : await GramProduct.open(runtime);
   const solver = new PathSolver({
     design,
@@ -116,7 +105,7 @@ export async function fitPath(data: PathData, options: PathOptions, reweigh?: Re
     product,
     room,
     tolerance,
-    all: family.quadratic && columns < room && 2 * columns <= n,
+    all: family.quadratic && coordinates < room && 2 * columns <= n,
   });
   const largestLambda = await solver.begin();
   const nullDeviance = 2 * (solver.nullLoss - solver.saturatedLoss);
@@ -140,12 +129,13 @@ export async function fitPath(data: PathData, options: PathOptions, reweigh?: Re
     }
     last = fit;
     previous = lambda;
-    const point = pointOf({ ...fit, converged: fit.converged && settled }, lambda, design, {
+    const point = pointOf({ ...fit, converged: fit.converged && settled }, lambda, base, family, {
       nullDeviance,
       saturated: solver.saturatedLoss,
       largestLambda,
       alpha,
       intercept: !relative,
+      free: (column) => factors[column] === 0 && lower === undefined && upper === undefined,
     });
     points.push(point);
     options.onProgress?.(points.length, lambdas.length);
@@ -159,7 +149,7 @@ export async function fitPath(data: PathData, options: PathOptions, reweigh?: Re
       breathed = performance.now();
     }
   }
-  const constant = Array.from(design.scale.keys()).filter((j) => design.scale[j] === 0);
+  const constant = Array.from(base.scale.keys()).filter((j) => base.scale[j] === 0);
   return {
     ...settings,
     alpha,
@@ -167,70 +157,26 @@ export async function fitPath(data: PathData, options: PathOptions, reweigh?: Re
     points,
     largestLambda,
     nullDeviance,
-    scales: design.scale,
+    scales: base.scale,
     factors,
     constant,
+    ...(options.groups === undefined ? {} : { groups: Int32Array.from(options.groups) }),
     ...(stopped === undefined ? {} : { stopped }),
     kernels: kernels.name,
   };
 }
 
-/** The linear predictor of rows, offset not included. */
-export function linearPredictor(
-  { columns, coefficients, intercept }: Pick<PathPoint, 'columns' | 'coefficients' | 'intercept'>,
-  features: Features,
-): Float64Array {
-  const eta = new Float64Array(features.rows).fill(intercept);
-  columns.forEach((column, k) => {
-    addColumn(features, column, coefficients[k], eta);
-  });
-  return eta;
-}
-
-/** What acts where nothing else is said. */
-export function settingsOf({ family, delta }: PathOptions, { target, weights }: PathData): FamilySettings {
-  if (family !== 'huber') return { family };
-  return { family, delta: delta ?? usualDelta(target, normalised(weights, target.length)) };
-}
-
-function normalised(weights: Float64Array | undefined, n: number): Float64Array {
-  if (weights === undefined) return new Float64Array(n).fill(1 / n);
-  const sum = weights.reduce((total, weight) => total + weight, 0);
-  return weights.map((weight) => weight / sum);
-}
-
-function penaltyOf(
-  { alpha = 1, factors, lower, upper }: PathOptions,
-  kernels: Kernels,
-  scale: Float64Array,
-  intercept: boolean,
-): Penalty {
-  const columns = scale.length;
-  const relative = Float64Array.from({ length: columns }, (_, j) => factors?.[j] ?? 1);
-  const finite = relative.filter(Number.isFinite);
-  const sum = finite.reduce((total, factor) => total + factor, 0);
-  if (sum === 0) {
-    throw new BallastError('no column is penalised, so there is no path', {
-      code: 'PATH_FACTOR',
-      remedy: 'Give at least one column a penalty factor above 0',
+/** The linear predictors of rows, offset not included; of several outputs, those of the first, then the second's, and so on. */
+export function linearPredictor(model: LinearModel, features: Features): Float64Array {
+  const models = model.outputs ?? [model];
+  const all = new Float64Array(features.rows * models.length);
+  models.forEach(({ columns, coefficients, intercept }, k) => {
+    const eta = all.subarray(k * features.rows, (k + 1) * features.rows).fill(intercept);
+    columns.forEach((column, at) => {
+      addColumn(features, column, coefficients[at], eta);
     });
-  }
-  const free = intercept ? Number.POSITIVE_INFINITY : 0;
-  const scaled = (bounds: ArrayLike<number> | undefined, otherwise: number): Float64Array =>
-    Float64Array.from({ length: columns + 1 }, (_, j) => {
-      if (j === columns) return Math.sign(otherwise) * free || 0;
-      return bounds === undefined ? otherwise : bounds[j] === 0 ? 0 : bounds[j] * scale[j];
-    });
-  const ofMeanOne = kernels.floats(columns + 1);
-  relative.forEach((factor, j) => {
-    ofMeanOne[j] = (factor * finite.length) / sum;
   });
-  return new Penalty({
-    alpha,
-    factors: ofMeanOne,
-    lower: scaled(lower, Number.NEGATIVE_INFINITY),
-    upper: scaled(upper, Number.POSITIVE_INFINITY),
-  });
+  return all;
 }
 
 function lambdasOf({ lambdas, count = 100, ratio }: PathOptions, largest: number, n: number, p: number): number[] {
@@ -243,49 +189,4 @@ function lambdasOf({ lambdas, count = 100, ratio }: PathOptions, largest: number
   }
   const least = ratio ?? (n < p ? 1e-2 : 1e-4);
   return Array.from({ length: count }, (_, k) => largest * least ** (count === 1 ? 0 : k / (count - 1)));
-}
-
-interface Scale {
-  readonly nullDeviance: number;
-  readonly saturated: number;
-  readonly largestLambda: number;
-  readonly alpha: number;
-  /** Whether centering goes into the intercept; else only differences between rows count. */
-  readonly intercept: boolean;
-}
-
-function pointOf(
-  fit: Fit,
-  lambda: number,
-  { center, scale }: { readonly center: Float64Array; readonly scale: Float64Array },
-  { nullDeviance, saturated, largestLambda, alpha, intercept: absolute }: Scale,
-): PathPoint {
-  let { intercept } = fit;
-  const coefficients = fit.coefficients.map((value, k) => value / scale[fit.columns[k]]);
-  coefficients.forEach((value, k) => {
-    if (absolute) intercept -= value * center[fit.columns[k]];
-  });
-  const deviance = 2 * (fit.loss - saturated);
-  return {
-    lambda,
-    columns: fit.columns,
-    coefficients,
-    intercept,
-    deviance,
-    explained: nullDeviance > 0 ? 1 - deviance / nullDeviance : 0,
-    dualityGap: nullDeviance > 0 ? (2 * fit.gap) / nullDeviance : 0,
-    kkt: largestLambda > 0 ? fit.violation / (largestLambda * Math.max(alpha, 1e-3)) : fit.violation,
-    converged: fit.converged,
-  };
-}
-
-function stopOf({ explained, lambda }: PathPoint, { quadratic, name }: Family): PathStop | undefined {
-  if (explained < (quadratic ? SATURATED.quadratic : SATURATED.other)) return undefined;
-  const share = `${(100 * explained).toFixed(2)}% of the deviance is explained at lambda ${lambda.toPrecision(4)}`;
-  return name === 'binomial'
-    ? {
-        reason: 'separation',
-        message: `the classes are perfectly separated: ${share}, and with less penalty the coefficients grow without end`,
-      }
-    : { reason: 'saturated', message: `${share}: what is left is noise` };
 }

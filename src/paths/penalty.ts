@@ -1,3 +1,12 @@
+import type { Blocks } from './blocks.js';
+
+/** Coordinates that are being fitted, their coefficients b, and minus the gradient g of the loss there. */
+export interface Coordinates {
+  readonly members: Int32Array;
+  readonly size: number;
+  readonly model: { readonly b: Float64Array; readonly g: Float64Array };
+}
+
 /** The penalty of each column, and of the intercept after them, at one lambda: on the scale of standardised columns. */
 export class Penalty {
   readonly lower: Float64Array;
@@ -5,6 +14,8 @@ export class Penalty {
   /** Relative penalties of mean 1, Infinity for columns left out, 0 for the intercept. */
   readonly factors: Float64Array;
   readonly alpha: number;
+  /** Where coordinates are penalised together. */
+  readonly blocks: Blocks | undefined = undefined;
   #lasso = 0;
   #ridge = 0;
 
@@ -77,5 +88,53 @@ export class Penalty {
       best = z * at - this.value(j, at);
     }
     return Math.max(0, this.value(j, b) + best - z * b);
+  }
+
+  /** Factors of limits within which the products of coordinates at 0 are surely in order. */
+  get screening(): Float64Array {
+    return this.factors;
+  }
+
+  /** What acts on a coordinate at 0, of values by coordinate; of a block, the length of what acts on it. */
+  pull(values: Float64Array, j: number): number {
+    return values[j];
+  }
+
+  /** Of each block that some coordinates are of, one of its coordinates. */
+  heads(coordinates: Int32Array): number[] {
+    return Array.from(coordinates);
+  }
+
+  /** All coordinates of the blocks of these heads, those of a block one after the other. */
+  whole(heads: readonly number[]): readonly number[] {
+    return heads;
+  }
+
+  /** The penalty of the coefficients. */
+  total({ members, size, model: { b } }: Coordinates): number {
+    let sum = 0;
+    for (let k = 0; k < size; k++) sum += this.value(members[k], b[k]);
+    return sum;
+  }
+
+  /** Largest violation of the optimality conditions. */
+  worst({ members, size, model: { b, g } }: Coordinates): number {
+    let largest = 0;
+    for (let k = 0; k < size; k++) largest = Math.max(largest, this.violation(members[k], b[k], g[k]));
+    return largest;
+  }
+
+  /** The share at which the gradient is feasible as a dual point. */
+  feasible({ members, size, model: { g } }: Coordinates): number {
+    let share = 1;
+    for (let k = 0; k < size; k++) share = Math.min(share, this.share(members[k], g[k]));
+    return share;
+  }
+
+  /** The coordinates' part of the duality gap, at a share of the gradient. */
+  gapAt({ members, size, model: { b, g } }: Coordinates, share: number): number {
+    let gap = 0;
+    for (let k = 0; k < size; k++) gap += this.gap(members[k], b[k], share * g[k]);
+    return gap;
   }
 }

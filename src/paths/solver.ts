@@ -1,6 +1,6 @@
 import { Descent } from './descent.js';
 import type { Design } from './design.js';
-import type { Coupling, Family, Rows } from './families/family.js';
+import type { Coupling, CouplingSpace, Family, Rows } from './families/family.js';
 import type { GramProduct } from './gram-product.js';
 import { bytesOf, type Kernels, type Limits } from './kernels/kernels.js';
 import type { Penalty } from './penalty.js';
@@ -69,6 +69,7 @@ export class PathSolver {
   readonly #curvature: Float64Array;
   #residual: Float64Array;
   #trialResidual: Float64Array;
+  readonly #space: CouplingSpace;
   readonly #screen: Screen;
   readonly #which: Int32Array;
   readonly #values: Float64Array;
@@ -89,11 +90,12 @@ export class PathSolver {
     const n = design.rows;
     this.#s = settings;
     this.set = new WorkingSet(design, kernels, room, product);
-    this.#descent = new Descent(this.set, design, kernels);
+    this.#descent = new Descent(this.set, settings.penalty, design, kernels);
     [this.#eta, this.#trial, this.#direction, this.#curvature, this.#residual, this.#trialResidual] = Array.from(
       { length: 6 },
       () => kernels.floats(n),
     );
+    this.#space = { kernels, scratch: kernels.floats(family.couple === undefined ? 0 : n) };
     this.#screen = new Screen(design, kernels);
     this.#which = kernels.integers(design.columns + 1);
     this.#values = kernels.floats(design.columns + 1);
@@ -104,13 +106,13 @@ export class PathSolver {
   }
 
   /** Bytes that a solver takes of the kernels' memory, beside the design. */
-  static bytes(rows: number, columns: number, room: number): number {
+  static bytes(rows: number, columns: number, room: number, block: number): number {
     const all = columns + 1;
     return (
       WorkingSet.bytes(rows, columns, room) +
-      Descent.bytes(rows, columns) +
+      Descent.bytes(rows, columns, block) +
       Screen.bytes(rows, columns) +
-      bytesOf([rows, rows, rows, rows, rows, rows, all]) +
+      bytesOf([rows, rows, rows, rows, rows, rows, rows, all]) +
       bytesOf([all], 4)
     );
   }
@@ -134,8 +136,9 @@ export class PathSolver {
     const largest = this.#largestLambda();
     this.#allowed = 0.1 * Math.sqrt(this.#s.tolerance) * largest * Math.max(penalty.alpha, 1e-3);
     if (all && family.quadratic) {
-      const columns = [...this.set.members.subarray(0, this.set.size), ...this.#outside(() => true)].sort(
-        (a, b) => a - b,
+      const of = penalty.blocks?.of;
+      const columns = [...this.set.members.subarray(0, this.set.size), ...this.#outside(() => true)].sort((a, b) =>
+        of === undefined ? a - b : of[a] - of[b] || a - b,
       );
       await this.set.rebuild(columns, this.#coefficients(), this.#curvature, penalty);
       this.#gradientOfMembers();
@@ -300,7 +303,10 @@ export class PathSolver {
     const coefficients = this.#coefficients();
     const { products } = this.#screen;
     const kept = Array.from(this.set.members.subarray(0, this.set.size)).filter(
-      (j) => coefficients[j] !== 0 || penalty.factors[j] === 0 || Math.abs(products[j]) > near * penalty.l1(j),
+      (j) =>
+        penalty.pull(coefficients, j) !== 0 ||
+        penalty.factors[j] === 0 ||
+        Math.abs(penalty.pull(products, j)) > near * penalty.l1(j),
     );
     await this.set.rebuild(kept, coefficients, this.#curvature, penalty, this.#coupling());
     this.#gradientOfMembers();
@@ -313,18 +319,28 @@ export class PathSolver {
     for (let k = 0; k < size; k++) this.#screen.products[members[k]] = model.g[k];
   }
 
-  /** Columns outside that violate their conditions. */
+  /** Columns outside that violate their conditions; of blocks, the first column. */
   #sweep(): number[] {
     if (this.#complete) return [];
-    const { penalty } = this.#s;
+    const { penalty, design } = this.#s;
+    const { products } = this.#screen;
     const members = this.set.members.subarray(0, this.set.size);
     const beyond = this.#screen.sweep(this.#residual, this.#limits(penalty.lasso), members, this.set.model.g);
-    return Array.from(beyond).filter((j) => penalty.violation(j, 0, this.#screen.products[j]) > 0);
+    const found = penalty.heads(beyond);
+    if (penalty.blocks !== undefined && found.length > 0) {
+      const all = penalty.whole(found);
+      this.#which.set(all);
+      design.correlate(this.#which, all.length, this.#residual, this.#values);
+      all.forEach((j, k) => {
+        products[j] = this.#values[k];
+      });
+    }
+    return found.filter((j) => penalty.violation(j, 0, penalty.pull(products, j)) > 0);
   }
 
   #limits(limit: number): Limits {
     const { penalty, design } = this.#s;
-    return { factors: penalty.factors, limit, places: this.set.position, count: design.columns };
+    return { factors: penalty.screening, limit, places: this.set.position, count: design.columns };
   }
 
   /** @returns how many joined */
@@ -336,25 +352,25 @@ export class PathSolver {
   #admit(limit: number): void {
     if (this.#complete) return;
     const count = this.#s.kernels.beyond(this.#screen.products, this.#limits(Math.max(0, limit)), this.#which);
-    this.#join(Array.from(this.#which.subarray(0, count)), this.#most(0));
+    this.#join(this.#s.penalty.heads(this.#which.subarray(0, count)), this.#most(0));
   }
 
   /** Columns that may join at once: among correlated ones, most of those beyond their limit will not be needed. */
   #most(round: number): number {
     if (this.#s.penalty.alpha < 0.05) return Number.POSITIVE_INFINITY;
-    let active = 0;
-    for (let k = 0; k < this.set.size; k++) if (this.set.model.b[k] !== 0) active++;
+    const { members, size, model } = this.set;
+    const active = this.#s.penalty.heads(members.subarray(0, size).filter((_, k) => model.b[k] !== 0)).length;
     return 20 + Math.floor(active / 2) + 10 * round;
   }
 
   /** The first `most` of some columns, by how far they are beyond. */
   #join(columns: number[], most: number): number {
     const { products } = this.#screen;
-    const { factors } = this.#s.penalty;
-    const size = (j: number): number => Math.abs(products[j]) / factors[j];
+    const { penalty } = this.#s;
+    const size = (j: number): number => Math.abs(penalty.pull(products, j)) / penalty.factors[j];
     const chosen = columns.length <= most ? columns : columns.sort((a, b) => size(b) - size(a)).slice(0, most);
     const from = this.set.size;
-    this.set.add(chosen, this.#s.penalty);
+    this.set.add(penalty.whole(chosen), penalty);
     for (let k = from; k < this.set.size; k++) this.set.model.g[k] = products[this.set.members[k]];
     return chosen.length;
   }
@@ -405,38 +421,28 @@ export class PathSolver {
 
   /** Second derivatives between rows at the present predictors. */
   #coupling(): Coupling | undefined {
-    return this.set.room === 0 ? undefined : this.#s.family.couple?.(this.#eta, this.#s.rows);
+    return this.set.room === 0 ? undefined : this.#s.family.couple?.(this.#eta, this.#s.rows, this.#space);
   }
 
   #penaltyOf(): number {
-    const { members, size, model } = this.set;
-    let sum = 0;
-    for (let k = 0; k < size; k++) sum += this.#s.penalty.value(members[k], model.b[k]);
-    return sum;
+    return this.#s.penalty.total(this.set);
   }
 
   /** The gap if members were all there is, by the model's gradient; for the quadratic loss. */
   #memberGap(): number {
     const { penalty } = this.#s;
-    const { members, size, model } = this.set;
-    let share = 1;
-    for (let k = 0; k < size; k++) share = Math.min(share, penalty.share(members[k], model.g[k]));
-    let gap = (1 - share) ** 2 * Math.max(0, this.#loss);
-    for (let k = 0; k < size; k++) gap += penalty.gap(members[k], model.b[k], share * model.g[k]);
-    return gap;
+    const share = penalty.feasible(this.set);
+    return (1 - share) ** 2 * Math.max(0, this.#loss) + penalty.gapAt(this.set, share);
   }
 
   /** Gap and violation, of the members: of what is outside, products are within their limits. */
   #measure(): { readonly gap: number; readonly violation: number } {
     const { penalty, family, rows } = this.#s;
-    const { members, size, model } = this.set;
     const violation = this.#descent.violation();
     if (family.quadratic) return { gap: this.#memberGap(), violation };
-    let share = 1;
-    for (let k = 0; k < size; k++) share = Math.min(share, penalty.share(members[k], model.g[k]));
-    let gap = share < 1 ? Math.max(0, family.gap(this.#eta, rows, share)) : 0;
-    for (let k = 0; k < size; k++) gap += penalty.gap(members[k], model.b[k], share * model.g[k]);
-    return { gap, violation };
+    const share = penalty.feasible(this.set);
+    const ofRows = share < 1 ? Math.max(0, family.gap(this.#eta, rows, share)) : 0;
+    return { gap: ofRows + penalty.gapAt(this.set, share), violation };
   }
 
   #largestLambda(): number {
@@ -445,7 +451,7 @@ export class PathSolver {
     for (let j = 0; j < design.columns; j++) {
       const factor = penalty.factors[j];
       if (this.set.position[j] === -2 || factor === 0) continue;
-      const z = this.#screen.products[j];
+      const z = penalty.pull(this.#screen.products, j);
       if (z > 0 ? penalty.upper[j] === 0 : penalty.lower[j] === 0) continue;
       largest = Math.max(largest, Math.abs(z) / factor);
     }

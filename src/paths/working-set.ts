@@ -22,6 +22,8 @@ export class WorkingSet {
   /** The curvature of the rows that the model is made for. */
   readonly curvature: Float64Array;
   size = 0;
+  /** Counts the changes of the model's second derivatives among members that stay. */
+  generation = 0;
   /** Coordinates that the Gram matrix has room for. */
   readonly room: number;
   readonly #design: Design;
@@ -83,6 +85,7 @@ export class WorkingSet {
   ): Promise<void> {
     for (let k = 0; k < this.size; k++) this.position[this.members[k]] = -1;
     this.size = 0;
+    this.generation++;
     this.curvature.set(curvature);
     this.#coupling = coupling;
     for (const column of columns) this.#place(column, coefficients[column], penalty);
@@ -99,6 +102,7 @@ export class WorkingSet {
 
   /** Takes over another curvature of the rows, where there is no Gram matrix. */
   follow(curvature: Float64Array): void {
+    this.generation++;
     this.curvature.set(curvature);
     this.#measureFrom(0);
   }
@@ -142,7 +146,7 @@ export class WorkingSet {
     }
     for (let k = from; k < size; k++) {
       this.#design.weighted(members[k], this.curvature, this.#scaled);
-      this.#coupling?.(this.#scaled);
+      this.#coupling?.(this.#scaled, members[k] % this.#design.outputs);
       const row = gram.subarray(k * stride, k * stride + k + 1);
       this.#design.correlate(members, k + 1, this.#scaled, row);
       for (let i = 0; i < k; i++) gram[i * stride + k] = row[i];

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { type Child, element, formatNumber } from '../charts/index.js';
 import { intervalText, metricDisplay } from './metric-display.js';
 import { figure, grid, navigation, page, type Section, sectionMarkup, table } from './page.js';
+import { listedCoefficients, listedIntercepts } from './path-coefficients.js';
 import type { PathReportInput } from './path-report-input.js';
 import { coefficientPlot, crossValidationPlot, sparsityPlot } from './plots/path.js';
 import { intervalsPlot, knockoffPlot, stabilityPlot } from './plots/selection.js';
@@ -78,7 +79,10 @@ const RULES: Readonly<Record<string, string>> = {
 };
 
 function penaltyText({ path, shape }: PathReportInput): string {
-  if (shape === undefined) return path.alpha === 1 ? 'lasso' : path.alpha === 0 ? 'ridge' : 'elastic net';
+  if (shape === undefined) {
+    const grouped = path.groups !== undefined || path.grouped === true ? 'grouped ' : '';
+    return path.alpha === 0 ? 'ridge' : `${grouped}${path.alpha === 1 ? 'lasso' : 'elastic net'}`;
+  }
   if (shape.type === 'adaptive') return `adaptive, pilot at lambda ${shape.pilot.toPrecision(4)}`;
   return `${shape.type.toUpperCase()}${shape.gamma === undefined ? '' : `, gamma ${shape.gamma}`}`;
 }
@@ -89,7 +93,10 @@ export function chosenText(input: PathReportInput): string {
   const { index, model, relaxed } = chosen;
   const stopped = path.stopped === undefined ? '' : ` The path ends early: ${path.stopped.message}.`;
   const selection = selectionSentence(input);
-  const size = `${model.columns.length} of ${path.features} coefficients`;
+  const size =
+    model.outputs === undefined
+      ? `${model.columns.length} of ${path.features} coefficients`
+      : `${model.columns.length} of ${path.features} features`;
   if (index === undefined) return `Chosen: ${size}, without penalty. ${selection ?? ''}${stopped}`;
   const rule = RULES[chosen.by] ?? `least ${chosen.by.toUpperCase()}`;
   const misfit = (relaxed?.mean ?? cv.mean[index]).toPrecision(4);
@@ -111,7 +118,8 @@ function luckText({ path, chosen, nested }: PathReportInput): string {
 
 function sectionsOf(input: PathReportInput): Section[] {
   const { path, cv, named, result, primary } = input;
-  const entries = Object.entries(named.coefficients).sort(([, a], [, b]) => Math.abs(b) - Math.abs(a));
+  const entries = listedCoefficients(named);
+  const intercepts = path.family === 'cox' ? [] : listedIntercepts(named);
   const number = (value: number): string => String(Number(value.toPrecision(5)));
   const metric = (name: string): Child[] => {
     const { label, format } = metricDisplay(name);
@@ -139,10 +147,7 @@ function sectionsOf(input: PathReportInput): Section[] {
         table(
           entries.length > LISTED ? `The ${LISTED} largest of ${entries.length} coefficients` : 'Coefficients',
           [{ label: 'Feature' }, { label: 'Coefficient', number: true }],
-          [
-            ...(path.family === 'cox' ? [] : [['(intercept)', number(named.intercept)]]),
-            ...entries.slice(0, LISTED).map(([name, value]) => [name, number(value)]),
-          ],
+          [...[...intercepts, ...entries.slice(0, LISTED)].map(([name, value]) => [name, number(value)])],
         ),
       ],
     },

@@ -1,3 +1,4 @@
+import { listedCoefficients, listedIntercepts } from './path-coefficients.js';
 import { chosenText } from './path-report.js';
 import type { PathReportInput } from './path-report-input.js';
 
@@ -7,8 +8,9 @@ const LISTED = 20;
 /** What `ballast path` says in the terminal. */
 export function pathLines(input: PathReportInput, report: string): string {
   const { path, cv, named, result } = input;
-  const entries = Object.entries(named.coefficients).sort(([, a], [, b]) => Math.abs(b) - Math.abs(a));
-  const width = Math.max(11, ...entries.slice(0, LISTED).map(([name]) => name.length));
+  const entries = listedCoefficients(named);
+  const intercepts = path.family === 'cox' ? [] : listedIntercepts(named);
+  const width = Math.max(11, ...[...intercepts, ...entries.slice(0, LISTED)].map(([name]) => name.length));
   const line = (name: string, value: number): string =>
     `  ${name.padEnd(width)}  ${String(Number(value.toPrecision(5))).padStart(12)}`;
   const worst = Math.max(...path.points.map(({ dualityGap }) => dualityGap));
@@ -16,7 +18,7 @@ export function pathLines(input: PathReportInput, report: string): string {
     chosenText(input),
     `lambda.min ${cv.lambdaMin.toPrecision(4)}, lambda.1se ${cv.lambda1se.toPrecision(4)}; ${path.points.length} models, largest duality gap ${worst.toExponential(1)}`,
     '',
-    ...(path.family === 'cox' ? [] : [line('(intercept)', named.intercept)]),
+    ...intercepts.map(([name, value]) => line(name, value)),
     ...entries.slice(0, LISTED).map(([name, value]) => line(name, value)),
     ...(entries.length > LISTED ? [`  and ${entries.length - LISTED} more in the report`] : []),
     '',

@@ -22,6 +22,12 @@ export const pathOptions = z.strictObject({
     .union([z.literal(true), z.array(name).min(1)])
     .optional()
     .describe('Columns or features whose coefficients are not below 0, or true: all'),
+  groups: z
+    .union([z.literal(true), z.record(name, z.array(name).min(1))])
+    .optional()
+    .describe(
+      'Columns or features that come into a model together (group lasso), by the name of the group; true: all features that are made of one column',
+    ),
 });
 
 export type PathSpecOptions = z.output<typeof pathOptions>;

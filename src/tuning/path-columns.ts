@@ -5,7 +5,7 @@ import type { PathSpecOptions } from '../spec/path-options.js';
 import { unitOf } from './path-data.js';
 
 /** What single columns are given, of encoded features. */
-export type ColumnSettings = Pick<PathOptions, 'factors' | 'lower' | 'upper'>;
+export type ColumnSettings = Pick<PathOptions, 'factors' | 'lower' | 'upper' | 'groups'>;
 
 /**
  * Penalty factors and bounds by name as those of the features: a raw column's factor is that of all its features, its
@@ -14,13 +14,39 @@ export type ColumnSettings = Pick<PathOptions, 'factors' | 'lower' | 'upper'>;
  * @throws BallastError PATH_FEATURE_UNKNOWN, PATH_BOUNDS
  */
 export function columnSettings(preprocessor: Preprocessor, options: PathSpecOptions = {}): ColumnSettings {
-  const { factors, lower, upper, nonNegative } = options;
+  const { factors, lower, upper, nonNegative, groups } = options;
   const settings: ColumnSettings = {
     ...(factors === undefined ? {} : { factors: filled(preprocessor, factors, 'factors', 1) }),
     ...(lower === undefined && nonNegative === undefined ? {} : { lower: lowerOf(preprocessor, options) }),
     ...(upper === undefined ? {} : { upper: filled(preprocessor, upper, 'upper', Number.POSITIVE_INFINITY) }),
+    ...(groups === undefined ? {} : { groups: groupsOf(preprocessor, groups) }),
   };
   return settings;
+}
+
+/** Group of each feature: that of a name, or of the column it is made of; others stand alone. */
+function groupsOf(preprocessor: Preprocessor, groups: NonNullable<PathSpecOptions['groups']>): Int32Array {
+  const { features } = preprocessor;
+  if (groups === true) {
+    return Int32Array.from(features, ({ column }) => features.findIndex((feature) => feature.column === column));
+  }
+  const labels = Int32Array.from(features.keys());
+  const named = new Map<number, string>();
+  Object.entries(groups).forEach(([group, names], g) => {
+    for (const column of names.flatMap((name) => columnsOf(preprocessor, name, 'groups'))) {
+      const other = named.get(column);
+      if (other !== undefined && other !== group) {
+        throw new BallastError(`"${features[column].name}" is in the groups "${other}" and "${group}"`, {
+          code: 'PATH_GROUPS',
+          place: 'path.groups',
+          remedy: 'Keep one of the two',
+        });
+      }
+      named.set(column, group);
+      labels[column] = features.length + g;
+    }
+  });
+  return labels;
 }
 
 function lowerOf(preprocessor: Preprocessor, { lower = {}, nonNegative = [] }: PathSpecOptions): Float64Array {
@@ -64,7 +90,7 @@ function filled(
 function columnsOf({ features, state }: Preprocessor, name: string, key: keyof PathSpecOptions): number[] {
   const columns = features.map((_, column) => column);
   const own = columns.filter((column) => features[column].name === name);
-  if (own.length > 0 && key !== 'factors') return own;
+  if (own.length > 0 && key !== 'factors' && key !== 'groups') return own;
   const found = columns.filter((column) => features[column].name === name || features[column].column === name);
   if (found.length > 0 || state.dropped.some(({ column }) => column === name)) return found;
   throw new BallastError(`there is no feature "${name}"`, {

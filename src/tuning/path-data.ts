@@ -4,6 +4,7 @@ import { requireColumn } from '../data/roles.js';
 import { BallastError } from '../errors.js';
 import type { FamilyName } from '../paths/families/family.js';
 import { type DenseFeatures, type Features, writeOut } from '../paths/features.js';
+import type { LinearModel, OutputModel } from '../paths/path-point.js';
 import type { PathData } from '../paths/problem.js';
 import type { PreparedData } from '../spec/prepare.js';
 import { eventsIn } from './score.js';
@@ -63,12 +64,17 @@ function byColumns(encoded: Float32Array, rows: number, columns: number): DenseF
   return { rows, columns, data };
 }
 
-/** A linear model in the units of the raw columns, by name. */
-export interface NamedCoefficients {
+/** A linear model of one output in the units of the raw columns, by name. */
+export interface NamedOutput {
   readonly intercept: number;
   /** Of every feature whose coefficient is not 0, in the order of the features. */
   readonly coefficients: Readonly<Record<string, number>>;
 }
+
+/** The model of a target, or one of each class. */
+export type NamedCoefficients =
+  | (NamedOutput & { readonly classes?: undefined })
+  | { readonly classes: readonly (NamedOutput & { readonly name: string })[] };
 
 /** What a feature's values are divided by when they are encoded: 1 unless it is a number. */
 export function unitOf({ state }: Pick<Preprocessor, 'state'>, column: number): number {
@@ -79,11 +85,20 @@ export function unitOf({ state }: Pick<Preprocessor, 'state'>, column: number): 
  * Coefficients of encoded features as coefficients of the raw columns: numbers in their own units. Indicators and
  * one-hot features are 0 or 1 as they are; features of instants, texts and arrays stay in the units of their encoding.
  */
-export function onOriginalScale(
+export function onOriginalScale(preprocessor: Preprocessor, model: LinearModel, family: FamilyName): NamedCoefficients {
+  const { outputs } = model;
+  if (outputs === undefined) return namedOutput(preprocessor, model, family);
+  const labels = (preprocessor.classes ?? []).map(String);
+  return {
+    classes: outputs.map((output, k) => ({ name: labels[k], ...namedOutput(preprocessor, output, family) })),
+  };
+}
+
+function namedOutput(
   { state, features }: Preprocessor,
-  { columns, coefficients, intercept }: { columns: Int32Array; coefficients: Float64Array; intercept: number },
+  { columns, coefficients, intercept }: OutputModel,
   family: FamilyName,
-): NamedCoefficients {
+): NamedOutput {
   const numbers = state.numbers;
   let shifted = intercept;
   const named = Array.from(columns, (column, k): [string, number] => {

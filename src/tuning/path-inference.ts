@@ -4,10 +4,10 @@ import { BallastError } from '../errors.js';
 import type { Evaluation } from '../evaluation/evaluate.js';
 import type { PathFold } from '../paths/cross-validate.js';
 import type { RegularizationPath } from '../paths/path.js';
+import type { LinearModel } from '../paths/path-point.js';
 import type { PathData, PathOptions } from '../paths/problem.js';
 import { debiasedIntervals } from '../paths/selection/debiased.js';
 import { type NestedEstimate, type NestedOptions, nestedEstimate } from '../paths/selection/nested.js';
-import type { LinearModel } from '../paths/selection/refit.js';
 import type { PreparedData } from '../spec/prepare.js';
 import type { Spec } from '../spec/schema.js';
 import { judge, predictionsOf } from './judge.js';
@@ -209,11 +209,14 @@ function judged(
   { family }: PathOptions,
   offset: Float64Array | undefined,
 ): Evaluation['metrics'] {
-  const positions = Int32Array.from(predictors.keys()).filter((position) => Number.isFinite(predictors[position]));
-  const eta = Float64Array.from(positions, (position) => predictors[position] + (offset?.[position] ?? 0));
+  const positions = Int32Array.from(rows.keys()).filter((position) => Number.isFinite(predictors[position]));
+  const outputs = predictors.length / rows.length;
+  const eta = Float64Array.from({ length: positions.length * outputs }, (_, at) => {
+    const position = positions[at % positions.length];
+    return predictors[Math.floor(at / positions.length) * rows.length + position] + (offset?.[position] ?? 0);
+  });
   const examples = data.preprocessor.answers(data.table, rows);
-  const outputs = linearOutputs(data.preprocessor, eta, family);
-  const predictions = predictionsOf(spec, data, examples, positions, outputs);
+  const predictions = predictionsOf(spec, data, examples, positions, linearOutputs(data.preprocessor, eta, family));
   return judge(
     spec,
     data,

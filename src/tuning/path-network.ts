@@ -4,19 +4,13 @@ import type { Graph, ValueInfo } from '../graph/model.js';
 import { float32 } from '../graph/tensor.js';
 import type { FamilyName } from '../paths/families/family.js';
 import { familyOf } from '../paths/families/index.js';
-
-/** A linear model of encoded features. */
-export interface LinearFit {
-  readonly columns: Int32Array;
-  readonly coefficients: Float64Array;
-  readonly intercept: number;
-}
+import type { LinearModel } from '../paths/path-point.js';
 
 /**
- * A fitted linear model as the network that an export takes: class scores 0 and x b of two classes, or the standardised
- * target; of counts, their mean e^(x b), standardised; of survival times x b, the logarithm of the relative risk.
+ * A fitted linear model as the network that an export takes: class scores 0 and x b of two classes, those of each of
+ * several, or the standardised target; of counts, their mean e^(x b), standardised; of survival times x b, the logarithm of the relative risk.
  */
-export function linearNetwork(preprocessor: Preprocessor, fit: LinearFit, family: FamilyName): Graph {
+export function linearNetwork(preprocessor: Preprocessor, fit: LinearModel, family: FamilyName): Graph {
   const width = preprocessor.classes?.length ?? 1;
   const features = preprocessor.features.length;
   const { mean, scale } = preprocessor.targetScaling ?? { mean: 0, scale: 1 };
@@ -24,10 +18,14 @@ export function linearNetwork(preprocessor: Preprocessor, fit: LinearFit, family
   const [center, by] = counts ? [0, 1] : [mean, scale];
   const weight = new Float32Array(features * width);
   const bias = new Float32Array(width);
-  fit.columns.forEach((column, k) => {
-    weight[column * width + width - 1] = fit.coefficients[k] / by;
+  const models = fit.outputs ?? [fit];
+  models.forEach(({ columns, coefficients, intercept }, k) => {
+    const output = width - models.length + k;
+    columns.forEach((column, at) => {
+      weight[column * width + output] = coefficients[at] / by;
+    });
+    bias[output] = (intercept - center) / by;
   });
-  bias[width - 1] = (fit.intercept - center) / by;
   const b = new GraphBuilder('linear');
   const x = b.input(FEATURES, 'float32', [1, features]);
   const w = b.initializer('output.weight', float32([features, width], weight));
@@ -38,14 +36,21 @@ export function linearNetwork(preprocessor: Preprocessor, fit: LinearFit, family
   return { ...graph, inputs: graph.inputs.map(anyBatch), outputs: graph.outputs.map(anyBatch) };
 }
 
-/** What the network answers to encoded rows, row-major, in double precision. */
+/**
+ * What the network answers to encoded rows, row-major, in double precision.
+ *
+ * @param eta of several classes, those of the first, then the second's
+ */
 export function linearOutputs(preprocessor: Preprocessor, eta: Float64Array, family: FamilyName): Float32Array {
   const predicted = family === 'cox' ? (value: number) => value : familyOf({ family }).mean;
   const { mean, scale } = preprocessor.targetScaling ?? { mean: 0, scale: 1 };
   if (preprocessor.classes === undefined) return Float32Array.from(eta, (value) => (predicted(value) - mean) / scale);
-  const outputs = new Float32Array(2 * eta.length);
-  eta.forEach((value, row) => {
-    outputs[2 * row + 1] = value;
-  });
+  const width = preprocessor.classes.length;
+  const models = family === 'multinomial' ? width : 1;
+  const rows = eta.length / models;
+  const outputs = new Float32Array(width * rows);
+  for (let k = 0; k < models; k++) {
+    for (let row = 0; row < rows; row++) outputs[row * width + width - models + k] = eta[k * rows + row];
+  }
   return outputs;
 }

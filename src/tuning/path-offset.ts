@@ -2,8 +2,8 @@ import { numbersOf } from '../data/column-values.js';
 import type { Preprocessor } from '../data/preprocess/preprocessor.js';
 import { requireColumn } from '../data/roles.js';
 import { BallastError } from '../errors.js';
+import type { LinearModel } from '../paths/path-point.js';
 import type { PathOptions } from '../paths/problem.js';
-import type { LinearModel } from '../paths/selection/refit.js';
 import type { PreparedData } from '../spec/prepare.js';
 import { type ResolvedSpec, resolveSpec } from '../spec/read.js';
 

@@ -1,9 +1,9 @@
 import type { CrossValidation } from '../paths/cross-validate.js';
 import type { RegularizationPath } from '../paths/path.js';
+import type { LinearModel } from '../paths/path-point.js';
 import type { PathOptions } from '../paths/problem.js';
 import type { ChosenModel } from '../paths/selection/choose.js';
 import type { PenaltyShape } from '../paths/selection/penalized.js';
-import type { LinearModel } from '../paths/selection/refit.js';
 import type { Manifest } from '../regularizers/manifest.js';
 import type { PathSpecOptions } from '../spec/path-options.js';
 import type { PreparedData } from '../spec/prepare.js';
@@ -17,7 +17,7 @@ export function manifestOfPath(
   chosen: ChosenModel,
   { shape, columns }: { shape: PenaltyShape | undefined; columns: PathSpecOptions | undefined },
 ): Manifest {
-  const { alpha = 1, standardize = true, intercept = true, family, delta } = options;
+  const { alpha = 1, standardize = true, intercept = true, family, delta, grouped } = options;
   return {
     version: 1,
     regularizers: [
@@ -31,6 +31,7 @@ export function manifestOfPath(
           intercept,
           family,
           ...(delta === undefined ? {} : { delta }),
+          ...(grouped === undefined ? {} : { grouped }),
           nonzero: chosen.model.columns.length,
           ...penaltyOf(shape),
           ...columns,
@@ -98,7 +99,13 @@ export async function recordPath(
   const document = Buffer.from(
     JSON.stringify({
       features,
-      path: { ...path, scales: [...path.scales], factors: [...path.factors], points },
+      path: {
+        ...path,
+        scales: [...path.scales],
+        factors: [...path.factors],
+        ...(path.groups === undefined ? {} : { groups: [...path.groups] }),
+        points,
+      },
       penalty: shape,
       cv,
       chosen: {
@@ -137,12 +144,12 @@ export async function recordPath(
 }
 
 /** A model whose typed arrays are lists. */
-function plain<Model extends LinearModel>(
-  model: Model,
-): Omit<Model, 'columns' | 'coefficients'> & {
-  columns: number[];
-  coefficients: number[];
-} {
-  const { columns, coefficients, ...rest } = model;
-  return { ...rest, columns: [...columns], coefficients: [...coefficients] };
+function plain(model: LinearModel): Record<string, unknown> {
+  const { columns, coefficients, outputs, ...rest } = model;
+  return {
+    ...rest,
+    columns: [...columns],
+    coefficients: [...coefficients],
+    ...(outputs === undefined ? {} : { outputs: outputs.map(plain) }),
+  };
 }

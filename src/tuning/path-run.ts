@@ -74,7 +74,8 @@ export interface PathRun {
   readonly data: PreparedData;
   readonly path: RegularizationPath;
   readonly cv: CrossValidation;
-  readonly criteria: Criteria;
+  /** undefined where degrees of freedom are not known. */
+  readonly criteria: Criteria | undefined;
   readonly chosen: ChosenModel;
   /** The penalty, where it is not the elastic net. */
   readonly shape?: PenaltyShape;
@@ -291,7 +292,8 @@ function refuseSpec({ spec, path }: ResolvedSpec): void {
 
 function familyOfData({ preprocessor, roles }: PreparedData): FamilyName {
   if (roles.event !== undefined) return 'cox';
-  return preprocessor.classes === undefined ? 'gaussian' : 'binomial';
+  const classes = preprocessor.classes?.length;
+  return classes === undefined ? 'gaussian' : classes > 2 ? 'multinomial' : 'binomial';
 }
 
 /** Relative risks are in no unit of the target: what the network answers is the risk itself. */
@@ -317,15 +319,29 @@ function refuseFamily(family: FamilyName, { preprocessor, roles }: PreparedData)
       remedy: 'Choose --family cox, or remove the role',
     });
   }
-  const fits = family === 'binomial' ? classes === 2 : classes === undefined;
-  if (fits) return;
+  if (family === 'multinomial' && roles.offset !== undefined) {
+    throw new BallastError('one offset a row adds the same to all of its classes, which changes nothing', {
+      code: 'PATH_OFFSET',
+      place: 'data.columns.offset',
+      remedy: 'Remove the role; fitPath takes an offset for each class',
+    });
+  }
+  if (family === 'mgaussian') {
+    throw new BallastError('a spec has one target, and mgaussian is the family of several', {
+      code: 'PATH_FAMILY',
+      place: '--family',
+      remedy: 'Fit them one by one, or together in code with fitPath',
+    });
+  }
+  const ofClasses = family === 'binomial' || family === 'multinomial';
+  if (classes === undefined ? !ofClasses : family === 'multinomial' || (family === 'binomial' && classes === 2)) return;
   throw new BallastError(
     `the family ${family} does not go with ${classes === undefined ? 'a numeric target' : `${classes} classes`}`,
     {
       code: 'PATH_FAMILY',
       place: '--family',
       remedy:
-        'Two classes are binomial, numbers gaussian, huber, poisson or (survival times) cox; set task accordingly',
+        'Two classes are binomial, more multinomial, numbers gaussian, huber, poisson or (survival times) cox; set task accordingly',
     },
   );
 }

@@ -152,6 +152,68 @@ describe('the path of two classes', () => {
   });
 });
 
+describe('the path of three classes', () => {
+  const rows = customerRows(240).map((row, i) => [...row.slice(0, -1), i % 7 === 3 ? 'silver' : row[row.length - 1]]);
+  function classes(changes: Record<string, unknown> = {}): string {
+    const folder = folderWith({ model: { type: 'logistic' }, ...changes });
+    writeCsv(join(folder, 'customers.csv'), rows);
+    return folder;
+  }
+
+  test('is multinomial, tells coefficients by class, and its model answers with all of their probabilities', async () => {
+    const folder = classes();
+    const document = await path(folder, '--folds', '3', '--lambdas', '12', '--choose', 'min', '--workers', '2');
+    expect(document).toMatchObject({ family: 'multinomial', grouped: false, chosen: { by: 'min' } });
+    expect(Object.keys(document.coefficients)).toEqual(['basic', 'gold', 'silver']);
+    expect(Object.keys(document.intercept)).toEqual(['basic', 'gold', 'silver']);
+    const session = await InferenceSession.create(document.model);
+    expect(session.outputNames).toEqual(expect.arrayContaining(['probabilities', 'label']));
+    const store = await openStore(join(folder, '.ballast'));
+    try {
+      const artifact = await store.openArtifact(document.run, 'path.json');
+      const record = JSON.parse(Buffer.from(await artifact.bytes()).toString());
+      expect(record.path.points.at(-1).outputs).toHaveLength(3);
+    } finally {
+      await store.close();
+    }
+    const { code, stderr, json } = await ballast(folder, 'evaluate', document.run, '--holdout', '--json');
+    expect(code, stderr).toBe(0);
+    expect(Object.keys(json<PathDocument>())).toContain('metrics');
+  });
+
+  test('is grouped, relaxed and scored in outer folds', async () => {
+    const few = ['--folds', '2', '--lambdas', '6', '--grouped'];
+    const document = await path(classes(), ...few, '--choose', 'relaxed', '--nested', '2');
+    expect(document).toMatchObject({ family: 'multinomial', grouped: true, chosen: { by: 'relaxed' } });
+    const [first, ...others] = Object.values(document.coefficients).map((each) => Object.keys(each));
+    for (const names of others) expect(names).toEqual(first);
+    expect(document).not.toHaveProperty('criteria');
+  });
+
+  test('is not that of several targets, which a spec has not', async () => {
+    const result = await ballast(classes(), 'path', 'spec.yaml', '--family', 'mgaussian', '--json');
+    expect(result.code).toBe(2);
+    expect(result.json<{ error: { code: string } }>().error.code).toBe('PATH_FAMILY');
+  });
+});
+
+describe('groups of columns', () => {
+  test('come and go together', async () => {
+    const few = ['--folds', '3', '--lambdas', '15', '--choose', 'bic'];
+    const named = await path(folderWith(spending), ...few, '--groups', 'place=city+sex,means=age+income');
+    expect(named).toMatchObject({ penalty: { groups: { place: ['city', 'sex'], means: ['age', 'income'] } } });
+    const inModel = (names: string[]): number => names.filter((name) => name in named.coefficients).length;
+    expect([0, 2]).toContain(inModel(['age', 'income']));
+  });
+
+  test('that share a column are refused by name', async () => {
+    const options = ['--groups', 'a=age+income,b=age'];
+    const result = await ballast(folderWith(spending), 'path', 'spec.yaml', '--json', ...options);
+    expect(result.code).toBe(2);
+    expect(result.json<{ error: { code: string } }>().error.code).toBe('PATH_GROUPS');
+  });
+});
+
 describe('the path of counts', () => {
   test('is one of their logarithm, and its model answers with their mean', async () => {
     const folder = folderWith({

@@ -1,5 +1,8 @@
+import type { Kernels } from '../kernels/kernels.js';
+
 /** What is predicted of each row, and how much the row counts. */
 export interface Rows {
+  /** Of several outputs, those of the first, then those of the second, and so on; of classes, the index of each row's. */
   readonly target: Float64Array;
   /** Sum 1. */
   readonly weights: Float64Array;
@@ -7,13 +10,19 @@ export interface Rows {
   readonly event?: Float64Array | undefined;
 }
 
-export type FamilyName = 'gaussian' | 'binomial' | 'poisson' | 'cox' | 'huber';
+export const FAMILIES = ['gaussian', 'binomial', 'multinomial', 'mgaussian', 'poisson', 'cox', 'huber'] as const;
+
+export type FamilyName = (typeof FAMILIES)[number];
 
 /** Which loss it is. */
 export interface FamilySettings {
   readonly family: FamilyName;
   /** Huber: distance from which on the loss is linear, in the unit of the target. */
   readonly delta?: number | undefined;
+  /** Multinomial: classes; of several Gaussian targets: how many. Each has a linear predictor of its own. */
+  readonly outputs?: number | undefined;
+  /** Whether a column's coefficients for all outputs are penalised together; of several Gaussian targets they always are. */
+  readonly grouped?: boolean | undefined;
 }
 
 /**
@@ -26,6 +35,8 @@ export interface Family {
   readonly quadratic: boolean;
   /** Only differences of eta count: there is no intercept, and what a row loses depends on the others. */
   readonly relative?: boolean;
+  /** Linear predictors of each row, where there are several: eta is those of the first for all rows, then the second's. */
+  readonly outputs?: number;
   /** Refuses targets that the family does not have. @throws BallastError PATH_TARGET, PATH_EVENT */
   check(target: Float64Array, event: Float64Array | undefined): void;
   /**
@@ -40,7 +51,7 @@ export interface Family {
    * Where the second derivatives at eta are no diagonal matrix: turns the product of that diagonal with a column into the
    * product of the whole matrix with the column, in place.
    */
-  couple?(eta: Float64Array, rows: Rows): Coupling;
+  couple?(eta: Float64Array, rows: Rows, space: CouplingSpace): Coupling;
   /** Loss of the model that predicts every row exactly. */
   saturated(rows: Rows): number;
   /**
@@ -48,11 +59,22 @@ export interface Family {
    * conjugate(-share theta) + share theta eta, or what is known to be no less. 0 at 1.
    */
   gap(eta: Float64Array, rows: Rows, share: number): number;
-  /** The mean that a linear predictor means: what is predicted. */
+  /** The mean that a linear predictor means: what is predicted; of several outputs, the predictor itself. */
   mean(eta: number): number;
   /** Which linear predictor means so: where the intercept starts. */
   link(mean: number): number;
 }
 
-/** Second derivatives between rows; see {@link Family.couple}. */
-export type Coupling = (column: Float64Array) => void;
+/** What a coupling is worked out in, until the next one. */
+export interface CouplingSpace {
+  readonly kernels: Kernels;
+  /** As long as eta, in the kernels' memory. */
+  readonly scratch: Float64Array;
+}
+
+/**
+ * Second derivatives between rows; see {@link Family.couple}.
+ *
+ * @param output of several, the one whose rows the column has; it is 0 in those of all others
+ */
+export type Coupling = (column: Float64Array, output: number) => void;

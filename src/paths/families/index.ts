@@ -1,13 +1,28 @@
 import { binomial } from './binomial.js';
 import { cox } from './cox.js';
-import type { Family, FamilyName, FamilySettings } from './family.js';
+import type { Family, FamilySettings } from './family.js';
 import { gaussian } from './gaussian.js';
 import { huber } from './huber.js';
+import { multiGaussian } from './multi-gaussian.js';
+import { multinomial } from './multinomial.js';
 import { poisson } from './poisson.js';
 
-const PLAIN: Readonly<Record<Exclude<FamilyName, 'huber'>, Family>> = { gaussian, binomial, poisson, cox };
-
 /** The loss of that name. */
-export function familyOf({ family, delta }: FamilySettings): Family {
-  return family === 'huber' ? huber(delta ?? Number.NaN) : PLAIN[family];
+export function familyOf({ family, delta, outputs }: FamilySettings): Family {
+  switch (family) {
+    case 'gaussian':
+      return gaussian;
+    case 'binomial':
+      return binomial;
+    case 'multinomial':
+      return multinomial(outputs ?? Number.NaN);
+    case 'mgaussian':
+      return multiGaussian(outputs ?? Number.NaN);
+    case 'poisson':
+      return poisson;
+    case 'cox':
+      return cox;
+    case 'huber':
+      return huber(delta ?? Number.NaN);
+  }
 }

@@ -2,13 +2,14 @@ import { BallastError } from '../../errors.js';
 import { type Criteria, type CriterionName, informationCriteria } from '../criteria.js';
 import { type CrossValidation, crossValidate, type PathFold } from '../cross-validate.js';
 import type { FoldRunner } from '../parallel/fold-runner.js';
-import { fitPath, type PathPoint, type PathStop, type RegularizationPath } from '../path.js';
+import { fitPath, type RegularizationPath } from '../path.js';
+import type { LinearModel, PathPoint, PathStop } from '../path-point.js';
 import type { PathData, PathOptions } from '../problem.js';
 import type { ConcavePenalty } from './concave.js';
 import { refuseInterrupted } from './interrupted.js';
 import { type KnockoffOptions, type KnockoffSelection, knockoffSelection } from './knockoffs.js';
 import { type PenaltyShape, penalizedPath } from './penalized.js';
-import { freeFits, type LinearModel, relaxed, unpenalisedFit } from './refit.js';
+import { freeFits, relaxed, unpenalisedFit } from './refit.js';
 import { type StabilityOptions, type StabilitySelection, stabilitySelection } from './stability.js';
 
 /** How a model is taken. */
@@ -62,7 +63,8 @@ export interface RelaxedChoice {
 export interface PathSelection {
   readonly path: RegularizationPath;
   readonly cv: CrossValidation;
-  readonly criteria: Criteria;
+  /** undefined where degrees of freedom are not known. */
+  readonly criteria: Criteria | undefined;
   readonly chosen: ChosenModel;
   /** The penalty, where it is not the elastic net. */
   readonly shape?: PenaltyShape;
@@ -87,7 +89,7 @@ export async function fitAndChoose(
     ...options,
     onProgress: (done, of) => onPart?.(part, done, of),
   });
-  refusePenalty(choice);
+  refuseChoice(choice, options);
   const shape = await shapeOf();
   const path = await penalizedPath(data, telling('path'), shape);
   refuseInterrupted(path);
@@ -116,7 +118,7 @@ export async function fitAndChoose(
       case 'aic':
       case 'bic':
       case 'ebic':
-        return onPath(criteria[by].indexOf(Math.min(...criteria[by])));
+        return onPath(leastOf(criteria, by));
       case 'relaxed':
         return relaxedChoice();
       case 'stability': {
@@ -167,8 +169,36 @@ export async function fitAndChoose(
   }
 }
 
-/** @throws BallastError PATH_PENALTY where the penalty does not go with what is asked for */
-function refusePenalty({ by, penalty }: ChoiceOptions): void {
+/** Place of the least criterion. @throws BallastError PATH_CRITERION */
+function leastOf(criteria: Criteria | undefined, by: CriterionName): number {
+  if (criteria !== undefined) return criteria[by].indexOf(Math.min(...criteria[by]));
+  throw new BallastError(
+    'degrees of freedom of several outputs are known where each coefficient is penalised by itself, by the lasso alone',
+    {
+      code: 'PATH_CRITERION',
+      value: by,
+      remedy: 'Choose by cross-validation, or with alpha 1 and ungrouped',
+    },
+  );
+}
+
+/** @throws BallastError PATH_PENALTY, PATH_GROUPS where the penalty does not go with what is asked for */
+function refuseChoice({ by, penalty }: ChoiceOptions, { family, groups }: PathOptions): void {
+  if (groups !== undefined && (by === 'stability' || by === 'knockoffs' || penalty !== undefined)) {
+    throw new BallastError('groups of columns come and go together, under the elastic net', {
+      code: 'PATH_GROUPS',
+      value: penalty?.type ?? by,
+      remedy: 'Leave the groups out, or choose by cross-validation or a criterion',
+    });
+  }
+  const several = family === 'multinomial' || family === 'mgaussian';
+  if (several && (penalty?.type === 'mcp' || penalty?.type === 'scad')) {
+    throw new BallastError(`${penalty.type} is that of one coefficient a column`, {
+      code: 'PATH_PENALTY',
+      value: family,
+      remedy: 'Leave the penalty out, or choose adaptive',
+    });
+  }
   if (penalty === undefined || (by !== 'stability' && by !== 'knockoffs')) return;
   throw new BallastError(
     `${by === 'stability' ? 'stability selection looks' : 'knockoffs look'} at where columns enter the lasso`,

@@ -2,9 +2,9 @@ import { BallastError } from '../../errors.js';
 import { normalCdf, normalQuantile } from '../../numeric/distributions/normal.js';
 import { type DenseFeatures, requireDense } from '../features.js';
 import { fitPath, linearPredictor } from '../path.js';
+import type { LinearModel } from '../path-point.js';
 import type { PathData } from '../problem.js';
 import { refuseInterrupted } from './interrupted.js';
-import type { LinearModel } from './refit.js';
 
 /** A coefficient freed of the lasso's shrinkage, and where the true one is likely to be. */
 export interface DebiasedCoefficient {

@@ -1,7 +1,8 @@
 import { meanDeviance, type PathFold } from '../cross-validate.js';
-import { linearPredictor, settingsOf } from '../path.js';
+import { linearPredictor } from '../path.js';
 import type { PathData, PathOptions } from '../problem.js';
 import { rowsOf } from '../rows.js';
+import { settingsOf } from '../settings.js';
 import { type ChoiceOptions, fitAndChoose } from './choose.js';
 
 export interface NestedEstimate {
@@ -13,7 +14,10 @@ export interface NestedEstimate {
   readonly lambdas: readonly number[];
   /** Columns of the model that each fold chose. */
   readonly columns: readonly Int32Array[];
-  /** Each row's linear predictor, its offset not included, by the model that had not seen it; NaN of rows in no fold. */
+  /**
+   * Each row's linear predictor, its offset not included, by the model that had not seen it; NaN of rows in no fold. Of several
+   * outputs, those of the first, then the second's.
+   */
   readonly predictors: Float64Array;
 }
 
@@ -40,7 +44,8 @@ export async function nestedEstimate(
   const folds: number[] = [];
   const lambdas: number[] = [];
   const columns: Int32Array[] = [];
-  const predictors = new Float64Array(data.features.rows).fill(Number.NaN);
+  const { rows } = data.features;
+  const predictors = new Float64Array(rows * (settings.outputs ?? 1)).fill(Number.NaN);
   for (const { train, validation } of outer) {
     const part = rowsOf(data, train);
     const { chosen } = await fitAndChoose(part, { ...options, ...settings }, { ...choice, folds: inner(train) });
@@ -48,8 +53,9 @@ export async function nestedEstimate(
     folds.push(meanDeviance(chosen.model, held, settings));
     lambdas.push(chosen.lambda);
     columns.push(chosen.model.columns);
-    linearPredictor(chosen.model, held.features).forEach((value, k) => {
-      predictors[validation[k]] = value;
+    linearPredictor(chosen.model, held.features).forEach((value, at) => {
+      const count = validation.length;
+      predictors[Math.floor(at / count) * rows + validation[at % count]] = value;
     });
     onFold?.(folds.length, outer.length);
   }

@@ -1,4 +1,5 @@
-import { fitPath, type PathPoint, type RegularizationPath } from '../path.js';
+import { fitPath, type RegularizationPath } from '../path.js';
+import type { PathPoint } from '../path-point.js';
 import type { PathData, PathOptions } from '../problem.js';
 import { type ConcavePenalty, concavePath } from './concave.js';
 import { refuseInterrupted } from './interrupted.js';

@@ -1,9 +1,7 @@
-import { fitPath, type PathPoint, type PathStop, type RegularizationPath } from '../path.js';
+import { fitPath, type RegularizationPath } from '../path.js';
+import { type LinearModel, type OutputModel, type PathPoint, type PathStop, together } from '../path-point.js';
 import type { PathData, PathOptions } from '../problem.js';
 import { refuseInterrupted } from './interrupted.js';
-
-/** What predicts: a model of a path, or one made of several. */
-export type LinearModel = Pick<PathPoint, 'columns' | 'coefficients' | 'intercept'>;
 
 /**
  * Penalty factors of the adaptive lasso (Zou 2006) from a pilot fit: 1 / |b|^power of standardised coefficients; columns
@@ -44,6 +42,7 @@ export async function unpenalisedFit(
     ...options,
     alpha: 1,
     factors,
+    groups: undefined,
     lambdas: undefined,
     count: options.family === 'gaussian' ? 2 : STEPS,
     ratio: NEXT_TO_NOTHING,
@@ -76,13 +75,21 @@ export async function freeFits(data: PathData, options: PathOptions, path: Regul
 /** A model between that of the path (share 1) and the unpenalised fit of its columns (share 0). */
 export function relaxed(point: PathPoint, free: PathPoint | undefined, share: number): LinearModel {
   if (free === undefined || share === 1) return point;
-  const of = (column: number): number => free.coefficients[free.columns.indexOf(column)] ?? 0;
-  return {
+  const between = (shrunk: OutputModel, whole: OutputModel): OutputModel => ({
     columns: point.columns,
-    coefficients: point.coefficients.map((value, k) => share * value + (1 - share) * of(point.columns[k])),
-    intercept: share * point.intercept + (1 - share) * free.intercept,
-  };
+    coefficients: Float64Array.from(
+      point.columns,
+      (column) => share * coefficientOf(shrunk, column) + (1 - share) * coefficientOf(whole, column),
+    ),
+    intercept: share * shrunk.intercept + (1 - share) * whole.intercept,
+  });
+  const { outputs } = point;
+  if (outputs === undefined) return between(point, free);
+  return together(outputs.map((output, k) => between(output, free.outputs?.[k] ?? output)));
 }
+
+const coefficientOf = ({ columns, coefficients }: OutputModel, column: number): number =>
+  coefficients[columns.indexOf(column)] ?? 0;
 
 /**
  * The relaxed lasso (Meinshausen 2007; Hastie, Tibshirani and Tibshirani 2020): each model's coefficients between those

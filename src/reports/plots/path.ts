@@ -36,7 +36,12 @@ export function coefficientPlot({ path, features, cv }: Input, standalone: boole
       largest.size > DRAWN ? `the ${DRAWN} largest of ${largest.size} coefficients` : `${largest.size} coefficients`,
     series,
     x: axis,
-    y: { label: 'coefficient of the encoded feature' },
+    y: {
+      label:
+        path.outputs === undefined
+          ? 'coefficient of the encoded feature'
+          : 'length of the encoded feature\u2019s coefficients over classes',
+    },
     rules: rulesOf(cv),
     names: series.length <= 12 ? 'direct' : 'legend',
     standalone,
@@ -87,9 +92,9 @@ export function sparsityPlot({ path, cv, chosen }: Input, standalone: boolean): 
   const points = [...seen].sort(([a], [b]) => a - b).map(([x, y]) => ({ x, y }));
   return lineChart({
     title: 'Sparsity against quality',
-    subtitle: 'least cross-validated deviance with so many coefficients',
+    subtitle: `least cross-validated deviance with so many ${path.outputs === undefined ? 'coefficients' : 'features'}`,
     series: [{ name: 'deviance', points }],
-    x: { label: 'coefficients that are not 0' },
+    x: { label: path.outputs === undefined ? 'coefficients that are not 0' : 'features with a coefficient' },
     y: { label: misfitOf(path.family) },
     rules: [{ x: chosen.model.columns.length, label: 'chosen' }],
     standalone,
