@@ -10,7 +10,9 @@ import { fromEvidently, toEvidently } from '../monitoring/drift/evidently.js';
 import { type SourceSummary, summaryOfParquet, summaryOfTable } from '../monitoring/drift/source-summary.js';
 import { styles, terminalOptions } from '../reports/terminal-style.js';
 import { type TerminalColumn, terminalTable } from '../reports/terminal-table.js';
+import { featureSummaries } from './drift-features.js';
 import { driftOfModel } from './drift-model.js';
+import { collected } from './file-options.js';
 import { refuseGiven } from './given-options.js';
 import { duration, shareOf, wholeNumber } from './option-values.js';
 import { answer, answerIsNo, type CommonOptions, note, withCommonOptions } from './output.js';
@@ -27,6 +29,9 @@ interface DriftCommandOptions extends CommonOptions {
   reference?: string;
   evidently?: string;
   heldBytes?: number;
+  model?: string;
+  layer?: string;
+  input: string[];
   seed: number;
 }
 
@@ -52,6 +57,9 @@ export function driftCommand(): Command {
     .option('--windows <number>', 'of a model: how many windows are looked at (30 unless given)', wholeNumber(1, 1000))
     .option('--reference <source>', 'of a model that is not of a run: rows that it was trained on')
     .option('--evidently <file.json>', 'of two files: write the report as Evidently does, too')
+    .option('--model <file.onnx>', 'of images, audio and other arrays: compare what this model makes of them')
+    .option('--layer <value>', 'with --model: this value of its graph (what its last layer takes unless given)')
+    .option('--input <name=column>', 'with --model: the column of an input; repeatable', collected, [])
     .addOption(
       new Option(
         '--held-bytes <bytes>',
@@ -71,6 +79,7 @@ Examples:
   ballast drift reference.parquet current.parquet --predictions score --json
   ballast drift credit@champion --window 6h
   ballast drift evidently-report.json
+  ballast drift trained-on/ this-week/ --model classifier.onnx
 `,
     )
     .action(driftAction);
@@ -84,7 +93,8 @@ async function driftAction(
 ): Promise<void> {
   if (current === undefined && /\.json$/i.test(reference)) return driftOfEvidently(reference, options, command);
   if (current === undefined) {
-    refuseGiven(command, ['columns', 'exclude', 'predictions', 'multivariate', 'evidently', 'heldBytes'], {
+    const ofFiles = ['columns', 'exclude', 'predictions', 'multivariate', 'evidently', 'heldBytes'];
+    refuseGiven(command, [...ofFiles, 'model', 'layer', 'input'], {
       reason: 'is of two files, and this is a model in production',
     });
     return driftOfModel(reference, options);
@@ -92,8 +102,17 @@ async function driftAction(
   refuseGiven(command, ['window', 'windows', 'reference'], {
     reason: 'is of a model in production, and these are files',
   });
+  if (options.model === undefined) {
+    refuseGiven(command, ['layer', 'input'], { reason: 'is of the model that --model names' });
+  } else {
+    refuseGiven(command, ['heldBytes'], { reason: 'is of rows that no model is given' });
+  }
   const { fdr, leastEffect, multivariate, columns, exclude, predictions, seed } = options;
-  const report = measureDrift(await summarize(reference, options), await summarize(current, options), {
+  const summaryOf =
+    options.model === undefined
+      ? (source: string) => summarize(source, options)
+      : await featureSummaries(options.model, options);
+  const report = measureDrift(await summaryOf(reference), await summaryOf(current), {
     ...{ fdr, leastEffect, multivariate, seed },
     ...(columns === undefined ? {} : { columns }),
     ...(exclude === undefined ? {} : { exclude }),
@@ -116,6 +135,9 @@ async function driftOfEvidently(path: string, options: DriftCommandOptions, comm
     'predictions',
     'evidently',
     'heldBytes',
+    'model',
+    'layer',
+    'input',
     'seed',
   ];
   refuseGiven(command, [...ofOthers, 'window', 'windows', 'reference'], {
