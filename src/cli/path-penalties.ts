@@ -1,4 +1,6 @@
 import type { Command } from 'commander';
+import { BallastError } from '../errors.js';
+import { pathOptions } from '../spec/path-options.js';
 import type { ResolvedSpec } from '../spec/read.js';
 import { resolveSpec } from '../spec/read.js';
 import { names, namesByGroup, numbersByName } from './option-values.js';
@@ -35,7 +37,9 @@ export function withColumnOptions(command: Command): Command {
 /** The spec with what the command line says of columns: it counts before what the spec says of the same. */
 export function withColumns(resolved: ResolvedSpec, options: ColumnOptions): ResolvedSpec {
   const { factors, lower, upper, nonNegative, groups } = options;
-  if ([factors, lower, upper, nonNegative, groups].every((each) => each === undefined)) return resolved;
+  const given = { factors, lower, upper, nonNegative, groups };
+  if (Object.values(given).every((each) => each === undefined)) return resolved;
+  for (const [key, value] of Object.entries(given)) refuseWrong(key as OptionName, value);
   const { spec, baseDirectory, path } = resolved;
   const merged = {
     ...spec.path,
@@ -46,4 +50,20 @@ export function withColumns(resolved: ResolvedSpec, options: ColumnOptions): Res
     ...(groups === undefined ? {} : { groups }),
   };
   return { ...resolveSpec({ ...spec, path: merged }, baseDirectory), path };
+}
+
+type OptionName = keyof ColumnOptions;
+
+/** What the spec would refuse too, by the name of the option. @throws BallastError USAGE */
+function refuseWrong(name: OptionName, value: unknown): void {
+  const parsed = pathOptions.shape[name].safeParse(value);
+  if (parsed.success) return;
+  const [{ path, message }] = parsed.error.issues;
+  const column = path.length === 0 ? undefined : String(path[0]);
+  throw new BallastError(column === undefined ? message : `"${column}": ${message}`, {
+    code: 'USAGE',
+    place: `--${name === 'nonNegative' ? 'non-negative' : name}`,
+    ...(column === undefined ? {} : { value: (value as Record<string, number>)[column] }),
+    remedy: 'Bounds of coefficients hold 0 between them, and factors are 0 or more',
+  });
 }

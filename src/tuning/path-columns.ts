@@ -59,7 +59,7 @@ function lowerOf(preprocessor: Preprocessor, { lower = {}, nonNegative = [] }: P
     if (Number.isFinite(bounds[column]) && bounds[column] < 0) {
       throw new BallastError(`"${preprocessor.features[column].name}" is not to be below 0, and has a bound below 0`, {
         code: 'PATH_BOUNDS',
-        place: 'path.lower',
+        place: 'path.lower (--lower)',
         remedy: 'Keep one of the two',
       });
     }
@@ -95,7 +95,7 @@ function columnsOf({ features, state }: Preprocessor, name: string, key: keyof P
   if (found.length > 0 || state.dropped.some(({ column }) => column === name)) return found;
   throw new BallastError(`there is no feature "${name}"`, {
     code: 'PATH_FEATURE_UNKNOWN',
-    place: `path.${key}`,
+    place: `path.${key} (--${key === 'nonNegative' ? 'non-negative' : key})`,
     remedy: `Features are ${features
       .slice(0, 20)
       .map((feature) => feature.name)

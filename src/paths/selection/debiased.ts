@@ -26,7 +26,8 @@ export interface DebiasedOptions {
 /**
  * De-biased lasso (Zhang and Zhang 2014; van de Geer et al. 2014) of a Gaussian target: what a column adds beyond the
  * lasso fit, measured along the part of it that the other columns do not explain (their lasso at penalty
- * sqrt(2 log p / n) of its deviation).
+ * sqrt(2 log p / n) of its deviation). Residuals are stretched by the degrees of freedom that the fit took (Bellec and Zhang
+ * 2022): the more columns it takes, the less it leaves.
  *
  * @param point the lasso fit, usually that of least cross-validated error
  * @param columns for which intervals are wanted; none of them the same in every row
@@ -57,7 +58,9 @@ export async function debiasedIntervals(
   const eta = linearPredictor(point, features);
   const residual = target.map((value, i) => value - eta[i] - (offset?.[i] ?? 0));
   const squares = residual.reduce((sum, value) => sum + value * value, 0);
-  const deviation = Math.sqrt(squares / Math.max(1, n - point.columns.length - 1));
+  const free = Math.max(1, n - 1 - point.columns.length);
+  const stretch = (n - 1) / free;
+  const deviation = Math.sqrt(squares / (n - 1)) * stretch;
   const reach = normalQuantile(1 - (1 - level) / 2);
   const results: DebiasedCoefficient[] = [];
   for (const column of columns) {
@@ -66,7 +69,7 @@ export async function debiasedIntervals(
     const along = apart.reduce((sum, value, i) => sum + value * own[i], 0);
     const at = point.columns.indexOf(column);
     const shrunk = at === -1 ? 0 : point.coefficients[at];
-    const value = shrunk + apart.reduce((sum, part, i) => sum + part * residual[i], 0) / along;
+    const value = shrunk + (stretch * apart.reduce((sum, part, i) => sum + part * residual[i], 0)) / along;
     const length = Math.sqrt(apart.reduce((sum, part) => sum + part * part, 0));
     const standardError = (deviation * length) / Math.abs(along);
     results.push({
