@@ -37,9 +37,10 @@ export function withColumnOptions(command: Command): Command {
 /** The spec with what the command line says of columns: it counts before what the spec says of the same. */
 export function withColumns(resolved: ResolvedSpec, options: ColumnOptions): ResolvedSpec {
   const { factors, lower, upper, nonNegative, groups } = options;
-  const given = { factors, lower, upper, nonNegative, groups };
-  if (Object.values(given).every((each) => each === undefined)) return resolved;
-  for (const [key, value] of Object.entries(given)) refuseWrong(key as OptionName, value);
+  if ([factors, lower, upper, nonNegative, groups].every((each) => each === undefined)) return resolved;
+  refuseWrong('factors', factors);
+  refuseWrong('lower', lower);
+  refuseWrong('upper', upper);
   const { spec, baseDirectory, path } = resolved;
   const merged = {
     ...spec.path,
@@ -52,18 +53,15 @@ export function withColumns(resolved: ResolvedSpec, options: ColumnOptions): Res
   return { ...resolveSpec({ ...spec, path: merged }, baseDirectory), path };
 }
 
-type OptionName = keyof ColumnOptions;
-
 /** What the spec would refuse too, by the name of the option. @throws BallastError USAGE */
-function refuseWrong(name: OptionName, value: unknown): void {
-  const parsed = pathOptions.shape[name].safeParse(value);
+function refuseWrong(name: 'factors' | 'lower' | 'upper', given: Record<string, number> | undefined): void {
+  const parsed = pathOptions.shape[name].safeParse(given);
   if (parsed.success) return;
-  const [{ path, message }] = parsed.error.issues;
-  const column = path.length === 0 ? undefined : String(path[0]);
-  throw new BallastError(column === undefined ? message : `"${column}": ${message}`, {
+  const column = String(parsed.error.issues[0].path[0]);
+  throw new BallastError(`"${column}": ${parsed.error.issues[0].message}`, {
     code: 'USAGE',
-    place: `--${name === 'nonNegative' ? 'non-negative' : name}`,
-    ...(column === undefined ? {} : { value: (value as Record<string, number>)[column] }),
+    place: `--${name}`,
+    value: given?.[column],
     remedy: 'Bounds of coefficients hold 0 between them, and factors are 0 or more',
   });
 }
