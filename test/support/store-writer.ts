@@ -5,12 +5,16 @@
  *     node --import tsx store-writer.ts URL write         runs with metrics and artifacts, without end
  *     node --import tsx store-writer.ts URL count TIMES   reads the holdout so many times
  *     node --import tsx store-writer.ts URL expire        everything that nothing needs, saying so before and after
+ *     node --import tsx store-writer.ts URL observe       observations on a disk that is full, and then is not
  *     node --import tsx store-writer.ts URL fill WHAT     metrics or artifacts until an error; says it, then what is wrong
  *
  * Each line on stdout is something the store has promised to keep.
  */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { BallastError } from '../../src/errors.js';
+import { Recorder } from '../../src/monitoring/record/recorder.js';
 import { openStore, type Store } from '../../src/store/index.js';
 
 /** Points a writer logs per run; the test that kills it counts them. */
@@ -32,6 +36,9 @@ async function main(): Promise<void> {
     await store.applyRetention({ policy, now: Date.now() + 1000 });
     say('end');
     await store.close();
+  } else if (mode === 'observe') {
+    await observeOnFullDisk(store);
+    await store.close();
   } else if (mode === 'fill') {
     await fill(store);
     await store.close();
@@ -41,6 +48,55 @@ async function main(): Promise<void> {
     }
     await store.close();
   }
+}
+
+/** Says what the recorder holds while the disk is full, and after there is room again. */
+async function observeOnFullDisk(store: Store): Promise<void> {
+  const told: string[] = [];
+  const recorder = new Recorder(store, { capacity: 500, everyMs: 3_600_000, onChange: (line) => told.push(line) });
+  const observe = (count: number): void => {
+    for (let i = 0; i < count; i++) {
+      recorder.observe({
+        ...{
+          id: randomUUID(),
+          at: Date.now(),
+          model: 'm',
+          version: '1',
+          regularizerId: 'rg',
+          role: 'live',
+          status: 'ok',
+        },
+        ...{ latencyMs: 1, features: { text: 'x'.repeat(500) }, prediction: 1, flags: [], metadata: {} },
+      });
+    }
+  };
+  observe(10);
+  await recorder.flush();
+  const filler = join(url, 'filler');
+  const handle = await open(filler, 'w');
+  try {
+    for (;;) await handle.write(Buffer.alloc(4096));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+  }
+  await handle.close();
+  observe(2000);
+  await recorder.flush();
+  const full = recorder.state;
+  observe(2000);
+  await recorder.flush();
+  const later = recorder.state;
+  await rm(filler);
+  await recorder.flush();
+  await recorder.stop();
+  const windows = await store.windowsOf('m', { slice: '' });
+  say(
+    JSON.stringify({
+      ...{ full, later, after: recorder.state, told, problems: await store.verify() },
+      rows: (await store.observationsAfter('m', 0, 10_000)).length,
+      counted: windows.reduce((sum, { requests }) => sum + requests, 0),
+    }),
+  );
 }
 
 async function fill(store: Store): Promise<void> {
