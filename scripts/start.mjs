@@ -24,6 +24,8 @@ const stopping = new AbortController();
 process.on('SIGINT', () => stopping.abort());
 
 const started = performance.now();
+/** What took how long. @type {{ title: string, at: number }[]} */
+const chapters = [];
 const place = { root, store: join(root, '.ballast'), signal: stopping.signal };
 
 chapter('1. Train', 'a baseline without regularization, and the model with it, on 1,000 pictures of digits');
@@ -91,7 +93,7 @@ console.log(
   [
     '',
     `${users.answered.toLocaleString('en-US')} requests were answered, ${users.failed} failed.`,
-    `time     ${((performance.now() - started) / 1000).toFixed(0)} s`,
+    `time     ${seconds(started, performance.now())} s: ${chapterTimes()}`,
     `report   ${relative(process.cwd(), trained.report)}`,
     ...(keepServing
       ? []
@@ -119,5 +121,17 @@ async function register(source, description) {
  * @param {string} what
  */
 function chapter(title, what) {
+  chapters.push({ title: title.replace(/^\d+\. /, ''), at: performance.now() });
   console.log(`\n── ${title}: ${what}`);
+}
+
+function chapterTimes() {
+  return chapters
+    .map(({ title, at }, i) => `${title.toLowerCase()} ${seconds(at, chapters[i + 1]?.at ?? performance.now())}`)
+    .join(', ');
+}
+
+/** @param {number} from @param {number} to */
+function seconds(from, to) {
+  return ((to - from) / 1000).toFixed(0);
 }

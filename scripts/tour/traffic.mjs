@@ -67,6 +67,11 @@ export class Users {
     this.#random = stream(1);
   }
 
+  /** Of the server. */
+  get url() {
+    return this.#url;
+  }
+
   /** How a picture is seen from now on: another camera. @param {(picture: Picture) => Float32Array} seen */
   look(seen) {
     this.#seen = seen;

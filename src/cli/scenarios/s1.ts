@@ -86,11 +86,11 @@ export async function runS1(options: ScenarioOptions): Promise<S1Report> {
     '--record',
     'requests.jsonl',
   );
-  const users = new Users({ url: server.url, model, pictures, count: 4, pauseMs: quick ? 25 : 5 });
+  const users = new Users({ url: server.url, model, pictures, count: 4, pauseMs: quick ? 50 : 5 });
   try {
     await users.more(RECORDED);
     note('2. A new dropout, brought by a pipeline');
-    const setting = { commands, model, url: server.url, users, signal };
+    const setting = { commands, model, url: server.url, users, quick, signal };
     const candidate = await bring('candidate', champion.version, setting);
     note('3. A planted regression, brought although it was refused');
     const live = candidate.state === 'complete' ? candidate.version : champion.version;
@@ -113,13 +113,14 @@ interface Setting {
   readonly model: string;
   readonly url: string;
   readonly users: Users;
+  readonly quick: boolean;
   readonly signal: AbortSignal;
 }
 
 async function bring(
   name: string,
   baseline: number,
-  { commands, model, url, users, signal }: Setting,
+  { commands, model, url, users, quick, signal }: Setting,
 ): Promise<CandidateReport> {
   const { runId, version } = await trainAndRegister(commands, model, name);
   const gate = await commands.run('gate', runId, '--no-holdout', '--max-gap', '0.1', '--max-ece', '0.1');
@@ -137,7 +138,7 @@ async function bring(
     ...['rollout', 'replay', ...of, ...beside, ...recorded, '--most', `${RECORDED}`],
   );
   const { document: stressed } = await commands.run<StressReport>(
-    ...['rollout', 'stress', ...of, ...recorded, '--rate', '40', '--duration', '3s'],
+    ...['rollout', 'stress', ...of, ...recorded, '--rate', '40', '--duration', quick ? '1s' : '3s'],
   );
   const before = users.byVersion.get(`${version}`) ?? { answered: 0, wrong: 0 };
   const started = await commands.run<RolloutDocument>('rollout', 'start', ...of, ...beside);
