@@ -58,7 +58,6 @@ to the live version; \`kill -9\` of a process that runs a model, of whichever ve
 ${failed.length === 0 ? '' : `\nWhat they were told:\n\n${[...new Set(failed)].map((each) => `- ${each}`).join('\n')}\n`}
 A request whose process is killed under it runs once more in another process; where the split gave it to a candidate, the live version
 answers it at once, and the candidate's failure is in the record. A version is given traffic once a process of it is ready. Once a process ended, the
-server keeps another that needs only a model to take the place of the next: until it did, a start took as long as the busy machine let it, was killed
-in turn, and one of 140,000 requests waited 28 s.
+server keeps another that needs only a model to take the place of the next.
 `;
 }

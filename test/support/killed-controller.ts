@@ -46,16 +46,15 @@ export class KilledControllers implements AsyncDisposable {
       }
       this.#takesMs = performance.now() - start;
       if (turn < killed) this.survived++;
-      this.#ready.unshift(Promise.resolve(child));
+      // One that is being killed a moment too late has no more to do.
+      if (!child.killed) this.#ready.unshift(Promise.resolve(child));
       return;
     }
   }
 
-  async #next(): Promise<ChildProcess> {
+  #next(): Promise<ChildProcess> {
     while (this.#ready.length < SPARE) this.#ready.push(this.#start());
-    const child = await (this.#ready.shift() ?? this.#start());
-    // A kill that came after its last work.
-    return child.signalCode === null && child.exitCode === null ? child : this.#next();
+    return this.#ready.shift() ?? this.#start();
   }
 
   #start(): Promise<ChildProcess> {
