@@ -24,6 +24,8 @@ export interface Design {
   descendResidual(model: Omit<ResidualModel, 'columns'>, size: number): number;
   /** Linear predictors of a row: column c is that of output c modulo their number. */
   readonly outputs: number;
+  /** Whether a product takes all rows, so that it is worth sparing. */
+  readonly dense: boolean;
   /** The columns themselves, where they are stored. */
   readonly stored?: Columns;
 }
@@ -65,6 +67,7 @@ export function denseDesign(
     center,
     scale,
     outputs: 1,
+    dense: true,
     stored,
     correlate: (which, count, r, out) => kernels.correlate(stored, which, count, r, out),
     combine: (which, count, coefficients, out) => kernels.combine(stored, which, count, coefficients, out),

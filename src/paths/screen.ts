@@ -31,7 +31,7 @@ export class Screen {
     const { columns: count, rows } = design;
     this.#design = design;
     this.#kernels = kernels;
-    const projects = design.stored !== undefined && Screen.#projects(rows, count);
+    const projects = design.dense && Screen.#projects(rows, count);
     this.products = kernels.floats(count + 1);
     this.#which = kernels.integers(count + 1);
     this.#values = kernels.floats(count + 1);
@@ -154,13 +154,11 @@ export class Screen {
   }
 
   #measureColumns(norms: Float64Array): void {
-    const { stored, rows } = this.#design;
-    if (stored === undefined) throw new Error('projections are made of stored columns');
-    for (let j = 0; j < norms.length; j++) {
-      let sum = 0;
-      const start = j * stored.stride;
-      for (let i = start; i < start + rows; i++) sum += stored.data[i] * stored.data[i];
-      norms[j] = Math.sqrt(sum);
-    }
+    const count = norms.length;
+    for (let j = 0; j < count; j++) this.#which[j] = j;
+    // The residual that is kept first is written later: until then its place serves as weights of one.
+    const ones = this.#residuals.subarray(0, this.#design.rows).fill(1);
+    this.#design.squares(this.#which, count, ones, norms);
+    for (let j = 0; j < count; j++) norms[j] = Math.sqrt(norms[j]);
   }
 }

@@ -22,7 +22,19 @@ export function sparseDesign(
     center[j] = intercept ? mean : 0;
     if (deviation > CONSTANT * largest) scale[j] = standardize ? deviation : 1;
   }
-  return { rows, columns, center, scale, outputs: 1, correlate, combine, squares, weighted, descendResidual };
+  return {
+    rows,
+    columns,
+    center,
+    scale,
+    outputs: 1,
+    dense: false,
+    correlate,
+    combine,
+    squares,
+    weighted,
+    descendResidual,
+  };
 
   function momentsOf(j: number): { mean: number; deviation: number; largest: number } {
     let [mean, share, largest] = [0, 0, 0];

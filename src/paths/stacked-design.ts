@@ -64,6 +64,7 @@ export function stackedDesign(base: Design, outputs: number, kernels: Kernels): 
     center: repeated(base.center, 0),
     scale: repeated(base.scale, 1),
     outputs,
+    dense: base.dense,
     correlate(which, count, r, out) {
       each(which, count, (k, own, size, from) => base.correlate(own, size, rowsOf(r, k), values.subarray(from)));
       scatter(count, out);
