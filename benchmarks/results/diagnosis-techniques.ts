@@ -138,7 +138,7 @@ export const results: Results = {
       return [
         '# Diagnosis of single techniques: planted faults, found or not',
         '',
-        `${situations.length} trainings of small networks on ${new Set(situations.map(({ set }) => set)).size} real data sets: healthy uses of a technique, and the same at three severities of one fault (dropout before batch normalization; samples`,
+        `${situations.length} trainings of small networks on ${new Set(situations.map(({ set }) => set)).size} real data sets: healthy uses of a technique, and the same at three severities of one fault (dropout before batch normalization; rows`,
         'of the rarer class made up by SMOTE; fine-tuning of all weights, long and with nothing to hold them, of a network that was well trained). A',
         `fault counts where the holdout is worse by ${MOVED} standard errors or more, in log loss (augmentation: in the false-positive rate): ${counted.length} do. It is named`,
         'where the finding in the second column is among those of `ballast diagnose`, which sees training and validation rows only; notes are not counted. The',
