@@ -24,6 +24,7 @@ export interface StoreSchema extends ObservationSchema, TrafficSchema, RolloutSc
   run_parameter: RunTextTable;
   run_tag: RunTextTable;
   metric_series: MetricSeriesTable;
+  experiment_column: ExperimentColumnTable;
   metric_point: MetricPointTable;
   blob: BlobTable;
   artifact: ArtifactTable;
@@ -122,6 +123,13 @@ export interface RunTextTable {
   run_id: string;
   name: string;
   value: string;
+}
+
+/** A name that runs of an experiment logged; triggers write it. */
+export interface ExperimentColumnTable {
+  experiment_id: number;
+  kind: 'metric' | 'param';
+  name: string;
 }
 
 /** One metric of one run. */

@@ -11,6 +11,7 @@ import { addTraffic } from './0009-traffic.js';
 import { addRollouts } from './0010-rollouts.js';
 import { addLostTrials } from './0011-lost-trials.js';
 import { addRunUse } from './0012-run-use.js';
+import { addExperimentColumns } from './0013-experiment-columns.js';
 import type { DatabaseKind } from './dialect-types.js';
 
 type Step = (db: Kysely<unknown>, kind: DatabaseKind) => Promise<void>;
@@ -29,6 +30,7 @@ const STEPS: Readonly<Record<string, Step>> = {
   '0010_rollouts': addRollouts,
   '0011_lost_trials': addLostTrials,
   '0012_run_use': addRunUse,
+  '0013_experiment_columns': addExperimentColumns,
 };
 
 /** The names of the migrations this version of Ballast knows, in order. */

@@ -32,7 +32,7 @@ export interface RunSearch {
   searchRuns(query: RunQuery): Promise<{ readonly runs: readonly FoundRun[]; readonly more: boolean }>;
   /** How many runs a filter lets through. */
   countRuns(query: Omit<RunQuery, 'orderBy' | 'limit' | 'offset'>): Promise<number>;
-  /** The names of every metric and parameter of an experiment's runs, in order. */
+  /** The names of every metric and parameter that an experiment's runs ever logged, in order. */
   runColumns(experimentId: number): Promise<{ readonly metrics: string[]; readonly params: string[] }>;
 }
 
@@ -82,19 +82,15 @@ export function runSearch({ db, kind }: StoreContext): RunSearch {
     },
 
     async runColumns(experimentId) {
-      const namesIn = async (table: 'metric_series' | 'run_parameter'): Promise<string[]> => {
-        const rows = await db
-          .selectFrom(table)
-          .innerJoin('run', 'run.id', `${table}.run_id`)
-          .where('run.experiment_id', '=', experimentId)
-          .where('run.deleted_at', 'is', null)
-          .select(`${table}.name`)
-          .distinct()
-          .orderBy(`${table}.name`)
-          .execute();
-        return rows.map(({ name }) => name);
-      };
-      return { metrics: await namesIn('metric_series'), params: await namesIn('run_parameter') };
+      const rows = await db
+        .selectFrom('experiment_column')
+        .where('experiment_id', '=', experimentId)
+        .select(['kind', 'name'])
+        .orderBy('name')
+        .execute();
+      const namesOf = (kind: 'metric' | 'param'): string[] =>
+        rows.filter((row) => row.kind === kind).map(({ name }) => name);
+      return { metrics: namesOf('metric'), params: namesOf('param') };
     },
   };
 }

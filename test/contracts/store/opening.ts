@@ -4,6 +4,7 @@ import { newRun, type Subject } from './subject.js';
 
 /** The tables that came after the first version, those that others point to last. */
 const LATER_TABLES = [
+  'experiment_column',
   ...['turn', 'silence', 'alert_delivery', 'alert_event', 'alert', 'sli_count', 'slo'],
   ...['label_sample_row', 'label_sample', 'observation_report', 'observation_batch', 'observation_sketch'],
   ...['observation_window', 'observation_label', 'observation', 'observed_model'],
@@ -51,6 +52,12 @@ export function openingContract(subject: Subject): void {
       ]);
       const latest = await before.latestMetrics(runId);
       await before.close();
+      for (const kind of ['metric', 'param']) {
+        const cascade = url.startsWith('postgres')
+          ? `function keep_${kind}_column() cascade`
+          : `trigger keep_${kind}_column`;
+        await execute(`drop ${cascade}`);
+      }
       for (const column of ['step', 'timestamp', 'value', 'is_nan']) {
         await execute(`alter table metric_series drop column latest_${column}`);
       }

@@ -164,6 +164,25 @@ export function trackingContract(subject: Subject): void {
       }
     });
 
+    test('names the columns of an experiment, each once, however often and by whichever run it is logged', async () => {
+      const { store } = subject;
+      const [first, second] = [await experiment(), await experiment()];
+      const runs = await Promise.all([first, first, second].map((experimentId) => remote(experimentId, 'run')));
+      await Promise.all(
+        runs.map((id, i) =>
+          store.logBatch(id, {
+            metrics: ['b', 'a', 'b', `only.${i}`].map((name, step) => ({ name, value: step, step })),
+            params: { [i === 0 ? 'p' : 'q']: '1' },
+          }),
+        ),
+      );
+      expect(await store.runColumns(first)).toEqual({
+        metrics: ['a', 'b', 'only.0', 'only.1'],
+        params: ['p', 'q'],
+      });
+      expect(await store.runColumns(second)).toEqual({ metrics: ['a', 'b', 'only.2'], params: ['q'] });
+    });
+
     test('finds runs that Ballast itself recorded', async () => {
       const { store } = subject;
       const id = await store.createRun(newRun({ experiment: 'own runs', name: 'mine', regularizerId: 'rg-1' }));
