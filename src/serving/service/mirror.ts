@@ -1,3 +1,4 @@
+import { BallastError } from '../../errors.js';
 import type { AnswerUse } from '../model/model-runner.js';
 import type { ServedVersion } from '../model/served-version.js';
 import type { ObservationSink } from '../observation.js';
@@ -54,6 +55,8 @@ export class Mirror {
     const start = performance.now();
     try {
       const { feeds: checked, flags } = shadow.checks.apply(feeds);
+      // As of a candidate that users meet: it is not waited for.
+      if (!shadow.runner.isReady) throw notReady();
       const fetches = shadow.answers.outputs.length > 0 ? shadow.answers.outputs : allOf(shadow);
       let use: AnswerUse | undefined;
       const used = (told: AnswerUse): void => {
@@ -66,6 +69,11 @@ export class Mirror {
       observe(this.#sink, asked, { latencyMs: performance.now() - start, feeds, error, faultOf: 'service' });
     }
   }
+}
+
+/** Of a version whose processes ended, until one is there again. */
+export function notReady(): BallastError {
+  return new BallastError('No process of this version is ready', { code: 'WORKER_ENDED', kind: 'environment' });
 }
 
 const allOf = ({ model }: ServedVersion): readonly string[] => model.outputs.map(({ name }) => name);

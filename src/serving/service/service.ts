@@ -10,7 +10,7 @@ import { feedsOf, type RawData } from '../protocol/feeds.js';
 import type { InferRequest, RequestTensor } from '../protocol/request.js';
 import type { Tensors } from '../worker/messages.js';
 import { metadataOf } from './metadata.js';
-import { Mirror } from './mirror.js';
+import { Mirror, notReady } from './mirror.js';
 import { type Outcome, observe } from './observe.js';
 
 export interface ServiceOptions extends FollowOptions {
@@ -220,10 +220,6 @@ function wantedOutputs({ outputs }: InferRequest, { model }: ServedVersion): rea
     });
   }
   return outputs.map(({ name }) => name);
-}
-
-function notReady(): BallastError {
-  return new BallastError('No process of this version is ready', { code: 'WORKER_ENDED', kind: 'environment' });
 }
 
 /** The parameter `timeout` is in microseconds, as Triton's; the sooner of it and of the protocol's own counts. */
