@@ -301,6 +301,7 @@ describe('the model that is taken', () => {
   it.each<[string, Partial<PathOptions>, Partial<ChoiceOptions>, string]>([
     ['by a criterion, without degrees of freedom', { grouped: true }, { by: 'bic' }, 'PATH_CRITERION'],
     ['under a penalty of one coefficient a column', {}, { penalty: { type: 'mcp' } }, 'PATH_PENALTY'],
+    ['relaxed', {}, { by: 'relaxed' }, 'PATH_OUTPUTS'],
     ['of groups, adaptively', { groups: [0, 0, 0, 0, 1, 1, 1, 1] }, { penalty: { type: 'adaptive' } }, 'PATH_GROUPS'],
     ['of groups, by stability', { groups: [0, 0, 0, 0, 1, 1, 1, 1] }, { by: 'stability' }, 'PATH_GROUPS'],
   ])('%s is refused by name', async (_name, options, choice, code) => {

@@ -192,6 +192,13 @@ function refuseChoice({ by, penalty }: ChoiceOptions, { family, groups }: PathOp
     });
   }
   const several = family === 'multinomial' || family === 'mgaussian';
+  if (several && (by === 'relaxed' || by === 'stability' || by === 'knockoffs')) {
+    throw new BallastError('fits without penalty are those of one output: of classes they do not tell what is common', {
+      code: 'PATH_OUTPUTS',
+      value: by,
+      remedy: 'Choose by cross-validation',
+    });
+  }
   if (several && (penalty?.type === 'mcp' || penalty?.type === 'scad')) {
     throw new BallastError(`${penalty.type} is that of one coefficient a column`, {
       code: 'PATH_PENALTY',
