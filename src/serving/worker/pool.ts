@@ -12,9 +12,8 @@ export interface PoolOptions extends WorkerOptions {
 const LONGEST_BACKOFF_MS = 30_000;
 /** The longest wait while requests wait too, ms. */
 const LONGEST_WHILE_NEEDED_MS = 1000;
-/** A process that lived so long, or gave so many answers, is none of a row of failures. */
+/** A process that lived so long is none of a row of failures. */
 const LIVED_MS = 10_000;
-const LIVED_ANSWERS = 100;
 
 export interface PoolUser {
   /** Whether requests wait for a process. */
@@ -141,8 +140,7 @@ export class WorkerPool {
       const at = this.#idle.indexOf(worker);
       if (at >= 0) this.#idle.splice(at, 1);
       if (this.#stopped) return;
-      const lived = performance.now() - born > LIVED_MS || worker.answers >= LIVED_ANSWERS;
-      this.#failures = lived ? 0 : this.#failures + 1;
+      this.#failures = performance.now() - born > LIVED_MS ? 0 : this.#failures + 1;
       this.#ended++;
       this.#options.spare?.want();
       this.#options.onEnded?.(error);

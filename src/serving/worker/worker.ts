@@ -67,11 +67,6 @@ export class Worker {
   readonly name = randomUUID();
   #answers = 0;
 
-  /** How many answers it gave. */
-  get answers(): number {
-    return this.#answers;
-  }
-
   /** Counts answers. @returns how many it gave */
   count(answers: number): number {
     this.#answers += answers;
