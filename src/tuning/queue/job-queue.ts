@@ -31,8 +31,12 @@ const RINGS = 10;
 const MOST_ATTEMPTS = 20;
 
 const SCHEMA = 'ballast_queue';
-/** The next job is the oldest one; without an index by age, all that wait are sorted for each that is taken. */
-const BY_AGE = `create index if not exists job_by_age on ${SCHEMA}.job (name, created_on, id) where state < 'active'`;
+/**
+ * The next job is the oldest one; without an index by age, all that wait are sorted for each that is taken. "If not exists" does
+ * not hold among several that make it at once, so they take turns: both statements are one transaction.
+ */
+const BY_AGE = `select pg_advisory_xact_lock(hashtextextended('${SCHEMA}.job_by_age', 0));
+  create index if not exists job_by_age on ${SCHEMA}.job (name, created_on, id) where state < 'active'`;
 
 /** How many jobs of a queue wait, as SQL: for what starts workers where there is something to do. */
 export const waitingJobs = (name: string): string =>
