@@ -47,7 +47,9 @@ export function sweepReportInput(
   const { space, definition } = sweep;
   const standing = standingOf(sweep, stored);
   const { trials, front = [] } = standing;
-  const { best, stop, seconds, importance = standing.importance } = known;
+  const { best, stop, seconds, importance: told = {} } = known;
+  // With few trials nothing was told.
+  const importance = Object.keys(told).length > 0 ? told : standing.importance;
   return {
     title: definition.spec.name,
     sweepId,
