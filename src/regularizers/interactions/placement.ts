@@ -1,7 +1,7 @@
 import type { Interaction } from './interaction.js';
 
 /** A part of the network, no regularizer: whether it stands behind what disturbs activations is seen in the network. */
-const BATCH_NORMALIZATION = 'batch-normalization';
+export const BATCH_NORMALIZATION = 'batch-normalization';
 
 const shift = { second: BATCH_NORMALIZATION, kind: 'warn' } as const;
 
