@@ -116,6 +116,16 @@ const RARE = 'mammography';
 /** Of the sets for development. */
 const TRIED = DEVELOPMENT.slice(0, 2);
 
+/** What recall is where a fault counts as named by the first of its findings alone. */
+function byFirstName(counted: readonly Situation[], faults: readonly Fault[]): string {
+  const recalls = faults.flatMap(({ name, found: [first] }) => {
+    const planted = counted.filter(({ fault }) => fault === name);
+    return planted.length === 0 ? [] : [planted.filter(({ found }) => found.includes(first)).length / planted.length];
+  });
+  const recall = recalls.reduce((sum, each) => sum + each, 0) / recalls.length;
+  return `- Macro recall where only the first finding of the second column counts: ${recall.toFixed(2)}. F1 was allowed for the first fault after development showed that X14 is rare, before these trainings.`;
+}
+
 export const results: Results = {
   async page({ datasets, quick, tell }) {
     const work = await mkdtemp(join(tmpdir(), 'ballast-diagnosis-'));
@@ -146,6 +156,8 @@ export const results: Results = {
         'strong elsewhere too: F1 names it then, and X14 only where the same dropout does less harm beside another normalization.',
         '',
         ...tableOf(situations, faults),
+        byFirstName(counted, faults),
+        '',
       ].join('\n');
     } finally {
       await bench.store.close();
