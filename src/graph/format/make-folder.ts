@@ -9,30 +9,25 @@ import { BallastError } from '../../errors.js';
  * @throws BallastError FOLDER_REFUSED; the error of the system otherwise
  */
 export async function makeFolder(folder: string): Promise<void> {
+  if (await isMade(folder)) return;
+  await makeFolder(dirname(folder));
+  // What is above it is there by now, by us or by another process.
+  if (await isMade(folder)) return;
+  throw new BallastError('no folder can be made here', {
+    code: 'FOLDER_REFUSED',
+    place: folder,
+    remedy: 'Choose another place',
+  });
+}
+
+/** Makes it in what is above it; false where nothing is, or where the file system says so. */
+async function isMade(folder: string): Promise<boolean> {
   try {
     await mkdir(folder);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST' && (await stat(folder)).isDirectory()) return;
-    if (code !== 'ENOENT') throw error;
-    const above = dirname(folder);
-    if (await isFolder(above)) {
-      throw new BallastError('no folder can be made here', {
-        code: 'FOLDER_REFUSED',
-        place: folder,
-        remedy: 'Choose another place',
-        cause: error,
-      });
-    }
-    await makeFolder(above);
-    await makeFolder(folder);
+    if (code === 'ENOENT') return false;
+    if (code !== 'EEXIST' || !(await stat(folder)).isDirectory()) throw error;
   }
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory();
-  } catch {
-    return false;
-  }
+  return true;
 }
