@@ -8,9 +8,6 @@ export default defineConfig({
     testTimeout: 180_000,
     hookTimeout: 180_000,
     setupFiles: ['test/support/seed-properties.ts'],
-    // Tests of real processes, sockets and clocks share CI's machine with whatever else it runs: one that fails is run
-    // once more there, and the report names it ("retry x1").
-    retry: process.env.CI ? 1 : 0,
     projects: [
       {
         extends: true,
