@@ -71,7 +71,7 @@ const featuresSchema = z.strictObject({
     .array(columnName)
     .default([])
     .describe(
-      'Columns that have a role (time, domain, sensitive, ...) and that the model gets as features all the same.',
+      'Columns that have a role (time, domain, sensitive, ...) or say where a row is from, and that the model gets as features all the same.',
     ),
   types: z
     .record(columnName, z.enum(COLUMN_TYPES))
@@ -157,7 +157,7 @@ export const dataOptionsSchema = z
     columns: rolesSchema
       .prefault({})
       .describe(
-        'What columns are, other than features. A column with a role is no feature unless features.include names it.',
+        'What columns are, other than features. A column with a role, or one that says where a row is from (the part of an archive), is no feature unless features.include names it.',
       ),
     features: featuresSchema.prefault({}).describe('Which columns are features, and how they become numbers.'),
     split: splitSchema.prefault({}).describe('Training, validation and holdout parts.'),

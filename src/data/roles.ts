@@ -22,7 +22,7 @@ export type RoleOptions = Pick<DataOptions, 'target' | 'columns' | 'features'>;
 
 /**
  * Finds the columns of a table that the options name, and the features: all columns without a role that are not
- * excluded, and those with a role that `features.include` names.
+ * excluded and do not say where in the source a row is from; and those others that `features.include` names.
  *
  * @throws BallastError DATA_COLUMN_ABSENT, DATA_COLUMN_TWICE, DATA_TARGET_ABSENT, DATA_TARGET_IS_FEATURE, DATA_NO_FEATURES
  */
@@ -59,7 +59,8 @@ export function resolveRoles(table: Table, options: RoleOptions): Roles {
     });
   }
   const excluded = new Set(features.exclude);
-  const taken = new Set(Object.values(roles).flatMap(list));
+  const provenance = table.columns.filter((column) => 'provenance' in column).map(({ name }) => name);
+  const taken = new Set([...Object.values(roles).flatMap(list), ...provenance]);
   const names = table.columns
     .map((column) => column.name)
     .filter((name) => !excluded.has(name) && (included.has(name) || !taken.has(name)));

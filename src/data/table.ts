@@ -15,12 +15,19 @@ export interface NumberColumn {
   readonly values: Float32Array | Float64Array;
 }
 
+/**
+ * Set where a column says which file or part of the source a row is from: nothing that a model will be asked with, and often
+ * the answer. It is no feature unless it is asked for.
+ */
+type Provenance = true;
+
 /** Short strings with repeats, dictionary-encoded. Missing is code -1. */
 export interface CategoryColumn {
   readonly kind: 'category';
   readonly name: string;
   readonly codes: Int32Array;
   readonly dictionary: readonly string[];
+  readonly provenance?: Provenance;
 }
 
 /** Free text. Missing is ''. */
@@ -28,6 +35,7 @@ export interface TextColumn {
   readonly kind: 'text';
   readonly name: string;
   readonly values: readonly string[];
+  readonly provenance?: Provenance;
 }
 
 /** Instants as milliseconds since the epoch, UTC. Missing is NaN. */

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { crc32, deflateRawSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { dataOptionsSchema } from '../options.js';
+import { resolveRoles } from '../roles.js';
 import { Budget } from './budget.js';
 import { parseIdx } from './idx.js';
 import { elementsOf, type NdArray, stringsOf } from './nd-array.js';
@@ -120,6 +122,11 @@ describe('npz', () => {
     expect(valuesOf(table, 'image')).toEqual(parts.image);
     expect(valuesOf(table, 'label')).toEqual(parts.label.map(String));
     expect(valuesOf(table, 'split')).toEqual(['train', 'train', 'train', 'test']);
+    // Which part a row is of is nothing that a model will be asked with.
+    const featuresOf = (features: object): readonly string[] =>
+      resolveRoles(table, dataOptionsSchema.parse({ source: 'parts.npz', target: 'label', features })).features;
+    expect(featuresOf({})).toEqual(['image']);
+    expect(featuresOf({ include: ['split'] })).toEqual(['image', 'split']);
   });
 
   it('reads x and y, and zip64', async () => {

@@ -15,7 +15,9 @@ export function fileColumns(files: readonly string[], root: string, options: Fil
   const paths = files.map((file) => relative(root, file).split(sep).join('/'));
   const columns =
     options.pattern === undefined ? folderColumns(paths, place) : patternColumns(paths, options.pattern, place);
-  return options.path === true ? [...columns, { kind: 'text', name: 'file', values: paths }] : columns;
+  return options.path === true
+    ? [...columns, { kind: 'text', name: 'file', values: paths, provenance: true }]
+    : columns;
 }
 
 function folderColumns(paths: readonly string[], place: string): Column[] {
@@ -43,12 +45,8 @@ function folderColumns(paths: readonly string[], place: string): Column[] {
     );
   }
   if (parts) {
-    columns.push(
-      encodeCategories(
-        'split',
-        folders.map((names) => names[0]),
-      ),
-    );
+    const names = folders.map(([name]) => name);
+    columns.push({ ...encodeCategories('split', names), provenance: true });
   }
   return columns;
 }

@@ -117,7 +117,7 @@ function joinParts(parts: Map<string, Map<string, string>>, arrays: Map<string, 
     const rows = arrays.get(names.get(first) ?? '')?.shape[0] ?? 0;
     return Array.from({ length: rows }, () => part);
   });
-  return tableOf([...columns, encodeCategories('split', splits)], file);
+  return tableOf([...columns, { ...encodeCategories('split', splits), provenance: true }], file);
 }
 
 /** Joins arrays along their first axis. */
