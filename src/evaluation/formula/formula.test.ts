@@ -82,6 +82,11 @@ describe('a formula', () => {
     expect(error).toMatchObject({ code, place: '--formula', exitCode: 2 });
   });
 
+  it('says of a class beside a number that it stands in quotes', () => {
+    const error = failure(() => requireFormulas([{ name: 'f', expression: 'predicted == 1' }], ['0', '1'], table));
+    expect(error.message).toMatch(/one side of "==" is a text and the other a number: .* in quotes/);
+  });
+
   it('is read, or refused by an error of its own, whatever it says', () => {
     const piece = fc.constantFrom(
       ...['amount', 'town', '"rome"', '1', '2.5', '+', '-', '*', '/', '==', '<', '&&', '!', '?', ':', '(', ')', ','],

@@ -122,6 +122,12 @@ function binary(node: jsep.BinaryExpression, compiled: (part: jsep.Expression) =
   if (left.type === 'text' && right.type === 'text' && (operator === '==' || operator === '!=')) {
     return { type: 'number', of: (row) => Number((left.of(row) === right.of(row)) === (operator === '==')) };
   }
+  if (left.type !== right.type && (operator === '==' || operator === '!=')) {
+    throw wrongType(
+      text,
+      `one side of "${operator}" is a text and the other a number: a class or category stands in quotes`,
+    );
+  }
   const [a, b] = [left, right].map((side) => numberOf(side, text, `each side of "${operator}"`).of);
   if (operator === '&&') return { type: 'number', of: (row) => Number(holds(a(row)) && holds(b(row))) };
   if (operator === '||') return { type: 'number', of: (row) => Number(holds(a(row)) || holds(b(row))) };

@@ -82,6 +82,7 @@ async function readBytes(path: string): Promise<Uint8Array> {
         code: 'MODEL_NOT_FOUND',
         kind: 'not-found',
         place: path,
+        remedy: 'Give the path of an .onnx file; ballast train says where it wrote that of a run.',
         cause,
       });
     throw new BallastError('the model file cannot be read', {
