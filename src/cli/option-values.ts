@@ -24,12 +24,12 @@ export function shareOf(text: string): number {
   return value;
 }
 
-/** Reads an option that is a length of time, as seconds: `90s`, `20m`, `1.5h`; a number alone is seconds. */
+/** Reads an option that is a length of time, as seconds: `90s`, `20m`, `1.5h`, `30d`; a number alone is seconds. */
 export function duration(text: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*(s|m|min|h|d)?$/.exec(text.trim());
   const seconds =
     match === null ? 0 : Number(match[1]) * { s: 1, m: 60, min: 60, h: 3600, d: 86_400 }[match[2] ?? 's']!;
-  if (!(seconds > 0)) throw new InvalidArgumentError('It is a time such as 90s, 20m or 2h.');
+  if (!(seconds > 0)) throw new InvalidArgumentError('It is a time such as 90s, 20m, 2h or 30d.');
   return seconds;
 }
 

@@ -90,7 +90,7 @@ export function envoyBootstrap(options: EnvoyOptions): string {
       ],
     },
   };
-  return new Document(bootstrap).toString({ lineWidth: 0 });
+  return new Document(bootstrap, { aliasDuplicateObjects: false }).toString({ lineWidth: 0 });
 }
 
 /** A bucket that holds what may come in a second; beyond it Envoy answers 429. */

@@ -33,6 +33,15 @@ describe('manifests', () => {
       }),
     );
 
+  test('have no anchors: whoever edits labels in one place changes that place', () => {
+    const text = kubernetesManifests({
+      ...{ ...place, ...pods, prometheus: 'http://prometheus:9090', gateway: 'inference' },
+      ...{ autoscale: 'hpa', route: 'gateway', sidecar: true },
+    });
+    expect(text).toContain('matchLabels:\n      app: ');
+    expect(text).not.toMatch(/[&*]a\d/);
+  });
+
   test('of Kubernetes divide the traffic as the store does, in per cents that add up, and mirror to the shadow', () => {
     const route = of({}).find(({ kind }) => kind === 'HTTPRoute');
     const [rule] = route?.spec.rules ?? [];

@@ -38,5 +38,7 @@ export const shadowsOf = ({ shares }: Placement): number[] =>
 
 /** Several objects as one YAML text. */
 export function yamlOf(...objects: readonly object[]): string {
-  return objects.map((each) => new Document(each).toString({ lineWidth: 0 })).join('---\n');
+  return objects
+    .map((each) => new Document(each, { aliasDuplicateObjects: false }).toString({ lineWidth: 0 }))
+    .join('---\n');
 }
