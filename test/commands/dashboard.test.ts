@@ -1,80 +1,56 @@
-import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type RunningServer, startServer } from '../../src/server/index.js';
-import { openStore, type Store } from '../../src/store/index.js';
+import type { Store } from '../../src/store/index.js';
+import { type DashboardPages, dashboardPages, hasBrowser, needsBrowser } from '../support/dashboard-pages.js';
 
-/** Debian's, or the one that is named. */
-const BROWSER = process.env.BALLAST_CHROMIUM ?? '/usr/bin/chromium';
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const RUNS = 10_000;
 const METRICS = 50;
 
-describe.skipIf(!existsSync(BROWSER))(`the dashboard (needs ${BROWSER}, or another as BALLAST_CHROMIUM)`, () => {
-  let folder: string;
+describe.skipIf(!hasBrowser)(`the dashboard ${needsBrowser}`, () => {
   let store: Store;
-  let server: RunningServer;
-  let browser: Browser;
   let page: Page;
   let experiment: number;
   let run: string;
-  const faults: string[] = [];
+  let pages: DashboardPages;
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'ballast-dashboard-'));
-    store = await openStore(join(folder, 'store'), { thread: true });
-    experiment = await store.createExperiment('many');
-    for (let i = 0; i < RUNS; i++) {
-      const id = await store.createRemoteRun({
-        experimentId: experiment,
-        name: `run ${i}`,
-        tags: {},
-        startedAt: new Date(1e12 + i * 1000),
-      });
-      if (i < 40) {
-        const metrics = Array.from({ length: METRICS }, (_, j) => ({
-          name: `m${j}`,
-          value: (i * 7 + j) % 40,
-          step: 0,
-        }));
-        const curves = [1, 0.5, 0.2].flatMap((value, step) => [
-          { name: 'loss', value, step },
-          { name: 'val_loss', value: value + 0.1 * step, step },
-        ]);
-        await store.logBatch(id, {
-          metrics: [...metrics, ...curves],
-          params: { optimizer: i % 2 === 0 ? 'adam' : 'sgd' },
+    pages = await dashboardPages(async (filled) => {
+      store = filled;
+      experiment = await store.createExperiment('many');
+      for (let i = 0; i < RUNS; i++) {
+        const id = await store.createRemoteRun({
+          experimentId: experiment,
+          name: `run ${i}`,
+          tags: {},
+          startedAt: new Date(1e12 + i * 1000),
         });
-        run = id;
+        if (i < 40) {
+          const metrics = Array.from({ length: METRICS }, (_, j) => ({
+            name: `m${j}`,
+            value: (i * 7 + j) % 40,
+            step: 0,
+          }));
+          const curves = [1, 0.5, 0.2].flatMap((value, step) => [
+            { name: 'loss', value, step },
+            { name: 'val_loss', value: value + 0.1 * step, step },
+          ]);
+          await store.logBatch(id, {
+            metrics: [...metrics, ...curves],
+            params: { optimizer: i % 2 === 0 ? 'adam' : 'sgd' },
+          });
+          run = id;
+        }
       }
-    }
-    await store.putArtifact(run, 'model/model.onnx', Buffer.from('model'));
-    const from = { kind: 'run', runId: run, path: 'model' } as const;
-    await store.createVersion({ name: 'fraud', source: `runs:/${run}/model`, from });
-    server = await startServer({ store, port: 0 });
-    browser = await chromium.launch({ executablePath: BROWSER, args: ['--no-sandbox'] });
-    page = await browser.newPage();
-    page.on('pageerror', (error) => faults.push(error.message));
-    page.on('console', (message) => {
-      if (message.type() === 'error') faults.push(message.text());
+      await store.putArtifact(run, 'model/model.onnx', Buffer.from('model'));
+      const from = { kind: 'run', runId: run, path: 'model' } as const;
+      await store.createVersion({ name: 'fraud', source: `runs:/${run}/model`, from });
     });
+    ({ page } = pages);
   });
 
-  afterAll(async () => {
-    await browser?.close();
-    await server?.stop();
-    await store?.close();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterAll(() => pages.close());
 
-  const open = async (path: string): Promise<void> => {
-    await page.goto(`${server.url}/#${path}`);
-    await page.reload();
-  };
+  const open = (path: string): Promise<void> => pages.open(path);
 
   test('shows ten thousand runs, of which few are in the document, sorted and filtered by the server', async () => {
     await open(`/experiments/${experiment}`);
@@ -96,7 +72,7 @@ describe.skipIf(!existsSync(BROWSER))(`the dashboard (needs ${BROWSER}, or anoth
     await page.getByRole('button', { name: 'Search' }).click();
     await page.getByRole('alert').filter({ hasText: 'Invalid filter' }).waitFor();
     // The server's refusal is told to the console too; there is nothing else.
-    expect(faults.filter((fault) => !fault.includes('400'))).toEqual([]);
+    expect(pages.faults.filter((fault) => !fault.includes('400'))).toEqual([]);
   });
 
   test('shows a run with curves and findings, two runs side by side, and a model with its checklists', async () => {
@@ -131,36 +107,10 @@ describe.skipIf(!existsSync(BROWSER))(`the dashboard (needs ${BROWSER}, or anoth
     await page.getByRole('heading', { name: 'fraud' }).waitFor();
   });
 
-  test.each(['light', 'dark'] as const)(
-    'has no serious fault of accessibility, and fits 360 px (%s)',
-    async (colorScheme) => {
-      await page.emulateMedia({ colorScheme });
-      await page.setViewportSize({ width: 360, height: 740 });
-      const axe = await readFile(AXE, 'utf8');
-      for (const path of [
-        `/experiments/${experiment}`,
-        `/experiments/${experiment}/runs/${run}`,
-        '/models',
-        '/models/fraud',
-        '/models/fraud/1',
-      ]) {
-        await open(path);
-        await page.getByRole('heading', { level: 1 }).waitFor();
-        await page.waitForLoadState('networkidle');
-        const width = await page.evaluate('document.documentElement.scrollWidth');
-        expect(width, path).toBeLessThanOrEqual(360);
-        // The page's policy lets no script in but its own: the checker comes through the debugger.
-        await page.evaluate(axe);
-        const found = (await page.evaluate('axe.run()')) as {
-          violations: { id: string; impact: string; nodes: { html: string }[] }[];
-        };
-        const serious = found.violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
-        expect(
-          serious.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`),
-          path,
-        ).toEqual([]);
-      }
-      await page.setViewportSize({ width: 1280, height: 800 });
-    },
-  );
+  test('has no serious fault of accessibility, and fits 360 px', async () => {
+    const runs = `/experiments/${experiment}`;
+    for (const path of [runs, `${runs}/runs/${run}`, '/models', '/models/fraud', '/models/fraud/1']) {
+      await pages.expectAccessible(path);
+    }
+  });
 });
