@@ -295,7 +295,14 @@ async function placeVersion(folder: string, id: string, incoming: string): Promi
 /** Removes what nothing refers to: versions that are not kept, and what an interrupted update left. */
 async function sweep(folder: string, installed: Installed | undefined): Promise<void> {
   const kept = new Set(installed === undefined ? [] : [installed.live, ...installed.earlier].map(({ id }) => id));
-  const entries = async (path: string) => readdir(path).catch(() => []);
+  const entries = async (path: string): Promise<string[]> => {
+    try {
+      return await readdir(path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      throw error;
+    }
+  };
   const stale = [
     ...(await entries(folder)).filter((name) => name.startsWith(INCOMING)).map((name) => join(folder, name)),
     ...(await entries(join(folder, VERSIONS))).filter((id) => !kept.has(id)).map((id) => join(folder, VERSIONS, id)),
