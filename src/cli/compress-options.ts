@@ -29,7 +29,7 @@ export interface CompressOptions extends FileOptions {
   teacherShare: number;
   teacherFeatures: number;
   classWeighted?: boolean;
-  criterion?: Criterion | 'movement';
+  criterion?: Criterion;
 }
 
 /** Options of int8 alone. */

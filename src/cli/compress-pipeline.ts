@@ -8,7 +8,6 @@ import { type Delivery, type PipelineResult, runPipeline } from '../compression/
 import { candidatesOf, stepText } from '../compression/pipeline/steps.js';
 import type { Subject } from '../compression/pipeline/subject.js';
 import type { Student } from '../compression/train/student.js';
-import { BallastError } from '../errors.js';
 import { writeFileAtomically } from '../graph/format/atomic-file.js';
 import { writeModelFile } from '../graph/format/file.js';
 import { makeFolder } from '../graph/format/make-folder.js';
@@ -133,13 +132,6 @@ function settingsOf(
 ) {
   const { criterion = 'taylor' } = options;
   const quick = options.quick === true;
-  if (criterion === 'movement') {
-    throw new BallastError('movement is a criterion for single weights', {
-      code: 'USAGE',
-      place: '--criterion',
-      remedy: 'Use taylor, magnitude or bn-scale, or --method sparsify',
-    });
-  }
   return {
     which: {
       ...{ quick, epochs: options.epochs ?? (quick ? 3 : 10), criterion },

@@ -13,12 +13,12 @@ import { writeModelFile } from '../graph/format/file.js';
 import type { Model } from '../graph/model.js';
 import { openRuntime } from '../graph/runtime/choose.js';
 import type { Runtime } from '../graph/runtime/runtime.js';
-import { metricDisplay, metricText } from '../reports/metric-display.js';
 import { type CompressOptions, OF_ROUNDING } from './compress-options.js';
 import { applyOptions } from './compress-pipeline.js';
 import { type CompressTarget, withCompressTarget } from './compress-subject.js';
 import { refuseGiven } from './given-options.js';
 import { answer, note } from './output.js';
+import { lossNotes, qualityDocument, qualityLine } from './quality-change.js';
 
 /**
  * `ballast compress MODEL --method prune|drop|sparsify --data FILE --out FILE`: whole channels, neurons and heads go, whole layers and blocks, or single
@@ -38,11 +38,11 @@ export async function compressPrune(
     refuseGiven(command, ['criterion'], {
       reason: 'is of channels and weights; layers and blocks go by what the answers lose',
     });
-  } else if (method === 'prune' ? criterion === 'movement' : criterion === 'bn-scale' || criterion === 'taylor') {
+  } else if (method === 'sparsify' && (criterion === 'bn-scale' || criterion === 'taylor')) {
     throw new BallastError(`${method} does not go by ${criterion}`, {
       code: 'USAGE',
       place: '--criterion',
-      remedy: method === 'prune' ? 'Use taylor, magnitude or bn-scale' : 'Use magnitude or movement',
+      remedy: 'Use magnitude or movement',
     });
   }
   refuseGiven(command, ['calibration', 'range', ...OF_ROUNDING], {
@@ -61,6 +61,7 @@ export async function compressPrune(
       qualityOf(subject, await answersTo(runtime, subject.network, subject.examples, subject.rows.judge)),
       qualityOf(subject, await answersTo(runtime, model, subject.examples, subject.rows.judge)),
     ];
+    const change = { primary: subject.primary, before, after };
     const bytes = { before: subject.source.bytes, after: await bytesOfModel(out) };
     const packed = packedBytes(await readFile(out));
     const sparsity = sparsityOf(model);
@@ -72,17 +73,17 @@ export async function compressPrune(
       bytes,
       packedBytes: packed,
       sparsity,
-      before: { quality: before.quality, ece: before.ece, worstClass: before.worstClass },
-      after: { quality: after.quality, ece: after.ece, worstClass: after.worstClass },
+      notes: lossNotes(change),
+      ...qualityDocument(change),
       rows: subject.rows.judge.length,
     };
-    const text = (value: number): string => metricText(subject.primary, value);
     answer(
       options,
       document,
       [
         `${method}  ${formatBytes(bytes.before)} -> ${formatBytes(bytes.after)}, packed ${formatBytes(packed)}`,
-        `${metricDisplay(subject.primary).label}  ${text(before.quality.value)} -> ${text(after.quality.value)} on ${document.rows} rows`,
+        `${qualityLine(change)} on ${document.rows} rows`,
+        ...document.notes.map((text) => `note     ${text}`),
         ...(method === 'sparsify'
           ? [
               `zeros    ${(100 * sparsity).toFixed(1)} % of the weights: they save bytes when packed (gzip), and no time: the runtime multiplies by them`,
@@ -102,7 +103,6 @@ async function pruned(
 ): Promise<Model> {
   const { method, ratio, criterion = 'taylor', epochs = 0 } = options;
   const workshop = new Workshop(runtime, subject, { ...(await applyOptions(options)), signal, tell: note });
-  if (criterion === 'movement') throw new Error('refused before');
   const steps = [
     method === 'drop' ? ({ do: 'drop', ratio } as const) : ({ do: 'prune', ratio, criterion } as const),
     ...(epochs === 0 ? [] : [{ do: 'distil', epochs } as const]),

@@ -4,18 +4,23 @@ import { type Conversion, type Converted, convert, needsUpgrade } from '../compr
 import { bytesOfModel } from '../compression/measure/bench.js';
 import type { Batches } from '../compression/observe/activations.js';
 import { type Parity, parityOf } from '../compression/observe/parity.js';
+import { qualityOf } from '../compression/pipeline/figures.js';
 import { prepareModel } from '../compression/quantize/prepare.js';
 import { BallastError } from '../errors.js';
 import { writeModelFile } from '../graph/format/file.js';
 import type { Model } from '../graph/model.js';
 import { openRuntime } from '../graph/runtime/choose.js';
 import { exactByteProducts } from '../graph/runtime/processor.js';
+import type { Runtime } from '../graph/runtime/runtime.js';
 import { evenly } from '../tuning/differentiable-part.js';
+import { scoreModel } from '../tuning/evaluate-run.js';
 import { feedBatches } from '../tuning/feed-batches.js';
 import type { CompressOptions } from './compress-options.js';
+import { primaryOf } from './compress-subject.js';
 import { readForeign, readSubject } from './evaluate-file.js';
 import { refuseGiven } from './given-options.js';
 import { answer, note } from './output.js';
+import { lossNotes, type QualityChange, qualityDocument, qualityLine } from './quality-change.js';
 
 /** Rows at a time: calibration holds the activations of one batch. */
 const BATCH = 64;
@@ -49,7 +54,7 @@ export async function compressStep(
     if (!methods.includes(method)) refuseGiven(command, [name], { reason: `is of ${methods.join(' and ')}` });
   }
   const runtime = await openRuntime();
-  const { model, batches, rows } = await subjectOf(path, options);
+  const { model, batches, rows, judge } = await subjectOf(runtime, path, options);
   const prepared = await prepareModel(runtime, model, { upgradeOpset: needsUpgrade(method) });
   const reducedRange = options.range === 'reduced' || (options.range === 'auto' && !(await exactByteProducts()));
   const converted = await convert(runtime, prepared.model, batches, {
@@ -69,6 +74,7 @@ export async function compressStep(
   });
   const parity = batches === undefined ? null : await parityOf(runtime, model, converted.model, batches, signal);
   refuseBroken(parity, path);
+  const quality = await judge?.(converted.model);
   await writeModelFile(described(converted.model, method, parity, rows), out);
   const bytes = await bytesOfModel(out);
   const before = await bytesOfModel(path);
@@ -82,27 +88,44 @@ export async function compressStep(
       nodes: { before: prepared.report.nodesBefore, after: converted.model.graph.nodes.length },
       cleanUp: prepared.report,
       converted: converted.converted,
-      notes: converted.notes,
+      notes: [...converted.notes, ...lossNotes(quality)],
       ...(converted.sensitivity === undefined ? {} : { sensitivity: converted.sensitivity }),
       parity,
+      ...(quality === undefined ? {} : qualityDocument(quality)),
       rows,
     },
-    lines(converted, { method, out, bytes, before, parity, rows }).join('\n'),
+    lines(converted, { method, out, bytes, before, parity, rows, quality }).join('\n'),
   );
 }
 
-async function subjectOf(
-  path: string,
-  options: CompressOptions,
-): Promise<{ model: Model; batches: Batches | undefined; rows: number }> {
+interface StepSubject {
+  readonly model: Model;
+  readonly batches: Batches | undefined;
+  readonly rows: number;
+  /** What the model was worth on the rows, and what a converted one is. */
+  readonly judge: ((converted: Model) => Promise<QualityChange>) | undefined;
+}
+
+async function subjectOf(runtime: Runtime, path: string, options: CompressOptions): Promise<StepSubject> {
   const { data } = options;
-  if (data === undefined) return { model: await readForeign(path), batches: undefined, rows: 0 };
-  const { model, ports, table } = await readSubject(path, { ...options, data });
+  if (data === undefined) return { model: await readForeign(path), batches: undefined, rows: 0, judge: undefined };
+  const { model, ports, table, setting } = await readSubject(path, { ...options, data });
   const rows = evenly(
     Uint32Array.from({ length: table.rows }, (_, row) => row),
     options.rows,
   );
-  return { model, batches: feedBatches(ports, table, rows, BATCH), rows: rows.length };
+  const measure = { primary: primaryOf(setting, ports), seed: setting.seed };
+  const worth = async (each: Model) => qualityOf(measure, await scoreModel(runtime, each, ports, table, rows, setting));
+  return {
+    model,
+    batches: feedBatches(ports, table, rows, BATCH),
+    rows: rows.length,
+    judge: async (converted) => ({
+      primary: measure.primary,
+      before: await worth(model),
+      after: await worth(converted),
+    }),
+  };
 }
 
 /** A conversion that gives NaN where the model did not is no model. */
@@ -130,12 +153,16 @@ interface Outcome {
   readonly before: number;
   readonly parity: Parity | null;
   readonly rows: number;
+  readonly quality: QualityChange | undefined;
 }
 
-function lines({ converted, notes }: Converted, { method, out, bytes, before, parity, rows }: Outcome): string[] {
+function lines(
+  { converted, notes }: Converted,
+  { method, out, bytes, before, parity, rows, quality }: Outcome,
+): string[] {
   return [
     `${method}  ${converted.length} converted  ${formatBytes(before)} -> ${formatBytes(bytes)} (${(before / bytes).toFixed(2)} x smaller)`,
-    ...notes.map((text) => `note     ${text}`),
+    ...[...notes, ...lossNotes(quality)].map((text) => `note     ${text}`),
     ...(parity === null
       ? ['parity   not checked on rows: add --data']
       : Object.entries(parity).map(([name, { sqnrDb, largest, agreement }]) => {
@@ -145,6 +172,7 @@ function lines({ converted, notes }: Converted, { method, out, bytes, before, pa
             agreement === undefined ? '' : `, ${(100 * agreement).toFixed(1)} % of ${rows} rows answered alike`;
           return `parity   ${name}: ${ratio}${same}`;
         })),
+    ...(quality === undefined ? [] : [`${qualityLine(quality)} on these rows`]),
     `model    ${out}`,
   ];
 }

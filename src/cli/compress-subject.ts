@@ -13,6 +13,7 @@ import type { CompressionOptions } from '../spec/compression-options.js';
 import type { Run, Store } from '../store/types.js';
 import { compressionSubject, type RowSource } from '../tuning/compression-subject.js';
 import { primaryMetric } from '../tuning/judge.js';
+import type { ModelPorts } from '../tuning/model-ports.js';
 import { modelOfRun, otherRows, ownRows, specOfRun, unlockedRows } from '../tuning/run-rows.js';
 import type { CompressOptions } from './compress-options.js';
 import { readSubject } from './evaluate-file.js';
@@ -92,7 +93,7 @@ export async function withCompressTarget(
       ports,
       fit: first.rows,
       judge: second?.rows,
-      primary: setting.primary ?? (ports.task === 'classification' ? 'accuracy' : 'rmse'),
+      primary: primaryOf(setting, ports),
       seed: setting.seed,
       source: {
         path: reference,
@@ -104,6 +105,14 @@ export async function withCompressTarget(
     const folder = join(dirname(reference), `${basename(reference, '.onnx')}.compressed`);
     await use({ subject, folder, record, declared: setting.compression });
   });
+}
+
+/** The metric that a model is judged by: what its spec names, or the task's own. */
+export function primaryOf(
+  setting: { readonly primary?: string | undefined },
+  { task }: Pick<ModelPorts, 'task'>,
+): string {
+  return setting.primary ?? (task === 'classification' ? 'accuracy' : 'rmse');
 }
 
 const digest = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');

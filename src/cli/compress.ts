@@ -62,10 +62,10 @@ export function compressCommand(): Command {
     .option('--teacher-features <weight>', 'of the distance to the features before its last layer too', count, 0)
     .option('--class-weighted', 'let the teacher speak up for rare classes')
     .addOption(
-      new Option('--criterion <criterion>', 'what a channel, neuron or head is worth').choices([
-        ...CRITERIA,
-        'movement',
-      ]),
+      new Option(
+        '--criterion <criterion>',
+        'what a channel, neuron or head is worth (taylor); of sparsify: a weight (magnitude, movement)',
+      ).choices(CRITERIA),
     )
     .addOption(
       new Option('--calibration <method>', 'static-int8: how the range of an activation is found')

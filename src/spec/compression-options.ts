@@ -25,7 +25,10 @@ export const compressionOptions = z.strictObject({
     .describe('Shares of channels, neurons and heads that prune takes out, and of parameters that drop does'),
   epochs: z.int().min(1).max(1000).optional().describe('Of each training'),
   learningRate: z.number().positive().optional().describe('Of the trainings'),
-  criterion: z.enum(['taylor', 'magnitude', 'bn-scale']).optional().describe('What a channel, neuron or head is worth'),
+  criterion: z
+    .enum(['taylor', 'magnitude', 'bn-scale', 'movement'])
+    .optional()
+    .describe('What a channel, neuron or head is worth'),
   students: z
     .array(z.string().regex(/^(search|mlp:\d+(,\d+)*)$/, 'search, or widths of layers such as mlp:64,32'))
     .min(1)

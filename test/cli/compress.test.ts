@@ -83,6 +83,9 @@ interface Step {
   readonly bytes: { before: number; after: number };
   readonly converted: string[];
   readonly parity: Record<string, { sqnrDb: number | null; agreement: number }> | null;
+  readonly before: { quality: { value: number } };
+  readonly after: { quality: { value: number } };
+  readonly notes: string[];
 }
 
 describe('compress, one step', () => {
@@ -95,8 +98,10 @@ describe('compress, one step', () => {
       ...['--method', method, '--out', out, '--json', ...ROWS],
     );
     expect(code, stderr).toBe(0);
-    const { converted, parity } = json<Step>();
+    const { converted, parity, before, after, notes } = json<Step>();
     expect(parity?.output.agreement).toBeGreaterThan(0.9);
+    const lost = before.quality.value - after.quality.value;
+    expect(notes.some((text) => /more than a point of accuracy is lost/.test(text))).toBe(lost > 0.01);
     expect(converted.length > 0).toBe(method !== 'clean');
     const again = await ballast(folder, 'evaluate', out, '--json', ...ROWS);
     expect(again.code, again.stderr).toBe(0);
@@ -135,6 +140,7 @@ describe('compress, pruning', () => {
     ['taylor', '0'],
     ['magnitude', '1'],
     ['bn-scale', '0'],
+    ['movement', '0'],
   ])('removes units by %s, with %s epochs of training after it', async (criterion, epochs) => {
     const { code, stderr, json } = await prune(
       ...['--method', 'prune', '--ratio', '0.5', '--criterion', criterion, '--epochs', epochs, '--out', 'p.onnx'],
@@ -191,7 +197,7 @@ describe('compress, the search', () => {
   const QUICK = ['--quick', '--epochs', '1', '--json', ...ROWS];
 
   test('tries the declared ways, delivers certified models, and goes on where it was interrupted', async () => {
-    const limits = ['--constraint', 'qualityLoss<=1', '--constraint', 'bytes<=1MB'];
+    const limits = ['--constraint', 'accuracyLoss<=100%', '--constraint', 'bytes<=1MB', '--constraint', 'p99<=1e5ms'];
     const { code, stderr, json } = await ballast(folder, 'compress', MODEL, ...QUICK, ...limits);
     expect(code, stderr).toBe(0);
     const { baseline, front, dominated, failed, chosen, bestMiss, report } = json<Search>();

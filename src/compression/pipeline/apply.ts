@@ -4,11 +4,13 @@ import type { Runtime } from '../../graph/runtime/runtime.js';
 import { convert } from '../convert.js';
 import { batchesOf, feedsOf } from '../examples.js';
 import { dropBlocks } from '../prune/blocks.js';
+import type { ByElement } from '../prune/importance.js';
+import { movementOf } from '../prune/movement.js';
 import { gradientProducts } from '../prune/sensitivity.js';
 import { pruneStructured } from '../prune/structured.js';
 import { prepareModel } from '../quantize/prepare.js';
 import type { RangeMethod } from '../quantize/ranges.js';
-import { fineTune } from '../train/fine-tune.js';
+import { type FineTuneOptions, fineTune } from '../train/fine-tune.js';
 import { studentOf } from '../train/student.js';
 import { type Step, stepText } from './steps.js';
 import type { Subject } from './subject.js';
@@ -32,6 +34,9 @@ export interface ApplyOptions {
 
 /** Pruning by more than this is done in two rounds, with training between. */
 const AT_ONCE = 0.5;
+
+/** Trainings that tell which weights move away from 0. */
+const MOVEMENT_EPOCHS = 2;
 
 /** Rows that tell which layer or block is missed least: each is tried on them. */
 const DROP_ROWS = 256;
@@ -94,7 +99,7 @@ export class Workshop {
     if (step.do === 'student') return studentOf(this.subject, step.student);
     if (step.do !== 'distil') throw new Error('a conversion is no training');
     const aware = before.some((earlier) => earlier.do === 'quantize');
-    return this.#distil(network, step.epochs, aware);
+    return this.#distil(network, step.epochs, { quantizationAware: aware });
   }
 
   async #prune(network: Model, { ratio, criterion }: Extract<Step, { do: 'prune' }>): Promise<Model> {
@@ -103,11 +108,16 @@ export class Workshop {
     const share = 1 - (1 - ratio) ** (1 / rounds);
     let current = network;
     for (let round = 0; round < rounds; round++) {
-      if (round > 0) current = await this.#distil(current, 2, false);
+      if (round > 0) current = await this.#distil(current, 2);
       options.tell?.(`pruning by ${Math.round(100 * share)} %`);
       const rows = subject.rows.fit.subarray(0, options.calibrationRows);
-      const products =
-        criterion === 'taylor' ? await gradientProducts(runtime, current, subject.examples, rows) : undefined;
+      let products: ByElement | undefined;
+      if (criterion === 'taylor') products = await gradientProducts(runtime, current, subject.examples, rows);
+      if (criterion === 'movement') {
+        const moved = await this.#distil(current, MOVEMENT_EPOCHS, { keep: 'last' });
+        products = movementOf(current, moved);
+        current = moved;
+      }
       const few = feedsOf(subject.examples.inputs, subject.rows.fit.subarray(0, subject.examples.batch ?? 3));
       const pruned = await pruneStructured(runtime, current, few, {
         ratio: share,
@@ -132,7 +142,11 @@ export class Workshop {
     return (await dropBlocks(runtime, network, few, batches, { ratio, signal, tell })).model;
   }
 
-  async #distil(network: Model, epochs: number, quantizationAware: boolean): Promise<Model> {
+  async #distil(
+    network: Model,
+    epochs: number,
+    how: Pick<FineTuneOptions, 'quantizationAware' | 'keep'> = {},
+  ): Promise<Model> {
     const { runtime, subject, options } = this;
     const { rows, examples, seed } = subject;
     const { model, outcome } = await fineTune(
@@ -149,7 +163,7 @@ export class Workshop {
         teacherShare: options.teacherShare,
         teacherFeatures: options.teacherFeatures,
         classWeighted: options.classWeighted,
-        quantizationAware,
+        ...how,
         signal: options.signal,
         tell: options.tell,
       },

@@ -33,6 +33,9 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   sizeRatio: ({ bytes }, baseline) => bytes / baseline.bytes,
 };
 
+/** Names that mean another: with a unit they say all that the long ones do. */
+const SHORT: Readonly<Record<string, string>> = { p50: 'p50Ms', p99: 'p99Ms', coldStart: 'coldStartMs' };
+
 /** What holds where nothing is said: a point of quality, two points of the worst class. */
 export const DEFAULT_CONSTRAINTS: readonly string[] = ['qualityLoss<=0.01', 'worstClassLoss<=0.02'];
 
@@ -40,21 +43,23 @@ const UNITS: Readonly<Record<string, number>> = { '': 1, '%': 0.01, kB: 1e3, MB:
 
 /**
  * Reads a constraint: NAME<=VALUE or NAME>=VALUE, where a value may bear a unit (%, kB, MB, GB, ms) and the primary metric's
- * own name means quality.
+ * own name means quality (`accuracy>=0.9`, `accuracyLoss<=1%`).
  *
  * @param place where it stands
  * @throws BallastError CONSTRAINT
  */
 export function parseConstraint(text: string, primary: string, place = '--constraint'): Constraint {
   const [, name, operator, number, unit] =
-    /^\s*([A-Za-z0-9]+)\s*(<=|>=)\s*(-?[\d.]+(?:e-?\d+)?)\s*(%|kB|MB|GB|ms)?\s*$/.exec(text) ?? [];
-  const known = name === primary ? 'quality' : name;
+    /^\s*([A-Za-z0-9]+)\s*(<=|>=)\s*(-?[\d.]+(?:e[+-]?\d+)?)\s*(%|kB|MB|GB|ms)?\s*$/.exec(text) ?? [];
+  const known =
+    new Map([...Object.entries(SHORT), [primary, 'quality'], [`${primary}Loss`, 'qualityLoss']]).get(name ?? '') ??
+    name;
   const limit = Number(number) * (UNITS[unit ?? ''] ?? 1);
   if (known === undefined || !Object.hasOwn(MEASURES, known) || !Number.isFinite(limit)) {
     throw new BallastError(`"${text}" is no constraint`, {
       code: 'CONSTRAINT',
       place,
-      remedy: `Write NAME<=VALUE or NAME>=VALUE; names are ${Object.keys(MEASURES).join(', ')} and ${primary}`,
+      remedy: `Write NAME<=VALUE or NAME>=VALUE; names are ${Object.keys(MEASURES).join(', ')}, ${primary} and ${primary}Loss`,
     });
   }
   return { text: text.trim(), name: known, least: operator === '>=', limit };

@@ -3,10 +3,10 @@ import { sizeOf, type Tensor } from '../../graph/tensor.js';
 import type { Member, PrunableGroup } from './groups.js';
 
 /** How it is judged what a unit is worth. */
-export const CRITERIA = ['magnitude', 'bn-scale', 'taylor'] as const;
+export const CRITERIA = ['magnitude', 'bn-scale', 'taylor', 'movement'] as const;
 export type Criterion = (typeof CRITERIA)[number];
 
-/** A number for each element of some weights, by name: weights themselves, or weight times gradient. */
+/** A number for each element of some weights, by name: weight times gradient, or how far a weight moved away from 0. */
 export type ByElement = ReadonlyMap<string, Float32Array>;
 
 /**
@@ -15,9 +15,11 @@ export type ByElement = ReadonlyMap<string, Float32Array>;
  * - `magnitude`: squared norm of the weights that make it, each weight by its mean (Li et al., 2017);
  * - `bn-scale`: |scale| of the normalizations behind it, magnitude where there is none (Liu et al., Network Slimming, 2017);
  * - `taylor`: squared sum of weight times gradient of the loss over what makes it: what the loss would change to first
- *   order (Molchanov et al., 2019).
+ *   order (Molchanov et al., 2019);
+ * - `movement`: how much what makes it moves away from 0 while it is trained (Sanh et al., 2020; by blocks as Lagunas et al.,
+ *   2021); below 0 for what training makes smaller, the mean absolute value over a group being 1.
  *
- * @param products weight times gradient, for `taylor`
+ * @param products for `taylor` and `movement`
  */
 export function importanceOf(
   graph: Graph,
@@ -31,20 +33,20 @@ export function importanceOf(
   const scored = group.units.map(({ members }) => {
     const own = members.filter(({ name }) => criterion === 'bn-scale' && scales.has(name));
     const chosen = own.length > 0 ? own : members.filter(({ makes }) => makes);
-    return new Map(
-      sliced(chosen).map(([key, slices]) => [
-        key,
-        criterion === 'taylor' ? squaredSum(graph, slices, products) : norm(graph, slices),
-      ]),
-    );
+    return new Map(sliced(chosen).map(([key, slices]) => [key, worthOf(graph, slices, criterion, products)]));
   });
   const means = new Map<string, number>();
-  for (const score of scored) for (const [key, value] of score) means.set(key, (means.get(key) ?? 0) + value);
+  for (const score of scored) for (const [key, value] of score) means.set(key, (means.get(key) ?? 0) + Math.abs(value));
   return Float64Array.from(scored, (score) => {
     let sum = 0;
     for (const [key, value] of score) sum += (value * group.units.length) / Math.max(means.get(key)!, 1e-30);
     return score.size === 0 ? 0 : sum / score.size;
   });
+}
+
+function worthOf(graph: Graph, members: readonly Member[], criterion: Criterion, products: ByElement): number {
+  if (criterion === 'taylor') return sumOver(graph, members, products) ** 2;
+  return criterion === 'movement' ? sumOver(graph, members, products) : norm(graph, members);
 }
 
 /** Members by weight and axis. */
@@ -70,7 +72,7 @@ function norm({ initializers }: Graph, members: readonly Member[]): number {
   return sum;
 }
 
-function squaredSum({ initializers }: Graph, members: readonly Member[], products: ByElement): number {
+function sumOver({ initializers }: Graph, members: readonly Member[], products: ByElement): number {
   let sum = 0;
   for (const member of members) {
     const values = products.get(member.name);
@@ -79,7 +81,7 @@ function squaredSum({ initializers }: Graph, members: readonly Member[], product
       sum += values[index];
     });
   }
-  return sum * sum;
+  return sum;
 }
 
 /** Positions of the elements of a slice. */

@@ -13,7 +13,7 @@ import { shapesOf } from './shapes.js';
 
 export interface StructuredOptions extends ChoiceOptions {
   readonly criterion: Criterion;
-  /** Weight times gradient of the loss, for the criterion `taylor`. */
+  /** What the criteria `taylor` and `movement` go by. */
   readonly products?: ByElement | undefined;
 }
 

@@ -29,6 +29,8 @@ export interface FineTuneOptions {
   readonly classWeighted: boolean;
   /** Set a growing share of single weights to 0 on the way. */
   readonly sparsity?: { readonly share: number; readonly criterion: 'magnitude' | 'movement' } | undefined;
+  /** Which epoch's weights are taken; with `sparsity` always the last one's, since those of an earlier one are less sparse. */
+  readonly keep?: 'best' | 'last';
   /** Round as 8-bit storage will, so that quantizing costs less. */
   readonly quantizationAware?: boolean;
   readonly signal?: AbortSignal | undefined;
@@ -96,13 +98,22 @@ export async function fineTune(
 }
 
 function regularizersOf(
-  { teacher, teacherShare, teacherFeatures = 0, classWeighted, quantizationAware, sparsity, epochs }: FineTuneOptions,
+  {
+    teacher,
+    teacherShare,
+    teacherFeatures = 0,
+    classWeighted,
+    quantizationAware,
+    sparsity,
+    keep,
+    epochs,
+  }: FineTuneOptions,
   examples: Examples,
 ): Active[] {
   const active: Active[] = [];
-  if (sparsity === undefined) active.push(resolveEntry({ type: 'early-stopping', patience: epochs }, 'compression'));
-  // Weights of an earlier epoch are less sparse: those of the last one are taken.
-  else {
+  if (sparsity === undefined && keep !== 'last')
+    active.push(resolveEntry({ type: 'early-stopping', patience: epochs }, 'compression'));
+  if (sparsity !== undefined) {
     const { share: strength, criterion } = sparsity;
     active.push(resolveEntry({ type: 'pruning', strength, criterion, start: 0, end: 0.6 }, 'compression'));
   }

@@ -76,7 +76,7 @@ export const slowerCompressed: Rule = {
   explanation:
     'The compressed model is slower in production than the one before it: its sparsity or its types are not what the runtime is fast at',
   remedy:
-    'Measure on the target (ballast bench MODEL OTHER) and prune whole channels instead: ballast compress RUN --structure channels',
+    'Measure on the target (ballast bench MODEL OTHER) and take out whole channels instead: ballast compress RUN --constraint "timeRatio<=0.8"',
   refutedBy:
     'ballast bench of both versions on the machine that serves them, with the compressed one faster at the 99th percentile',
   judge({ production }) {
