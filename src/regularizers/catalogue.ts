@@ -2,8 +2,17 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { interactionsOf } from './interactions.js';
 import { regularizerOf } from './registry.js';
-import { HOOK_ORDER, type Regularizer } from './regularizer.js';
+import { HOOK_ORDER, type InputDescription, type Regularizer } from './regularizer.js';
 import { entrySchema } from './resolve.js';
+
+/** What inputs are called that hold these contents. */
+const MODALITIES: Readonly<Record<InputDescription['content'], string>> = {
+  tabular: 'tabular',
+  image: 'image',
+  series: 'series',
+  audio: 'audio',
+  tokens: 'text',
+};
 
 /** The typed metadata of a regularizer as a document. */
 export function describeRegularizer(regularizer: Regularizer) {
@@ -23,6 +32,8 @@ export function describeRegularizer(regularizer: Regularizer) {
       ...scale,
     },
     tasks: needs.classes === true ? ['classification'] : ['classification', 'regression'],
+    /** One input at least has to be of one of these kinds. */
+    modalities: needs.content?.map((content) => MODALITIES[content]) ?? Object.values(MODALITIES),
     needs,
     conflicts: interactionsOf(type).map(({ first, second, ...rest }) => ({
       with: first === type ? second : first,

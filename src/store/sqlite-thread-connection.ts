@@ -1,8 +1,6 @@
-import { createRequire } from 'node:module';
-import { pathToFileURL } from 'node:url';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { CompiledQuery, QueryResult } from 'kysely';
-import { BallastError, type ErrorDetails } from '../errors.js';
+import { type FailureMessage, revive, startThread } from '../concurrency/index.js';
 import type { SqliteConnection } from './sqlite-connection.js';
 
 /** What the thread is asked. */
@@ -17,7 +15,7 @@ export interface ThreadRequest {
 export interface ThreadAnswer {
   readonly id: number;
   readonly value?: unknown;
-  readonly error?: { readonly message: string; readonly details?: ErrorDetails; readonly stack?: string };
+  readonly error?: FailureMessage;
 }
 
 interface Waiting {
@@ -34,7 +32,7 @@ export class ThreadConnection implements SqliteConnection {
   #ended: Error | undefined;
 
   constructor(file: string, busyTimeoutMs: number) {
-    this.#worker = startThread({ file, busyTimeoutMs });
+    this.#worker = startThread(new URL('./sqlite-thread.js', import.meta.url), { workerData: { file, busyTimeoutMs } });
     this.#worker.unref();
     this.#worker.on('message', (answer: ThreadAnswer) => this.#settle(answer));
     this.#worker.on('error', (error) => this.#failAll(error));
@@ -101,28 +99,4 @@ export class ThreadConnection implements SqliteConnection {
     for (const { reject } of this.#waiting.values()) reject(error);
     this.#waiting.clear();
   }
-}
-
-/** Starts the compiled program, or its source under a loader where this module is run from source itself. */
-function startThread(workerData: { file: string; busyTimeoutMs: number }): Worker {
-  if (!import.meta.url.endsWith('.ts'))
-    return new Worker(new URL('./sqlite-thread.js', import.meta.url), { workerData });
-  // The package's own resolution would give its module for `require`.
-  const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx/package.json'));
-  const loader = new URL('./dist/esm/api/index.mjs', tsx).href;
-  const program = new URL('./sqlite-thread.ts', import.meta.url).href;
-  // Waiting for the loader does not keep a thread alive; a timer does.
-  const code = `const timer = setInterval(() => {}, 60_000);
-    import(${JSON.stringify(loader)}).then(({ register }) => {
-      register();
-      return import(${JSON.stringify(program)});
-    }).finally(() => clearInterval(timer));`;
-  return new Worker(code, { eval: true, workerData });
-}
-
-function revive({ message, details, stack }: NonNullable<ThreadAnswer['error']>): Error {
-  if (details !== undefined) return new BallastError(message, details);
-  const error = new Error(message);
-  if (stack !== undefined) error.stack = stack;
-  return error;
 }

@@ -1,7 +1,7 @@
 /** The thread behind a {@link ThreadConnection}: one SQLite connection, asked by messages, answered in their order. */
 import { parentPort, workerData } from 'node:worker_threads';
 import type { CompiledQuery } from 'kysely';
-import { BallastError } from '../errors.js';
+import { failureMessage } from '../concurrency/index.js';
 import { LibsqlConnection } from './sqlite-connection.js';
 import type { ThreadAnswer, ThreadRequest } from './sqlite-thread-connection.js';
 
@@ -18,19 +18,7 @@ async function answer(request: ThreadRequest): Promise<ThreadAnswer> {
   try {
     return { id: request.id, value: await perform(request) };
   } catch (error) {
-    if (error instanceof BallastError) {
-      const { message, code, kind, place, value, remedy } = error;
-      const details = {
-        code,
-        kind,
-        ...(place === undefined ? {} : { place }),
-        ...(value === undefined ? {} : { value }),
-        ...(remedy === undefined ? {} : { remedy }),
-      };
-      return { id: request.id, error: { message, details } };
-    }
-    const fault = error instanceof Error ? error : new Error(String(error));
-    return { id: request.id, error: { message: fault.message, stack: fault.stack ?? '' } };
+    return { id: request.id, error: failureMessage(error) };
   }
 }
 

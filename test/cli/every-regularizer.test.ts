@@ -19,6 +19,9 @@ interface Listed {
   readonly acts: readonly string[];
   readonly strength: { readonly parameter: string; readonly min: number; readonly max: number; readonly scale: string };
   readonly tasks: readonly string[];
+  readonly modalities: readonly string[];
+  readonly cost: { readonly training: string; readonly inference: string };
+  readonly fails: readonly string[];
   readonly conflicts: readonly { readonly with: string; readonly reason: string; readonly source: string }[];
   readonly source: readonly string[];
 }
@@ -42,12 +45,15 @@ test('the catalogue lists each with where it acts, its strength, tasks, conflict
   expect(code).toBe(0);
   const listed = json<Listed[]>();
   expect(listed.map(({ name }) => name)).toEqual(ALL.map(({ type }) => type));
-  for (const { name, title, acts, strength, tasks, conflicts, source } of listed) {
+  for (const { name, title, acts, strength, tasks, modalities, cost, fails, conflicts, source } of listed) {
     expect(acts.length, name).toBeGreaterThan(0);
     expect(strength.parameter, name).toBe(regularizerOf(name).strength.inverse?.option ?? 'strength');
     expect(strength, name).toMatchObject({ min: expect.any(Number), max: expect.any(Number) });
     expect(['log', 'linear']).toContain(strength.scale);
     expect(tasks, name).toContain('classification');
+    expect(modalities.length, name).toBeGreaterThan(0);
+    expect(cost, name).toEqual({ training: expect.stringMatching(/\w/), inference: expect.stringMatching(/\w/) });
+    expect(fails.length, name).toBeGreaterThan(0);
     for (const conflict of conflicts) {
       expect(conflict, name).toMatchObject({ with: expect.any(String), reason: expect.any(String) });
       expect(conflict.source.length, name).toBeGreaterThan(5);
@@ -56,6 +62,10 @@ test('the catalogue lists each with where it acts, its strength, tasks, conflict
     const card = await ballast(folder, 'regularizers', name);
     expect(card.stdout.split('\n')[0]).toBe(`# ${title}`);
   }
+  const kinds = new Map(listed.map(({ name, modalities }) => [name, modalities]));
+  expect(kinds.get('l1')).toEqual(['tabular', 'image', 'series', 'audio', 'text']);
+  expect(kinds.get('augmix')).toEqual(['image']);
+  expect(kinds.get('text-augmentation')).toEqual(['text']);
 });
 
 describe('from a spec, by the command line', () => {

@@ -1,4 +1,4 @@
-import type { ErrorDetails } from '../../errors.js';
+import type { FailureMessage } from '../../concurrency/index.js';
 import type { FoldScores, FoldTask } from './fold-runner.js';
 
 export type ToFoldWorker =
@@ -9,4 +9,4 @@ export type ToFoldWorker =
 export type FromFoldWorker =
   | { readonly type: 'progress'; readonly done: number; readonly of: number }
   | { readonly type: 'done'; readonly scores: FoldScores }
-  | { readonly type: 'failed'; readonly message: string; readonly details?: ErrorDetails };
+  | { readonly type: 'failed'; readonly failure: FailureMessage };

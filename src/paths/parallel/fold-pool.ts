@@ -1,6 +1,5 @@
-import { createRequire } from 'node:module';
-import { pathToFileURL } from 'node:url';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
+import { revive, startThread } from '../../concurrency/index.js';
 import { BallastError } from '../../errors.js';
 import type { PathData } from '../problem.js';
 import type { FromFoldWorker, ToFoldWorker } from './fold-messages.js';
@@ -34,7 +33,7 @@ export function openFoldPool(slots: number): FoldPool {
   let failed: Error | undefined;
 
   function start(): Thread {
-    const worker = startThread();
+    const worker = startThread(new URL('./fold-worker.js', import.meta.url));
     const gone = new Promise<void>((resolve) => {
       worker.once('exit', () => resolve());
     });
@@ -60,11 +59,7 @@ export function openFoldPool(slots: number): FoldPool {
           next();
           break;
         case 'failed':
-          fail(
-            message.details === undefined
-              ? new Error(`a thread that fits folds failed: ${message.message}`)
-              : new BallastError(message.message, message.details),
-          );
+          fail(revive(message.failure));
           break;
         default:
           message satisfies never;
@@ -147,20 +142,4 @@ function sharedArray(values: Numeric): ArrayBufferView {
   copy.set(values);
   SHARED.set(values, copy);
   return copy;
-}
-
-/** Starts the compiled program, or its source under a loader where this module is run from source itself. */
-function startThread(): Worker {
-  if (!import.meta.url.endsWith('.ts')) return new Worker(new URL('./fold-worker.js', import.meta.url));
-  // The package's own resolution would give its module for `require`.
-  const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx/package.json'));
-  const loader = new URL('./dist/esm/api/index.mjs', tsx).href;
-  const program = new URL('./fold-worker.ts', import.meta.url).href;
-  // Waiting for the loader does not keep a thread alive; a timer does.
-  const code = `const timer = setInterval(() => {}, 60_000);
-    import(${JSON.stringify(loader)}).then(({ register }) => {
-      register();
-      return import(${JSON.stringify(program)});
-    }).finally(() => clearInterval(timer));`;
-  return new Worker(code, { eval: true });
 }

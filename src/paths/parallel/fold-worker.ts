@@ -1,6 +1,6 @@
 /** A thread that fits folds, one at a time, for the {@link openFoldPool} that started it. */
 import { parentPort } from 'node:worker_threads';
-import { BallastError } from '../../errors.js';
+import { failureMessage } from '../../concurrency/index.js';
 import { scoresOfFold } from '../cross-validate.js';
 import type { FromFoldWorker, ToFoldWorker } from './fold-messages.js';
 import type { FoldTask } from './fold-runner.js';
@@ -25,25 +25,8 @@ async function work(task: FoldTask): Promise<void> {
     });
     tell({ type: 'done', scores });
   } catch (error) {
-    tell({ type: 'failed', ...describe(error) });
+    tell({ type: 'failed', failure: failureMessage(error) });
   }
-}
-
-function describe(error: unknown): Omit<Extract<FromFoldWorker, { type: 'failed' }>, 'type'> {
-  if (!(error instanceof BallastError)) {
-    return { message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
-  }
-  const { message, code, kind, place, value, remedy } = error;
-  return {
-    message,
-    details: {
-      code,
-      kind,
-      ...(place === undefined ? {} : { place }),
-      ...(value === undefined ? {} : { value }),
-      ...(remedy === undefined ? {} : { remedy }),
-    },
-  };
 }
 
 parentPort?.on('message', (message: ToFoldWorker) => {

@@ -12,8 +12,9 @@ import { findConflicts, resolveEntry } from '../resolve.js';
 import type { Matrix } from '../synthetic-rows/real-rows.js';
 import { factorOf } from './correlation.js';
 import { fitCopula } from './fit.js';
-import { gaussianCopula, shareOut } from './index.js';
+import { gaussianCopula } from './index.js';
 import { latentOfCategories, latentOfNumbers } from './latent.js';
+import { shareOut } from './rows.js';
 
 interface Golden {
   readonly truth: readonly (readonly number[])[];

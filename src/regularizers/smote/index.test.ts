@@ -10,8 +10,9 @@ import { findConflicts, resolveEntry } from '../resolve.js';
 import { nearest } from '../synthetic-rows/nearest.js';
 import { type Matrix, realRows, take } from '../synthetic-rows/real-rows.js';
 import { between } from './between.js';
-import { missingRows, smote } from './index.js';
+import { smote } from './index.js';
 import { distanceScale, inDanger } from './neighbourhood.js';
+import { missingRows } from './rows.js';
 
 interface Golden {
   readonly points: readonly (readonly number[])[];

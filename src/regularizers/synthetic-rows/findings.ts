@@ -1,7 +1,7 @@
 import { derive } from '../../numeric/random.js';
 import type { Finding } from '../finding.js';
-import type { PreparationContext } from '../regularizer.js';
-import { type Matrix, type RealRows, rowsByClass, take } from './real-rows.js';
+import { type Matrix, take } from './real-rows.js';
+import type { Source, Synthetic } from './source.js';
 import { compareRows, type Difference } from './two-sample.js';
 
 /** Rows of each sample that are compared; those of so many classes with most synthetic rows. */
@@ -10,25 +10,16 @@ const MOST_CLASSES = 10;
 /** From here on the rows are of another distribution, whatever each column says by itself. */
 const FAR = 0.8;
 
-interface Made {
-  readonly made: Matrix;
-  /** Class of each made row; empty for regression. */
-  readonly labels: readonly number[];
-}
+type Made = Pick<Synthetic, 'made' | 'labels'>;
 
 /**
  * What is worth knowing of rows that were made: how many there are beside the real ones, how far they lie from real
  * ones of their class, and a warning where either is too much.
  */
-export async function tellSynthetic(
-  type: string,
-  context: PreparationContext,
-  real: RealRows,
-  { made, labels }: Made,
-): Promise<Finding[]> {
+export async function tellSynthetic(type: string, source: Source, { made, labels }: Made): Promise<Finding[]> {
   if (made.rows === 0) return [];
-  const compared = await compareByClass(type, context, real, { made, labels });
-  const share = made.rows / (made.rows + context.train.length + context.added.length);
+  const compared = await compareByClass(type, source, { made, labels });
+  const share = made.rows / (made.rows + source.trained);
   const findings: Finding[] = [
     {
       code: 'SYNTHETIC_ROWS',
@@ -63,13 +54,9 @@ interface Compared {
   readonly difference: Difference;
 }
 
-async function compareByClass(
-  type: string,
-  context: PreparationContext,
-  real: RealRows,
-  { made, labels }: Made,
-): Promise<Compared[]> {
-  const stream = derive(context.seed, type, 'compare');
+async function compareByClass(type: string, source: Source, { made, labels }: Made): Promise<Compared[]> {
+  const { real, members, classes: names, seed } = source;
+  const stream = derive(seed, type, 'compare');
   const some = (matrix: Matrix, rows: Int32Array, count: number): Matrix =>
     take(
       matrix,
@@ -82,14 +69,13 @@ async function compareByClass(
   };
   const all = (length: number): Int32Array => Int32Array.from({ length }, (_, i) => i);
   if (labels.length === 0) return [await compare(undefined, all(real.rows), all(made.rows))];
-  const realOf = rowsByClass(context);
-  const madeOf = realOf.map((_, c) => all(made.rows).filter((row) => labels[row] === c));
+  const madeOf = members.map((_, c) => all(made.rows).filter((row) => labels[row] === c));
   const classes = madeOf
     .flatMap((rows, c) => (rows.length > 0 ? [c] : []))
     .sort((a, b) => madeOf[b].length - madeOf[a].length)
     .slice(0, MOST_CLASSES);
   const result: Compared[] = [];
-  for (const c of classes) result.push(await compare(context.classes[c], realOf[c], madeOf[c]));
+  for (const c of classes) result.push(await compare(names[c], members[c], madeOf[c]));
   return result;
 }
 

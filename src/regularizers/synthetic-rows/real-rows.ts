@@ -115,28 +115,3 @@ export function take({ width, data }: Matrix, chosen: ArrayLike<number>): Matrix
   }
   return { rows: chosen.length, width, data: result };
 }
-
-/** Positions (in the matrix of real rows) of each class, by class index. */
-export function rowsByClass({
-  target,
-  train,
-  classes,
-}: Pick<PreparationContext, 'target' | 'train' | 'classes'>): Int32Array[] {
-  const lists: number[][] = classes.map(() => []);
-  train.forEach((row, at) => {
-    lists[Number(target.data[row])].push(at);
-  });
-  return lists.map((list) => Int32Array.from(list));
-}
-
-/** How many rows of each class are trained on already: real ones and those of earlier regularizers. */
-export function classCounts({
-  target,
-  train,
-  added,
-  classes,
-}: Pick<PreparationContext, 'target' | 'train' | 'added' | 'classes'>): number[] {
-  const counts = classes.map(() => 0);
-  for (const rows of [train, added]) for (const row of rows) counts[Number(target.data[row])]++;
-  return counts;
-}

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { derive } from '../../numeric/random.js';
-import type { PreparationContext } from '../regularizer.js';
 import { tellSynthetic } from './findings.js';
-import type { Matrix, RealRows } from './real-rows.js';
+import type { Matrix } from './real-rows.js';
+import type { Source } from './source.js';
 import { compareRows } from './two-sample.js';
 
 interface Golden {
@@ -44,9 +44,18 @@ describe('findings of synthetic rows', () => {
     data: Float32Array.from({ length: 2 * rows }, () => shift + stream.normal()),
   });
   const told = async (made: Matrix): Promise<string[]> => {
-    const real = { ...normals(100, 0), layout: { numbers: [0, 1], categories: [], flags: [] } } as unknown as RealRows;
-    const context = { train: new Int32Array(100), added: new Int32Array(0), seed: 1 } as unknown as PreparationContext;
-    const findings = await tellSynthetic('gaussian-copula', context, real, { made, labels: [] });
+    const real = { ...normals(100, 0), layout: { numbers: [0, 1], categories: [], flags: [] } };
+    const source: Source = {
+      real,
+      classes: [],
+      members: [],
+      counts: [],
+      values: new Float32Array(100),
+      trained: 100,
+      strength: 1,
+      seed: 1,
+    };
+    const findings = await tellSynthetic('gaussian-copula', source, { made, labels: [] });
     return findings.map(({ code }) => code);
   };
 
