@@ -1,4 +1,7 @@
-import type { Active, Conflict, Setting } from './regularizer.js';
+import type { Active, Conflict, InputDescription, Setting } from './regularizer.js';
+
+/** Contents whose values can be moved a little: tokens cannot. */
+export const CONTINUOUS = ['tabular', 'image', 'audio', 'series'] as const satisfies InputDescription['content'][];
 
 /** An error for each thing that a regularizer needs and the run has not. */
 export function unmetNeeds({ regularizer: { type, needs }, options }: Active, setting: Setting): Conflict[] {

@@ -75,10 +75,11 @@ describe('findConflicts', () => {
     ['mixup with label smoothing', [mixup, smoothing], {}, ['LABEL_SMOOTHING_WITH_MIXUP']],
     ['mixup with strong dropout', [mixup, { ...dropout, strength: 0.6 }], {}, ['STRONG_DROPOUT_WITH_MIXUP']],
     ['mixup with dropout', [mixup, dropout], {}, []],
+    ['mixup of tokens', [mixup], { inputs: [{ name: 't', content: 'tokens', shape: [5] }] }, ['MIXUP_NEEDS_INPUT']],
     [
-      'mixup of tokens',
+      'mixup of tokens and columns',
       [mixup],
-      { inputs: [{ name: 't', content: 'tokens', shape: [5] }] },
+      { inputs: [SETTING.inputs[0], { name: 't', content: 'tokens', shape: [5] }] },
       ['MIXUP_NEEDS_CONTINUOUS_INPUTS'],
     ],
     ['label smoothing of a regression', [smoothing], { task: 'regression' }, ['LABEL_SMOOTHING_NEEDS_CLASSES']],

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type Ball, climb, drawInBall, type Perturbed } from '../../evaluation/attacks/perturb.js';
+import { CONTINUOUS } from '../needs.js';
 import type { StepContext } from '../regularizer.js';
 import { defineRegularizer } from '../regularizer.js';
 import { floatInputs, threatOptions } from '../threat.js';
@@ -77,7 +78,7 @@ export const adversarialTraining = defineRegularizer({
       };
     },
   },
-  needs: { content: ['tabular', 'image', 'audio', 'series'] },
+  needs: { content: CONTINUOUS },
   cost: { training: 'steps + 1 times a plain step: 8 times with the defaults, 2 times with fgsm', inference: 'none' },
   fails: [
     'Accuracy on unchanged rows falls: robustness is paid for, and only worth it where someone attacks.',

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { GraphBuilder, Value } from '../../graph/builder.js';
 import { gradients } from '../../graph/gradients.js';
 import { isFloat } from '../../graph/operators/operator.js';
+import { CONTINUOUS } from '../needs.js';
 import { defineRegularizer } from '../regularizer.js';
 
 /**
@@ -47,7 +48,7 @@ export const gradientPenalty = defineRegularizer({
       return b.mul(squares, b.mul(strength, (of === 'loss' ? 1 : outputs / 2) / batchSize));
     },
   },
-  needs: { content: ['tabular', 'image', 'audio', 'series'] },
+  needs: { content: CONTINUOUS },
   conflicts: (_self, { operators }) =>
     operators.includes('BatchNormalization')
       ? [

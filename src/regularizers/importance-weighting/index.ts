@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { fitLogistic } from '../../numeric/logistic.js';
 import { domainConflicts } from '../domains.js';
 import type { Finding } from '../finding.js';
+import { CONTINUOUS } from '../needs.js';
 import { defineRegularizer, type PreparationContext } from '../regularizer.js';
 
 /** Inputs that can be flattened into numbers. */
-const NUMERIC = ['tabular', 'image', 'audio', 'series'] as const;
 
 /**
  * Density ratios p_target / p_source of the source rows: the odds of a ridge logistic classifier of target against source,
@@ -72,7 +72,7 @@ export const importanceWeighting = defineRegularizer({
     ],
     rowWeights: ({ b, strength, row }, _options, weights) => b.mul(weights, b.exp(b.mul(row('logRatio'), strength))),
   },
-  needs: { column: 'domain', content: NUMERIC },
+  needs: { column: 'domain', content: CONTINUOUS },
   conflicts: ({ options: { target } }, setting) =>
     target === undefined
       ? [
@@ -120,7 +120,7 @@ function logRatios(context: PreparationContext, target: string | undefined): Flo
   const { rows, isTarget } = sides(context, target);
   if (!isTarget.includes(true) || !isTarget.includes(false)) return result;
   const tensors = inputs
-    .filter(({ content }) => (NUMERIC as readonly string[]).includes(content))
+    .filter(({ content }) => (CONTINUOUS as readonly string[]).includes(content))
     .map(({ name }) => data[name]);
   const widths = tensors.map(({ shape }) => shape.slice(1).reduce((product, extent) => product * extent, 1));
   const columns = widths.reduce((sum, width) => sum + width, 0);

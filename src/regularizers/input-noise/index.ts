@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isFloat } from '../../graph/operators/operator.js';
 import { gaussianNoise, NOISE_KINDS } from '../gaussian-noise.js';
+import { CONTINUOUS } from '../needs.js';
 import { defineRegularizer } from '../regularizer.js';
 
 export const inputNoise = defineRegularizer({
@@ -40,6 +41,7 @@ export const inputNoise = defineRegularizer({
       ),
     }),
   },
+  needs: { content: CONTINUOUS },
   conflicts: ({ options: { inputs = [] } }, { inputs: known }) =>
     inputs
       .filter((name) => !known.some((input) => input.name === name))

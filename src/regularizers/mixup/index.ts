@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CONTINUOUS } from '../needs.js';
 import { mixWithNeighbour } from '../neighbour.js';
 import { defineRegularizer } from '../regularizer.js';
 
@@ -23,14 +24,14 @@ export const mixup = defineRegularizer({
       };
     },
   },
-  needs: { labels: true },
+  needs: { labels: true, content: CONTINUOUS },
   conflicts: (_self, { inputs }) =>
-    inputs.some(({ content }) => content === 'tokens')
+    inputs.some(({ content }) => content === 'tokens') && inputs.some(({ content }) => content !== 'tokens')
       ? [
           {
             code: 'MIXUP_NEEDS_CONTINUOUS_INPUTS',
             severity: 'error',
-            message: 'mixup averages inputs, and token indices cannot be averaged',
+            message: 'mixup averages all inputs, and token indices cannot be averaged',
             remedy: 'Remove mixup for token inputs',
           },
         ]

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Ball, climb, detachedCopy, mapped, type Perturbed } from '../../evaluation/attacks/perturb.js';
 import type { Value } from '../../graph/builder.js';
+import { CONTINUOUS } from '../needs.js';
 import { defineRegularizer, type StepContext } from '../regularizer.js';
 import { divergence, floatInputs, threatOptions } from '../threat.js';
 
@@ -62,7 +63,7 @@ export const trades = defineRegularizer({
       return b.mul(b.reduceMean(divergence(b, view.logits, there)), strength);
     },
   },
-  needs: { classes: true, content: ['tabular', 'image', 'audio', 'series'] },
+  needs: { classes: true, content: CONTINUOUS },
   cost: {
     training: 'steps + 3 passes instead of one: about 12 times a plain step with the defaults',
     inference: 'none',

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ascent, detachedCopy, mapped, type Perturbed } from '../../evaluation/attacks/perturb.js';
 import type { Value } from '../../graph/builder.js';
 import { gradients } from '../../graph/gradients.js';
+import { CONTINUOUS } from '../needs.js';
 import { defineRegularizer, type StepContext } from '../regularizer.js';
 import { divergence, floatInputs } from '../threat.js';
 
@@ -73,7 +74,7 @@ export const virtualAdversarialTraining = defineRegularizer({
       return b.mul(b.reduceMean(divergence(b, logits, there)), strength);
     },
   },
-  needs: { classes: true, content: ['tabular', 'image', 'audio', 'series'] },
+  needs: { classes: true, content: CONTINUOUS },
   cost: { training: 'iterations + 1 more passes: 3 times a plain step with the defaults', inference: 'none' },
   fails: [
     'Epsilon beyond the distance to the next class: it smooths across the boundary it should find.',
