@@ -170,7 +170,7 @@ async function evaluateRuns(store: Store, run: Run, other: Run | undefined, opti
     second === undefined
       ? undefined
       : comparePaired({ metric: primary, first: first.predictions, second: second.predictions });
-  const { evaluation, ledger, locked, robustness, stress, weakSlices } = first;
+  const { evaluation, ledger, locked, robustness, stress, weakSlices, targets } = first;
   const uncertainty = uncertaintyOfPredictions(options.uncertainty, first.predictions, outside);
   const formulas = formulaFigures(first.formulas);
   const differences = formulaDifferences(first.formulas, second?.formulas);
@@ -184,6 +184,7 @@ async function evaluateRuns(store: Store, run: Run, other: Run | undefined, opti
       uncertainty,
       weakSlices,
       formulas,
+      targets,
       ...(holdoutReads === undefined ? {} : { holdoutReads }),
       ...(locked === undefined ? {} : { locked }),
     }),
@@ -215,6 +216,9 @@ async function evaluateRuns(store: Store, run: Run, other: Run | undefined, opti
     );
   }
   const lines = [metricsTable(evaluation, terminalOptions()), '', ledgerTable(ledger, terminalOptions())];
+  for (const [name, each] of Object.entries(targets ?? {})) {
+    lines.push('', `Of ${name}:`, metricsTable(each, terminalOptions()));
+  }
   lines.push(...formulaLines(formulas));
   if (second !== undefined) lines.push(...formulaLines(differences, 'More than with the other run, on the same rows'));
   lines.push(...uncertaintyLines(uncertainty));

@@ -19,12 +19,14 @@ export interface RunContext {
   readonly formulas?: readonly FormulaFigure[] | undefined;
   /** Where it was asked for. */
   readonly uncertainty?: readonly UncertaintyEvaluation[] | undefined;
+  /** Of a model of several targets, by the name of each beside the first. */
+  readonly targets?: Readonly<Record<string, Evaluation>> | undefined;
 }
 
 /** The JSON answer of `ballast evaluate`. */
 export function evaluationDocument(
   { rows, primary, metrics, omitted, perClass, slices, reliability, confusion, residuals, fairness }: Evaluation,
-  { ledger, holdoutReads, locked, robustness, stress, uncertainty, weakSlices, formulas }: RunContext = {},
+  { ledger, holdoutReads, locked, robustness, stress, uncertainty, weakSlices, formulas, targets }: RunContext = {},
 ): Record<string, unknown> {
   return {
     rows,
@@ -44,5 +46,8 @@ export function evaluationDocument(
     ...(weakSlices === undefined ? {} : { weakSlices }),
     ...(formulas === undefined ? {} : { formulas }),
     ...(uncertainty === undefined ? {} : { uncertainty }),
+    ...(targets === undefined
+      ? {}
+      : { targets: Object.fromEntries(Object.entries(targets).map(([name, each]) => [name, each.metrics])) }),
   };
 }

@@ -55,6 +55,7 @@ export function pathDocument(
     ...(run.nested === undefined ? {} : { nested: run.nested }),
     ...coefficientsDocument(named),
     metrics: { train: result.train.metrics, validation: result.validation.metrics },
+    ...(result.targets === undefined ? {} : { targets: targetsDocument(result.targets) }),
     gap: result.gap,
     constant: path.constant.map((column) => data.preprocessor.featureNames[column]),
     dropped: data.preprocessor.state.dropped,
@@ -65,12 +66,22 @@ export function pathDocument(
   };
 }
 
-/** By feature; of several classes, by class and then by feature. */
+/** How well each target beside the first is predicted. */
+function targetsDocument(targets: NonNullable<PathRun['result']['targets']>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(targets).map(([name, { train, validation }]) => [
+      name,
+      { train: train.metrics, validation: validation.metrics },
+    ]),
+  );
+}
+
+/** By feature; of several classes or targets, by them and then by feature. */
 function coefficientsDocument(named: NamedCoefficients): Record<string, unknown> {
-  if (named.classes === undefined) return { coefficients: named.coefficients, intercept: named.intercept };
+  if (named.outputs === undefined) return { coefficients: named.coefficients, intercept: named.intercept };
   return {
-    coefficients: Object.fromEntries(named.classes.map(({ name, coefficients }) => [name, coefficients])),
-    intercept: Object.fromEntries(named.classes.map(({ name, intercept }) => [name, intercept])),
+    coefficients: Object.fromEntries(named.outputs.map(({ name, coefficients }) => [name, coefficients])),
+    intercept: Object.fromEntries(named.outputs.map(({ name, intercept }) => [name, intercept])),
   };
 }
 
@@ -117,6 +128,7 @@ export function pathReportInput({ spec }: ResolvedSpec, run: PathRun): PathRepor
     spec: stringify(spec),
     runId: run.runId,
     primary: run.primary,
+    target: spec.data.target ?? '',
     dataset: { name: data.name, version: data.version, rows: data.split.train.length },
     features: data.preprocessor.featureNames,
     path,

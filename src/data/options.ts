@@ -7,6 +7,9 @@ const columnName = z.string().min(1);
 const oneOrMore = z.union([columnName, z.array(columnName).min(1)]);
 
 const rolesSchema = z.strictObject({
+  targets: oneOrMore
+    .optional()
+    .describe('Further numbers that are predicted together with `target` (ballast path, family mgaussian).'),
   id: oneOrMore
     .optional()
     .describe(

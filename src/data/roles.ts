@@ -5,6 +5,8 @@ import { type Column, findColumn, type Table } from './table.js';
 /** What each column of a table is for. Every name is that of an existing column. */
 export interface Roles {
   readonly target: string | undefined;
+  /** Numbers that are predicted beside the target. */
+  readonly targets: readonly string[];
   readonly id: readonly string[];
   readonly weight: string | undefined;
   readonly offset: string | undefined;
@@ -24,13 +26,14 @@ export type RoleOptions = Pick<DataOptions, 'target' | 'columns' | 'features'>;
  * Finds the columns of a table that the options name, and the features: all columns without a role that are not
  * excluded and do not say where in the source a row is from; and those others that `features.include` names.
  *
- * @throws BallastError DATA_COLUMN_ABSENT, DATA_COLUMN_TWICE, DATA_TARGET_ABSENT, DATA_TARGET_IS_FEATURE, DATA_NO_FEATURES
+ * @throws BallastError DATA_COLUMN_ABSENT, DATA_COLUMN_TWICE, DATA_TARGET_ABSENT, DATA_TARGET_IS_FEATURE, DATA_TARGET_TWICE, DATA_NO_FEATURES
  */
 export function resolveRoles(table: Table, options: RoleOptions): Roles {
   const { columns, features } = options;
   refuseDuplicates(table);
   const roles = {
     target: options.target,
+    targets: list(columns.targets),
     id: list(columns.id),
     weight: columns.weight,
     offset: columns.offset,
@@ -51,11 +54,22 @@ export function resolveRoles(table: Table, options: RoleOptions): Roles {
       requireColumn(table, name, `a column of features.${list}`, `data.features.${list}`);
   }
   const included = new Set(features.include);
-  if (roles.target !== undefined && included.has(roles.target)) {
+  const targets = [...list(roles.target), ...roles.targets];
+  const asFeature = targets.find((name) => included.has(name));
+  if (asFeature !== undefined) {
     throw new BallastError('the target cannot be a feature as well', {
       code: 'DATA_TARGET_IS_FEATURE',
       place: 'data.features.include',
-      value: roles.target,
+      value: asFeature,
+    });
+  }
+  const twice = targets.find((name, k) => targets.indexOf(name) !== k);
+  if (twice !== undefined) {
+    throw new BallastError('a column is named as a target twice', {
+      code: 'DATA_TARGET_TWICE',
+      place: 'data.columns.targets',
+      value: twice,
+      remedy: 'Name the first target in data.target, and each further one once in data.columns.targets.',
     });
   }
   const excluded = new Set(features.exclude);

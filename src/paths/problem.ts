@@ -140,7 +140,8 @@ function checkOptions(options: PathOptions, columns: number): void {
   if (!(tolerance > 0 && tolerance < 1)) {
     throw refuse('PATH_TOLERANCE', 'the tolerance is above 0 and below 1', 'Mend it', tolerance);
   }
-  if (grouped !== undefined && family !== 'multinomial') {
+  // Several targets always are.
+  if (grouped !== undefined && family !== 'multinomial' && !(family === 'mgaussian' && grouped)) {
     throw refuse('PATH_GROUPED', `of the family ${family} nothing is grouped or not`, 'Leave it out', grouped);
   }
   for (const [name, values] of Object.entries({ factors, lower, upper, groups })) {

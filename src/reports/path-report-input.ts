@@ -14,6 +14,8 @@ export interface PathReportInput {
   readonly spec: string;
   readonly runId: string;
   readonly primary: string;
+  /** Name of the target; of several, of the first. */
+  readonly target: string;
   readonly dataset: { readonly name: string; readonly version: string; readonly rows: number };
   /** Names of the path's columns. */
   readonly features: readonly string[];

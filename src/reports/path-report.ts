@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { type Child, element, formatNumber } from '../charts/index.js';
+import type { RunResult } from '../tuning/run-result.js';
 import { intervalText, metricDisplay } from './metric-display.js';
 import { figure, grid, navigation, page, type Section, sectionMarkup, table } from './page.js';
 import { listedCoefficients, listedIntercepts } from './path-coefficients.js';
@@ -121,16 +122,23 @@ function sectionsOf(input: PathReportInput): Section[] {
   const entries = listedCoefficients(named);
   const intercepts = path.family === 'cox' ? [] : listedIntercepts(named);
   const number = (value: number): string => String(Number(value.toPrecision(5)));
-  const metric = (name: string): Child[] => {
-    const { label, format } = metricDisplay(name);
-    const cell = (part: 'train' | 'validation'): Child => {
-      const found = result[part].metrics[name];
-      if (found === undefined) return '\u2013';
-      return [formatNumber(found.value, format), element('small', {}, intervalText(found.interval, format))];
-    };
-    return [label, cell('train'), cell('validation')];
+  const metricsTable = (title: string, parts: Pick<RunResult, 'train' | 'validation'>): Child => {
+    const names = Object.keys(parts.validation.metrics).sort((a, b) => Number(b === primary) - Number(a === primary));
+    return table(
+      title,
+      [{ label: 'Metric' }, { label: 'Train', number: true }, { label: 'Validation', number: true }],
+      names.map((name) => {
+        const { label, format } = metricDisplay(name);
+        const cell = (part: 'train' | 'validation'): Child => {
+          const found = parts[part].metrics[name];
+          if (found === undefined) return '\u2013';
+          return [formatNumber(found.value, format), element('small', {}, intervalText(found.interval, format))];
+        };
+        return [label, cell('train'), cell('validation')];
+      }),
+    );
   };
-  const names = Object.keys(result.validation.metrics).sort((a, b) => Number(b === primary) - Number(a === primary));
+  const of = result.targets === undefined ? '' : ` of ${input.target}`;
   return [
     {
       id: 'path',
@@ -156,11 +164,8 @@ function sectionsOf(input: PathReportInput): Section[] {
       title: 'Figures',
       lead: 'The chosen model on the rows it was fitted to, and on validation rows that neither it nor its choice has seen.',
       content: [
-        table(
-          'Metrics with 95% intervals',
-          [{ label: 'Metric' }, { label: 'Train', number: true }, { label: 'Validation', number: true }],
-          names.map(metric),
-        ),
+        metricsTable(`Metrics${of}, with 95% intervals`, result),
+        ...Object.entries(result.targets ?? {}).map(([name, parts]) => metricsTable(`Metrics of ${name}`, parts)),
       ],
     },
     {

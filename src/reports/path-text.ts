@@ -29,6 +29,13 @@ export function pathLines(input: PathReportInput, report: string): string {
         ? [`validation ${name} ${value.toFixed(4)} (${interval[0].toFixed(4)} to ${interval[1].toFixed(4)})`]
         : [],
     ),
+    ...Object.entries(result.targets ?? {}).flatMap(([target, { validation }]) =>
+      Object.entries(validation.metrics).flatMap(([name, { value, interval }]) =>
+        name === input.primary
+          ? [`         of ${target} ${value.toFixed(4)} (${interval[0].toFixed(4)} to ${interval[1].toFixed(4)})`]
+          : [],
+      ),
+    ),
     `report   ${report}`,
     `model    ${result.modelPath}  run ${input.runId.slice(0, 8)}`,
     `Next: ballast evaluate ${input.runId.slice(0, 8)} --holdout   (reads the locked rows; counted)`,

@@ -47,7 +47,7 @@ export interface PrepareOptions {
 }
 
 /** A role that only some models know what to do with. */
-export type OwnRole = 'offset' | 'event';
+export type OwnRole = 'offset' | 'event' | 'targets';
 
 /**
  * Reads and splits the data of a spec. Rows once held out under this data-set name stay held out.
@@ -180,12 +180,13 @@ function datasetName({ name, source }: Pick<DataOptions, 'name' | 'source'>): st
 
 /** Roles that would have no effect: better refused than silently ignored. */
 function refuseUnused({ columns }: DataOptions, uses: readonly OwnRole[]): void {
-  for (const role of ['offset', 'event'] as const) {
+  for (const role of ['offset', 'event', 'targets'] as const) {
     if (columns[role] === undefined || uses.includes(role)) continue;
-    const instead =
-      role === 'event'
-        ? 'Fit survival times with ballast path --family cox, or remove it'
-        : 'Fit it with ballast path, or remove it';
+    const instead = {
+      event: 'Fit survival times with ballast path --family cox, or remove it',
+      offset: 'Fit it with ballast path, or remove it',
+      targets: 'Fit several targets with ballast path --family mgaussian, or remove it',
+    }[role];
     throw new BallastError(`the role "${role}" has no effect here`, {
       code: 'SPEC_NOT_SUPPORTED',
       place: `data.columns.${role}`,

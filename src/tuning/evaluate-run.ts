@@ -17,8 +17,9 @@ import type { Runtime, Session } from '../graph/runtime/runtime.js';
 import { type PreparedData, prepareData } from '../spec/prepare.js';
 import type { Run, Store } from '../store/types.js';
 import { attackModel, requireScores } from './attack-model.js';
-import { judge, primaryMetric, sliceColumns, withSensitive } from './judge.js';
+import { type Judging, judge, primaryMetric, sliceColumns, withSensitive } from './judge.js';
 import type { ModelPorts } from './model-ports.js';
+import { outputOfTarget } from './path-targets.js';
 import { CALIBRATED, requireModel } from './result-record.js';
 import { keepStage, ledgerOfRun } from './run-ledger.js';
 import {
@@ -50,6 +51,8 @@ export interface EvaluatedRun {
   readonly stress?: StressReport;
   readonly weakSlices?: SliceSearch;
   readonly formulas?: readonly FormulaValues[];
+  /** Of a model of several targets, how well it predicts each beside the first. */
+  readonly targets?: Readonly<Record<string, Evaluation>>;
 }
 
 /** What is measured beside the metrics. */
@@ -207,7 +210,7 @@ async function scoreRun(
   part: RowsOfRun,
   { attack, stress, slices, formulas = [], asked = NOTHING_ASKED }: Beside = {},
 ): Promise<
-  Pick<EvaluatedRun, 'predictions' | 'robustness' | 'stress' | 'weakSlices' | 'formulas'> & {
+  Pick<EvaluatedRun, 'predictions' | 'robustness' | 'stress' | 'weakSlices' | 'formulas' | 'targets'> & {
     readonly stressTest?: StressedModel;
   }
 > {
@@ -230,10 +233,28 @@ async function scoreRun(
         : { robustness: await attackModel(runtime, { model, ports, table, rows, target }, attack) }),
       ...(slices === true ? { weakSlices: searchSlices(part, predictions, settings.seed) } : {}),
       ...formulasOf(formulas, predictions, part),
+      ...(roles.targets.length === 0 ? {} : { targets: await targetsBeside(session, ports, part, spec, asked) }),
     };
   } finally {
     session.release();
   }
+}
+
+/** How well each target is predicted that stands beside the first. */
+async function targetsBeside(
+  session: Session,
+  ports: ModelPorts,
+  { table, rows, roles }: RowsOfRun,
+  spec: Judging,
+  { metrics }: Asked,
+): Promise<Record<string, Evaluation>> {
+  const found: Record<string, Evaluation> = {};
+  for (const target of roles.targets) {
+    const own: ModelPorts = { ...ports, output: { name: outputOfTarget(target), kind: 'predictions' } };
+    const predictions = await scoreRows(session, own, table, rows, { target, weight: roles.weight });
+    found[target] = judge(spec, { table, roles }, predictions, rows, metrics);
+  }
+  return found;
 }
 
 /** What is known of the rows that a model file is evaluated on, and of how it is judged. */

@@ -29,6 +29,8 @@ export interface ExportTrained {
   readonly checkRows: Uint32Array;
   /** Outputs of the network for them, row-major. */
   readonly checkOutputs: Float32Array;
+  /** Answers of further outputs for them, by the names of the outputs. */
+  readonly checkFurther?: Readonly<Record<string, ArrayLike<number>>>;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
@@ -38,7 +40,7 @@ export interface ExportTrained {
  * @throws BallastError EXPORT_PARITY
  */
 export async function exportTrained(request: ExportTrained): Promise<{ path: string; bytes: number }> {
-  const { runtime, preprocessor, table, graph, path, checkOutputs } = request;
+  const { runtime, preprocessor, table, graph, path, checkOutputs, checkFurther = {} } = request;
   const columns = [...new Set(preprocessor.inputs.map(({ column }) => column))];
   const seen = seenValues(table, columns, request.trainRows);
   const model = exportModel(preprocessor, graph, {
@@ -52,16 +54,9 @@ export async function exportTrained(request: ExportTrained): Promise<{ path: str
     const answer = await session.run(rawTensors(preprocessor.inputs, table, rows));
     const scaling = preprocessor.targetScaling;
     const got = (scaling === undefined ? answer.logits : answer.prediction).data as Float32Array;
-    const limit = TOLERANCE * (scaling?.scale ?? 1);
-    for (let i = 0; i < got.length; i++) {
-      const wanted = scaling === undefined ? checkOutputs[i] : checkOutputs[i] * scaling.scale + scaling.mean;
-      if (Math.abs(got[i] - wanted) <= limit * Math.max(1, Math.abs(checkOutputs[i]))) continue;
-      throw new BallastError(`the exported model answers ${got[i]} where the trained network answers ${wanted}`, {
-        code: 'EXPORT_PARITY',
-        kind: 'environment',
-        place: path,
-        remedy: 'Report this with the spec: it is a fault in Ballast',
-      });
+    refuseOther(got, checkOutputs, path, scaling);
+    for (const [name, wanted] of Object.entries(checkFurther)) {
+      refuseOther(answer[name].data as Float32Array, wanted, path);
     }
   } finally {
     session.release();
@@ -69,4 +64,23 @@ export async function exportTrained(request: ExportTrained): Promise<{ path: str
   const { files } = await writeModelFile(model, path);
   const sizes = await Promise.all(files.map(async (file) => (await stat(file)).size));
   return { path, bytes: sizes.reduce((sum, size) => sum + size, 0) };
+}
+
+/** @throws BallastError EXPORT_PARITY */
+function refuseOther(
+  got: Float32Array,
+  outputs: ArrayLike<number>,
+  path: string,
+  { mean, scale }: { readonly mean: number; readonly scale: number } = { mean: 0, scale: 1 },
+): void {
+  for (let i = 0; i < got.length; i++) {
+    const wanted = outputs[i] * scale + mean;
+    if (Math.abs(got[i] - wanted) <= TOLERANCE * scale * Math.max(1, Math.abs(outputs[i]))) continue;
+    throw new BallastError(`the exported model answers ${got[i]} where the trained network answers ${wanted}`, {
+      code: 'EXPORT_PARITY',
+      kind: 'environment',
+      place: path,
+      remedy: 'Report this with the spec: it is a fault in Ballast',
+    });
+  }
 }

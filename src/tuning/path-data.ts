@@ -1,12 +1,11 @@
-import { numbersOf } from '../data/column-values.js';
 import { FEATURES, type Preprocessor } from '../data/preprocess/preprocessor.js';
-import { requireColumn } from '../data/roles.js';
 import { BallastError } from '../errors.js';
 import type { FamilyName } from '../paths/families/family.js';
 import { type DenseFeatures, type Features, writeOut } from '../paths/features.js';
 import type { LinearModel, OutputModel } from '../paths/path-point.js';
 import type { PathData } from '../paths/problem.js';
 import type { PreparedData } from '../spec/prepare.js';
+import { targetNames, targetValues } from './path-targets.js';
 import { eventsIn } from './score.js';
 
 /**
@@ -31,7 +30,7 @@ export function pathData({ preprocessor, table, roles }: PreparedData, rows: Uin
     features: featuresOf(preprocessor, table, rows),
     target:
       preprocessor.classes === undefined
-        ? ownTarget(table, roles.target ?? '', rows)
+        ? targetValues(table, roles, rows)
         : Float64Array.from(target?.data ?? [], Number),
     weights: wide(weights),
     offset: wide(offsets),
@@ -51,11 +50,6 @@ function featuresOf(preprocessor: Preprocessor, table: PreparedData['table'], ro
   return byColumns(inputs[FEATURES].data as Float32Array, rows.length, preprocessor.features.length);
 }
 
-function ownTarget(table: PreparedData['table'], name: string, rows: Uint32Array): Float64Array {
-  const values = numbersOf(requireColumn(table, name, 'the target column', 'data.target'), 'the target', 'data.target');
-  return Float64Array.from(rows, (row) => values[row]);
-}
-
 function byColumns(encoded: Float32Array, rows: number, columns: number): DenseFeatures {
   const data = new Float64Array(rows * columns);
   for (let i = 0; i < rows; i++) {
@@ -71,10 +65,10 @@ export interface NamedOutput {
   readonly coefficients: Readonly<Record<string, number>>;
 }
 
-/** The model of a target, or one of each class. */
+/** The model of a target, or one of each class, or of each of several targets. */
 export type NamedCoefficients =
-  | (NamedOutput & { readonly classes?: undefined })
-  | { readonly classes: readonly (NamedOutput & { readonly name: string })[] };
+  | (NamedOutput & { readonly outputs?: undefined })
+  | { readonly outputs: readonly (NamedOutput & { readonly name: string })[] };
 
 /** What a feature's values are divided by when they are encoded: 1 unless it is a number. */
 export function unitOf({ state }: Pick<Preprocessor, 'state'>, column: number): number {
@@ -85,12 +79,16 @@ export function unitOf({ state }: Pick<Preprocessor, 'state'>, column: number): 
  * Coefficients of encoded features as coefficients of the raw columns: numbers in their own units. Indicators and
  * one-hot features are 0 or 1 as they are; features of instants, texts and arrays stay in the units of their encoding.
  */
-export function onOriginalScale(preprocessor: Preprocessor, model: LinearModel, family: FamilyName): NamedCoefficients {
+export function onOriginalScale(
+  { preprocessor, roles }: Pick<PreparedData, 'preprocessor' | 'roles'>,
+  model: LinearModel,
+  family: FamilyName,
+): NamedCoefficients {
   const { outputs } = model;
   if (outputs === undefined) return namedOutput(preprocessor, model, family);
-  const labels = (preprocessor.classes ?? []).map(String);
+  const labels = preprocessor.classes?.map(String) ?? targetNames(roles);
   return {
-    classes: outputs.map((output, k) => ({ name: labels[k], ...namedOutput(preprocessor, output, family) })),
+    outputs: outputs.map((output, k) => ({ name: labels[k], ...namedOutput(preprocessor, output, family) })),
   };
 }
 

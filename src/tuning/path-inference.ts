@@ -216,7 +216,13 @@ function judged(
     return predictors[Math.floor(at / positions.length) * rows.length + position] + (offset?.[position] ?? 0);
   });
   const examples = data.preprocessor.answers(data.table, rows);
-  const predictions = predictionsOf(spec, data, examples, positions, linearOutputs(data.preprocessor, eta, family));
+  const predictions = predictionsOf(
+    spec,
+    data,
+    examples,
+    positions,
+    linearOutputs(data.preprocessor, eta, family, 1 + data.roles.targets.length),
+  );
   return judge(
     spec,
     data,

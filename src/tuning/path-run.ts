@@ -27,6 +27,7 @@ import type { IntervalRequest, NestedScore, PathIntervals } from './path-inferen
 import { linearNetwork, linearOutputs } from './path-network.js';
 import { offsetTerm, withOffsetFeature } from './path-offset.js';
 import { manifestOfPath, recordData, recordPath } from './path-record.js';
+import { judgeBeside, outputOfTarget, targetNames } from './path-targets.js';
 import { planRuns } from './plan.js';
 import { RunRecorder } from './recorder.js';
 import { saveResult } from './result-record.js';
@@ -105,7 +106,7 @@ export async function runPath(given: ResolvedSpec, options: PathRunOptions): Pro
   const prepared = await prepareData(resolved, {
     register,
     newHoldout: options.newHoldout ?? false,
-    uses: ['event', 'offset'],
+    uses: ['event', 'offset', 'targets'],
   });
   const family = options.family ?? familyOfData(prepared);
   refuseFamily(family, prepared);
@@ -116,7 +117,7 @@ export async function runPath(given: ResolvedSpec, options: PathRunOptions): Pro
       remedy: 'Leave it out: the validation rows, which had no part in the choice, tell what it came to',
     });
   }
-  const data = family === 'cox' ? asRisk(prepared) : prepared;
+  const data = family === 'cox' || family === 'mgaussian' ? inOwnUnit(prepared) : prepared;
   for (const { message } of data.notices) tell({ type: 'notice', message });
   const plan = planRuns(spec, data).find(({ role }) => role === 'model');
   if (plan === undefined) throw new Error('a plan has a model');
@@ -165,9 +166,14 @@ export async function runPath(given: ResolvedSpec, options: PathRunOptions): Pro
     const rows = Uint32Array.from([...plan.train, ...plan.validation]);
     const examples = data.preprocessor.answers(data.table, rows);
     const validation = pathData(data, plan.validation);
+    const { targets } = data.roles;
+    const eta = {
+      train: linearPredictor(predicting, train.features),
+      validation: linearPredictor(predicting, validation.features),
+    };
     const outputs = {
-      train: linearOutputs(data.preprocessor, linearPredictor(predicting, train.features), family),
-      validation: linearOutputs(data.preprocessor, linearPredictor(predicting, validation.features), family),
+      train: linearOutputs(data.preprocessor, eta.train, family, targets.length + 1),
+      validation: linearOutputs(data.preprocessor, eta.validation, family, targets.length + 1),
     };
     const positions = Int32Array.from(rows, (_, i) => i);
     const judged = (part: 'train' | 'validation', at: Int32Array) => {
@@ -178,6 +184,10 @@ export async function runPath(given: ResolvedSpec, options: PathRunOptions): Pro
     };
     const trainEvaluation = judged('train', positions.subarray(0, plan.train.length));
     const validationEvaluation = judged('validation', positions.subarray(plan.train.length));
+    const besideOf = {
+      train: judgeBeside(judging, data, plan.train, train, eta.train),
+      validation: judgeBeside(judging, data, plan.validation, validation, eta.validation),
+    };
     const gap = gapOf(trainEvaluation, validationEvaluation, primary);
     if (gap === undefined) {
       throw new BallastError(`${primary} has no value on the validation rows`, {
@@ -186,7 +196,7 @@ export async function runPath(given: ResolvedSpec, options: PathRunOptions): Pro
         remedy: 'Choose another primary metric, or validate on more rows',
       });
     }
-    const graph = linearNetwork(data.preprocessor, predicting, family);
+    const graph = linearNetwork(data.preprocessor, predicting, family, targets);
     const exported = await exportTrained({
       runtime,
       preprocessor: data.preprocessor,
@@ -196,11 +206,15 @@ export async function runPath(given: ResolvedSpec, options: PathRunOptions): Pro
       trainRows: plan.train,
       checkRows: plan.validation,
       checkOutputs: outputs.validation,
+      checkFurther: Object.fromEntries(
+        targets.map((name, k) => [outputOfTarget(name), eta.validation.subarray((k + 1) * plan.validation.length)]),
+      ),
       metadata: {
         'ballast.version': options.ballastVersion,
         'ballast.run': runId,
         'ballast.name': spec.name,
         'ballast.target': data.roles.target ?? '',
+        ...(targets.length === 0 ? {} : { 'ballast.targets': JSON.stringify(targetNames(data.roles)) }),
         'ballast.data': `${data.name}@${data.version}`,
         'ballast.regularizers': regularizerId(manifest),
         'ballast.manifest': JSON.stringify(manifest),
@@ -221,6 +235,13 @@ export async function runPath(given: ResolvedSpec, options: PathRunOptions): Pro
       findings: [],
       train: trainEvaluation,
       validation: validationEvaluation,
+      ...(targets.length === 0
+        ? {}
+        : {
+            targets: Object.fromEntries(
+              targets.map((name) => [name, { train: besideOf.train[name], validation: besideOf.validation[name] }]),
+            ),
+          }),
       gap,
       weights: summarizeWeights(graph),
       modelPath: exported.path,
@@ -251,7 +272,7 @@ export async function runPath(given: ResolvedSpec, options: PathRunOptions): Pro
       ...(shape === undefined ? {} : { shape }),
       ...(intervals === undefined ? {} : { intervals }),
       ...(nested === undefined ? {} : { nested }),
-      named: onOriginalScale(data.preprocessor, point, family),
+      named: onOriginalScale(data, point, family),
       primary,
       result,
       folder,
@@ -292,12 +313,13 @@ function refuseSpec({ spec, path }: ResolvedSpec): void {
 
 function familyOfData({ preprocessor, roles }: PreparedData): FamilyName {
   if (roles.event !== undefined) return 'cox';
+  if (roles.targets.length > 0) return 'mgaussian';
   const classes = preprocessor.classes?.length;
   return classes === undefined ? 'gaussian' : classes > 2 ? 'multinomial' : 'binomial';
 }
 
-/** Relative risks are in no unit of the target: what the network answers is the risk itself. */
-function asRisk(data: PreparedData): PreparedData {
+/** What a network answers is the relative risk itself, which is in no unit of the target; and of several targets, each in its unit. */
+function inOwnUnit(data: PreparedData): PreparedData {
   const { state } = data.preprocessor;
   if (state.target?.kind !== 'number') return data;
   return { ...data, preprocessor: new Preprocessor({ ...state, target: { ...state.target, mean: 0, scale: 1 } }) };
@@ -319,18 +341,30 @@ function refuseFamily(family: FamilyName, { preprocessor, roles }: PreparedData)
       remedy: 'Choose --family cox, or remove the role',
     });
   }
-  if (family === 'multinomial' && roles.offset !== undefined) {
-    throw new BallastError('one offset a row adds the same to all of its classes, which changes nothing', {
-      code: 'PATH_OFFSET',
-      place: 'data.columns.offset',
-      remedy: 'Remove the role; fitPath takes an offset for each class',
+  if ((family === 'multinomial' || family === 'mgaussian') && roles.offset !== undefined) {
+    throw new BallastError(
+      family === 'multinomial'
+        ? 'one offset a row adds the same to all of its classes, which changes nothing'
+        : 'one offset a row is not that of several targets',
+      {
+        code: 'PATH_OFFSET',
+        place: 'data.columns.offset',
+        remedy: `Remove the role; fitPath takes an offset for each ${family === 'multinomial' ? 'class' : 'target'}`,
+      },
+    );
+  }
+  if (family === 'mgaussian' && roles.targets.length === 0) {
+    throw new BallastError('mgaussian is the family of several targets, and the spec names one', {
+      code: 'PATH_FAMILY',
+      place: 'data.columns.targets',
+      remedy: 'Name there the numbers that are predicted beside data.target, or leave --family out',
     });
   }
-  if (family === 'mgaussian') {
-    throw new BallastError('a spec has one target, and mgaussian is the family of several', {
+  if (family !== 'mgaussian' && roles.targets.length > 0) {
+    throw new BallastError(`the family ${family} has one target`, {
       code: 'PATH_FAMILY',
-      place: '--family',
-      remedy: 'Fit them one by one, or together in code with fitPath',
+      place: 'data.columns.targets',
+      remedy: 'Choose --family mgaussian, or remove the role',
     });
   }
   const ofClasses = family === 'binomial' || family === 'multinomial';
@@ -341,7 +375,7 @@ function refuseFamily(family: FamilyName, { preprocessor, roles }: PreparedData)
       code: 'PATH_FAMILY',
       place: '--family',
       remedy:
-        'Two classes are binomial, more multinomial, numbers gaussian, huber, poisson or (survival times) cox; set task accordingly',
+        'Two classes are binomial, more multinomial, numbers gaussian, huber, poisson, mgaussian (several) or cox (survival times); set task accordingly',
     },
   );
 }

@@ -54,6 +54,15 @@ export class RunRecorder {
         value,
         step,
       })),
+      ...Object.entries(result.targets ?? {}).flatMap(([target, parts]) =>
+        (['train', 'validation'] as const).flatMap((part) =>
+          Object.entries(parts[part].metrics).map(([name, { value }]) => ({
+            name: `final.${part}.${target}.${name}`,
+            value,
+            step,
+          })),
+        ),
+      ),
       { name: 'final.gap', value: result.gap.value, step },
     ];
     await this.#store.logMetrics(this.#runId, final);

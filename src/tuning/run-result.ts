@@ -37,6 +37,8 @@ export interface RunResult {
   readonly tasks?: TaskRecord;
   readonly train: Evaluation;
   readonly validation: Evaluation;
+  /** Of several targets, how well each beside the first is predicted. */
+  readonly targets?: Readonly<Record<string, { readonly train: Evaluation; readonly validation: Evaluation }>>;
   /** Quality lost from train to validation, in the primary metric. */
   readonly gap: Figure;
   readonly weights: readonly WeightSummary[];

@@ -29,7 +29,7 @@ export function specOfRun(run: Run): ResolvedSpec {
 
 /** Roles that a run's model was fitted with, beside those that always have an effect. */
 export function rolesOfRun({ kind }: Pick<Run, 'kind'>): readonly OwnRole[] {
-  return kind === 'path' ? ['event', 'offset'] : [];
+  return kind === 'path' ? ['event', 'offset', 'targets'] : [];
 }
 
 /** Rows for a run's model, in a table read as its own data is. */

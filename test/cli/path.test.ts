@@ -190,10 +190,56 @@ describe('the path of three classes', () => {
     expect(document).not.toHaveProperty('criteria');
   });
 
-  test('is not that of several targets, which a spec has not', async () => {
+  test('is not that of several targets', async () => {
     const result = await ballast(classes(), 'path', 'spec.yaml', '--family', 'mgaussian', '--json');
     expect(result.code).toBe(2);
     expect(result.json<{ error: { code: string } }>().error.code).toBe('PATH_FAMILY');
+  });
+});
+
+describe('the path of several targets', () => {
+  const several = (targets: string | string[]): Record<string, unknown> => ({
+    ...spending,
+    data: { ...spending.data, columns: { weight: 'weight', targets } },
+  });
+
+  test('is told by target, its model predicts each, and each is judged on the holdout', async () => {
+    const folder = folderWith(several('income'));
+    const document = await path(folder, '--folds', '3', '--lambdas', '12', '--choose', 'min', '--nested', '2');
+    expect(document).toMatchObject({ family: 'mgaussian', grouped: true, targets: { income: { validation: {} } } });
+    expect(Object.keys(document.coefficients)).toEqual(['spent', 'income']);
+    const [spent, income] = Object.values(document.coefficients).map((each) => Object.keys(each));
+    expect(income).toEqual(spent);
+    expect(spent).not.toContain('income');
+    expect(Math.max(...document.dualityGap)).toBeLessThanOrEqual(1e-8);
+
+    const session = await InferenceSession.create(document.model);
+    expect(session.outputNames).toEqual(['prediction', 'prediction.income']);
+    expect(session.inputNames).not.toContain('income');
+    const page = readFileSync(document.report, 'utf8');
+    expect(page).toContain('Metrics of income');
+    const { code, stderr, json } = await ballast(folder, 'evaluate', document.run, '--holdout', '--json');
+    expect(code, stderr).toBe(0);
+    const { targets } = json<{ targets: Record<string, Record<string, { value: number }>> }>();
+    expect(Number.isFinite(targets.income.rmse.value)).toBe(true);
+  });
+
+  test.each([
+    ['under a family of one', several('income'), ['--family', 'huber'], 'PATH_FAMILY'],
+    ['of which there is one', spending, ['--family', 'mgaussian'], 'PATH_FAMILY'],
+    ['one of which is a word', several(['income', 'city']), [], 'DATA_TARGET_NOT_NUMERIC'],
+    ['one of which is missing in some rows', several('age'), [], 'DATA_TARGET_MISSING_VALUES'],
+    ['one of which is named twice', several(['spent']), [], 'DATA_TARGET_TWICE'],
+  ])('%s is one clear error', async (_name, changes, options, code) => {
+    const result = await ballast(folderWith(changes), 'path', 'spec.yaml', '--json', ...options);
+    expect(result.code).toBe(2);
+    expect(result.json<{ error: { code: string } }>().error.code).toBe(code);
+  });
+
+  test('is no training', async () => {
+    const result = await ballast(folderWith(several('income')), 'train', 'spec.yaml', '--json');
+    expect(result.code).toBe(2);
+    expect(result.json<{ error: { code: string } }>().error.code).toBe('SPEC_NOT_SUPPORTED');
   });
 });
 

@@ -22,6 +22,8 @@ const ML_OPSET = 3;
 const OPSET_WITH_STRINGS = 20;
 /** Outputs in the unit of the target. */
 const DEVIATIONS: readonly string[] = ['deviation', 'predictiveDeviation'];
+/** Beginning of the names of outputs that predict further targets, each in its own unit. */
+export const PREDICTION_OF = 'prediction.';
 /** Output of a mixture of networks: the share of them that decides for each class, by which one may be drawn. */
 export const VOTES = 'votes';
 
@@ -30,7 +32,8 @@ export const VOTES = 'votes';
  *
  * Inputs are the raw columns ({@link Preprocessor.inputs}), [N, 1] or [N, ...shape]. Outputs of a classifier:
  * `logits` and `probabilities` float32 [N, classes], `labelIndex` int64 [N], `label` [N] in the target's own terms
- * (string or int64). Of a regression: `prediction` float32 [N, 1] on the target's own scale. Beside them what the network
+ * (string or int64). Of a regression: `prediction` float32 [N, 1] on the target's own scale, and `prediction.NAME` of each
+ * further target that the network predicts. Beside them what the network
  * says of its uncertainty, where it does: `entropy` and `mutualInformation`, or `deviation` and `predictiveDeviation`, [N, 1]; and
  * the `votes` of a mixture, [N, classes].
  *
@@ -61,7 +64,11 @@ export function exportModel(preprocessor: Preprocessor, network: Graph, options:
     preprocessor.classes === undefined
       ? predictionOutputs(head, result, preprocessor)
       : classOutputs(head, result, preprocessor.classes, widthOf(output));
-  const outputs = [...answers, ...uncertaintyOutputs(head, network, inner, preprocessor)];
+  const outputs = [
+    ...answers,
+    ...furtherPredictions(head, network, inner, preprocessor),
+    ...uncertaintyOutputs(head, network, inner, preprocessor),
+  ];
   return {
     irVersion: IR_VERSION,
     opsets,
@@ -171,6 +178,22 @@ function predictionOutputs(list: NodeList, result: string, { targetScaling }: Pr
   const scaled = list.op('Mul', [result, list.floats(targetScaling.scale)]);
   list.name('Add', [scaled, list.floats(targetScaling.mean)], 'prediction');
   return [{ name: 'prediction', type: 'float32', shape: ['batch', 1] }];
+}
+
+/** @throws BallastError EXPORT_OUTPUT where a raw column is named as such an output */
+function furtherPredictions(list: NodeList, network: Graph, inner: Graph, { inputs }: Preprocessor): ValueInfo[] {
+  return network.outputs.flatMap(({ name }, i) => {
+    if (!name.startsWith(PREDICTION_OF)) return [];
+    if (inputs.some((input) => input.name === name)) {
+      throw new BallastError(`the model has an output "${name}", and an input of that name`, {
+        code: 'EXPORT_OUTPUT',
+        place: name,
+        remedy: 'Rename the column',
+      });
+    }
+    list.name('Identity', [inner.outputs[i].name], name);
+    return [{ name, type: 'float32', shape: ['batch', 1] }];
+  });
 }
 
 /**
