@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { openStore } from '../../src/store/index.js';
 import { line, register } from '../../test/support/served-models.js';
 import { startServe } from '../../test/support/served-store.js';
-import { type StormReport, storm } from '../../test/support/weight-storm.js';
+import { rollBackTimes, type StormReport, storm } from '../../test/support/weight-storm.js';
 import type { Results } from './page.js';
 
 /** Requests that fail while weights change, roll back and model processes are killed, at a real `ballast serve`. */
@@ -30,15 +30,24 @@ export const results: Results = {
         everyMs: [50, 700],
         processes: () => serve.children(),
       });
-      return textOf(report);
+      tell('roll-backs, one by one');
+      const calm = { store, model: 'storm', versions: 3, url: serve.url, seed: 2, clients: 6 };
+      const times = await rollBackTimes(calm, quick ? 3 : 40);
+      return textOf(report, times);
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
   },
 };
 
-function textOf({ weights, rollBacks, kills, requests, failed, byVersion, p99Ms, longestMs }: StormReport): string {
-  const number = (value: number): string => Math.round(value).toLocaleString('en');
+const number = (value: number): string => Math.round(value).toLocaleString('en');
+
+function textOf(
+  { weights, rollBacks, kills, requests, failed, byVersion, p99Ms, longestMs }: StormReport,
+  times: readonly number[],
+): string {
+  const sorted = [...times].sort((a, b) => a - b);
+  const milliseconds = (p: number): string => `${number(sorted[Math.floor(p * (sorted.length - 1))])} ms`;
   return `# Weights that change under load
 
 One \`ballast serve\` with its time-out of 10 s, three versions of a model (version v answers v times the input), six clients that ask
@@ -59,5 +68,8 @@ ${failed.length === 0 ? '' : `\nWhat they were told:\n\n${[...new Set(failed)].m
 A request whose process is killed under it runs once more in another process; where the split gave it to a candidate, the live version
 answers it at once, and the candidate's failure is in the record. A version is given traffic once a process of it is ready. Once a process ended, the
 server keeps another that needs only a model to take the place of the next.
+
+Afterwards, without kills, ${times.length} roll-backs from half of the traffic, one by one: from the change of weights until the last request arose
+that the candidate still answered, ${milliseconds(0.5)} in the median, ${milliseconds(1)} at most.
 `;
 }

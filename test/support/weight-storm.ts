@@ -60,6 +60,38 @@ export async function storm(options: Storm): Promise<StormReport> {
   return { ...counts, ...(await crowd.leave()) };
 }
 
+/**
+ * Rolls back again and again from half of the traffic, while clients ask. Of each, the time in ms from asking the store for the change
+ * until the last request arose that the candidate still answered.
+ */
+export async function rollBackTimes(
+  options: Omit<Storm, 'changes' | 'everyMs' | 'processes'>,
+  times: number,
+): Promise<number[]> {
+  const { store, model } = options;
+  const crowd = new Crowd(options);
+  const found: number[] = [];
+  const [live, candidate] = [{ version: 1, role: 'live' } as const, { version: 2, role: 'candidate' } as const];
+  const random = derive(options.seed, 'roll-backs');
+  for (let i = 0; i < times; i++) {
+    const shares = [
+      { ...live, weight: 0.5 },
+      { ...candidate, weight: 0.5 },
+    ];
+    const before = performance.now();
+    await store.setTraffic(model, { shares, reason: 'half' });
+    while (crowd.lastAskedOf('2') < before) await wait(20);
+    await wait(random.uniform(0, 500));
+    const start = performance.now();
+    await store.setTraffic(model, { shares: [{ ...live, weight: 1 }], reason: 'roll-back' });
+    // Longer than servers take to look, so that no later answer is missed.
+    await wait(3000);
+    found.push(Math.max(0, crowd.lastAskedOf('2') - start));
+  }
+  await crowd.leave();
+  return found;
+}
+
 function randomShares(random: Random, { versions }: Storm): TrafficShare[] {
   const order = random.permutation(versions);
   const weight = random.uniform() < 0.2 ? 1 : 0.5 + 0.5 * random.uniform();
@@ -80,20 +112,28 @@ function kill(processId: number): void {
 /** Answers that take longer are told of. */
 const LONG_MS = 2000;
 
+type CrowdOptions = Pick<Storm, 'url' | 'model' | 'clients' | 'tell'>;
+
 /** Clients who ask, on connections that they keep. */
 class Crowd {
   readonly failed: string[] = [];
-  readonly #storm: Storm;
+  readonly #storm: CrowdOptions;
   readonly #agent: Agent;
   readonly #asking: Promise<void>[];
   readonly #byVersion = new Map<string, number>();
   readonly #latencies: number[] = [];
+  readonly #lastAsked = new Map<string, number>();
   #done = false;
 
-  constructor(options: Storm) {
+  constructor(options: CrowdOptions) {
     this.#storm = options;
     this.#agent = new Agent({ keepAlive: true, maxSockets: options.clients });
     this.#asking = Array.from({ length: options.clients }, () => this.#ask());
+  }
+
+  /** When the latest request was made that a version answered, on the clock of `performance.now`; before all time where there is none. */
+  lastAskedOf(version: string): number {
+    return this.#lastAsked.get(version) ?? Number.NEGATIVE_INFINITY;
   }
 
   async leave(): Promise<Pick<StormReport, 'requests' | 'failed' | 'byVersion' | 'p99Ms' | 'longestMs'>> {
@@ -127,6 +167,7 @@ class Crowd {
         this.#latencies.push(ms);
         if (ms > LONG_MS)
           this.#storm.tell?.(`${new Date().toISOString()} took ${ms.toFixed(0)} ms, version ${version}`);
+        this.#lastAsked.set(version, Math.max(start, this.lastAskedOf(version)));
         this.#byVersion.set(version, (this.#byVersion.get(version) ?? 0) + 1);
       } catch (error) {
         this.#fail(String(error));
