@@ -17,12 +17,23 @@ export type { Application, Composite, Operand, TapeEntry, Value, ValueType } fro
  *     const model = b.model();
  */
 export class GraphBuilder extends GraphRecorder {
+  /** What was expanded, by the name of the expanded value. */
+  readonly #narrow = new Map<string, Value>();
+
   // Operators by their own names, in camel case. A number operand takes the other operand's type.
 
   #pair(a: Operand, b: Operand): [Value, Value] {
-    if (typeof a !== 'number') return [a, typeof b === 'number' ? this.scalar(b, a.type) : b];
+    if (typeof a !== 'number') return typeof b === 'number' ? [a, this.scalar(b, a.type)] : this.#unexpanded(a, b);
     if (typeof b !== 'number') return [this.scalar(a, b.type), b];
     return [this.scalar(a), this.scalar(b)];
+  }
+
+  /** Operators of two operands spread a smaller one themselves, in runs: a pass over memory less. */
+  #unexpanded(a: Value, b: Value): [Value, Value] {
+    if (`${a.shape}` !== `${b.shape}`) return [a, b];
+    const narrow = this.#narrow.get(a.name);
+    if (narrow !== undefined) return [narrow, b];
+    return [a, this.#narrow.get(b.name) ?? b];
   }
 
   add = (a: Operand, b: Operand): Value => this.op('Add', this.#pair(a, b));
@@ -148,7 +159,9 @@ export class GraphBuilder extends GraphRecorder {
 
   expand(a: Value, shape: readonly number[]): Value {
     if (a.shape.length === shape.length && a.shape.every((extent, axis) => extent === shape[axis])) return a;
-    return this.op('Expand', [a, this.indices(shape)]);
+    const wide = this.op('Expand', [a, this.indices(shape)]);
+    if (runLength(a.shape, shape) >= LEAST_RUN) this.#narrow.set(wide.name, a);
+    return wide;
   }
 
   concat(values: readonly Value[], axis: number): Value {
@@ -198,6 +211,19 @@ export class GraphBuilder extends GraphRecorder {
   }
 
   bitwiseXor = (a: Operand, b: Operand): Value => this.op('BitwiseXor', this.#pair(a, b));
+}
+
+/** Elements in a row from which operators spread an operand as quickly as they read a whole one. */
+const LEAST_RUN = 16;
+
+/** How many elements of `wide`, in a row, meet one element of `narrow`, or each its own. */
+function runLength(narrow: readonly number[], wide: readonly number[]): number {
+  const aligned = [...new Array<number>(wide.length - narrow.length).fill(1), ...narrow];
+  let axis = wide.length - 1;
+  const spread = aligned[axis] !== wide[axis];
+  let run = 1;
+  while (axis >= 0 && (aligned[axis] !== wide[axis]) === spread) run *= wide[axis--];
+  return run;
 }
 
 export interface GemmOptions {

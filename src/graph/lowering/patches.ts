@@ -1,5 +1,6 @@
 import type { GraphBuilder, Value } from '../builder.js';
 import { int, ints } from '../model.js';
+import { reluGradient } from '../operators/operator.js';
 import { float32 } from '../tensor.js';
 import { constantMatrix, identity, kronecker, type Matrix, product, transposed } from './matrix.js';
 import { type MaxOfFour, maxOfFour, SPREAD } from './max-of-four.js';
@@ -57,7 +58,7 @@ export function patchConvolution(
     const ofRows = arriving.map((given, c) => {
       if (given === undefined) return undefined;
       const { pooled, result } = kept[c];
-      const d = relu ? b.mul(given, b.cast(b.greater(result, 0), 'float32')) : given;
+      const d = relu ? reluGradient(b, result, given) : given;
       ofBias.push(b.matMul(b.scalar(1, 'float32', [1, d.shape[0]]), d));
       const parts = pooled?.parts(d) ?? [d];
       ofKernels.push(

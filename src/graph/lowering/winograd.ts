@@ -1,4 +1,5 @@
 import type { GraphBuilder, Value } from '../builder.js';
+import { reluGradient } from '../operators/operator.js';
 import { constantMatrix, identity, kronecker, product, reordered, transposed } from './matrix.js';
 import { type MaxOfFour, maxOfFour, SPREAD } from './max-of-four.js';
 import type { Rows } from './rows.js';
@@ -79,7 +80,7 @@ export function winograd(b: GraphBuilder, x: Rows, chain: Chain, tile: TileSize)
       if (given === undefined) return undefined;
       const { tiles, overlapping, tileToRow } = tablesOf(x.images[c]);
       const { transformed, pooled, result } = kept[c];
-      const d = relu ? b.mul(given, b.cast(b.greater(result, 0), 'float32')) : given;
+      const d = relu ? reluGradient(b, result, given) : given;
       const size = d.shape[0];
       ofBias.push(b.matMul(b.scalar(1, 'float32', [1, size]), d));
       const inTiles = b.reshape(b.gather(b.concat([d, b.scalar(0, 'float32', [1, outputs])], 0), tileToRow), [

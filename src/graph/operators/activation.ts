@@ -1,8 +1,31 @@
 import type { GraphBuilder, Value } from '../builder.js';
+import { float } from '../model.js';
+import { sizeOf } from '../tensor.js';
 import { foldElementwise } from './folding.js';
-import { floatAttribute, type Operator, sameAsInput, stringAttribute, sumTo } from './operator.js';
+import { floatAttribute, type Operator, reluGradient, sameAsInput, stringAttribute, sumTo } from './operator.js';
 
 /** Functions of one element: powers, logarithms, trigonometry and every activation. */
+
+/** Elements of which a chain of operators keeps its intermediate results in the processor's cache. */
+const CACHED = 65_536;
+/** Nodes of a graph from which on it is cut no further: sessions get slow to create. */
+const MOST_NODES = 1000;
+
+/** A long chain of element-wise operators on values of one shape, part by part along the first axis. */
+function inCache(b: GraphBuilder, values: readonly Value[], chain: (parts: readonly Value[]) => Value): Value {
+  const { shape } = values[0];
+  const parts = Math.min(shape[0] ?? 1, 8, Math.floor(sizeOf(shape) / CACHED));
+  if (parts < 2 || b.size > MOST_NODES) return chain(values);
+  const sizes = Array.from(
+    { length: parts },
+    (_, i) => Math.floor(((i + 1) * shape[0]) / parts) - Math.floor((i * shape[0]) / parts),
+  );
+  const cut = values.map((value) => b.split(value, sizes, 0));
+  return b.concat(
+    sizes.map((_, i) => chain(cut.map((all) => all[i]))),
+    0,
+  );
+}
 
 interface UnaryGradient {
   b: GraphBuilder;
@@ -55,8 +78,7 @@ export const Acosh = unary(({ b, g, x }) => b.div(g, b.sqrt(b.sub(b.mul(x, x), 1
 export const Atanh = unary(({ b, g, x }) => b.div(g, b.sub(1, b.mul(x, x))));
 export const Erf = unary(({ b, g, x }) => b.mul(g, b.mul(b.exp(b.neg(b.mul(x, x))), 2 / Math.sqrt(Math.PI))));
 
-/** A product with the mask: the runtime's Where with a scalar branch is twice as slow. */
-export const Relu = unary(({ b, g, out }) => b.mul(g, b.cast(b.greater(out, 0), g.type)));
+export const Relu = unary(({ b, g, out }) => reluGradient(b, out, g));
 export const Sigmoid = unary(({ b, g, out }) => b.mul(g, b.mul(out, b.sub(1, out))));
 export const Tanh = unary(({ b, g, out }) => b.mul(g, b.sub(1, b.mul(out, out))));
 export const Softplus = unary(({ b, g, x }) => b.mul(g, b.sigmoid(x)));
@@ -95,9 +117,10 @@ export const Mish = unary(({ b, g, x }) => {
   return b.mul(g, b.add(t, b.mul(b.mul(x, b.sigmoid(x)), b.sub(1, b.mul(t, t)))));
 });
 /** x Phi(x), exactly or by tanh. */
-export const Gelu = unary(({ b, g, x, text }) =>
-  b.mul(g, text('approximate', 'none') === 'tanh' ? tanhGeluSlope(b, x) : geluSlope(b, x)),
-);
+export const Gelu = unary(({ b, g, x, text }) => {
+  const slope = text('approximate', 'none') === 'tanh' ? tanhGeluSlope : geluSlope;
+  return inCache(b, [x, g], ([part, gradient]) => b.mul(gradient, slope(b, part)));
+});
 
 /** Slope is an input, broadcast to x. */
 export const PRelu: Operator = {
@@ -130,11 +153,14 @@ function tanhGeluSlope(b: GraphBuilder, x: Value): Value {
   return b.add(b.mul(b.add(t, 1), 0.5), inner);
 }
 
-/** Derivative of x Phi(x). */
+/**
+ * Derivative of x Phi(x): Phi(x) + t exp(-t^2 - ln(pi) / 2) with t = x / sqrt(2). HardSigmoid is (erf + 1) / 2 in one
+ * pass, as erf keeps to [-1, 1].
+ */
 function geluSlope(b: GraphBuilder, x: Value): Value {
-  const cdf = b.mul(b.add(b.erf(b.mul(x, Math.SQRT1_2)), 1), 0.5);
-  const pdf = b.mul(b.exp(b.mul(b.mul(x, x), -0.5)), 1 / Math.sqrt(2 * Math.PI));
-  return b.add(cdf, b.mul(x, pdf));
+  const t = b.mul(x, Math.SQRT1_2);
+  const cdf = b.op('HardSigmoid', [b.erf(t)], { alpha: float(0.5), beta: float(0.5) });
+  return b.add(cdf, b.mul(t, b.exp(b.sub(-0.5 * Math.log(Math.PI), b.mul(t, t)))));
 }
 
 /** ONNX Runtime's Gelu of x + bias, the bias a vector over the last axis. */
