@@ -126,7 +126,9 @@ async function apply(options: CommonOptions & { dryRun?: boolean }): Promise<voi
   await withStore(options.store, existing, async (store) => {
     const dryRun = options.dryRun === true;
     const expired = await store.applyRetention({ dryRun });
-    answer(options, { dryRun, ...expired }, [...expiredLines(expired, dryRun), ...heldLines(expired)].join('\n'));
+    const removed = expiredLines(expired, dryRun);
+    if (removed.length === 0) removed.push('Nothing is older, or more, than is kept.');
+    answer(options, { dryRun, ...expired }, [...removed, ...heldLines(expired)].join('\n'));
   });
 }
 
@@ -163,8 +165,7 @@ export function expiredLines(expired: Expired, dryRun: boolean): string[] {
   ];
   const lines = counts.filter(([count]) => count > 0).map(([count, what]) => `${String(count).padStart(10)} ${what}`);
   if (expired.databaseBytes > 0) lines.push(`The database gave back ${formatBytes(expired.databaseBytes)}.`);
-  if (lines.length === 0) return ['Nothing is older, or more, than is kept.'];
-  return [dryRun ? 'Would be removed:' : 'Removed:', ...lines];
+  return lines.length === 0 ? [] : [dryRun ? 'Would be removed:' : 'Removed:', ...lines];
 }
 
 function heldLines({ held }: Expired): string[] {
