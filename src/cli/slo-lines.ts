@@ -21,6 +21,8 @@ function sliText(sli: Sli): string {
       return `ECE <= ${sli.ece} each ${sli.every}`;
     case 'drift':
       return `no drift each ${sli.every}`;
+    case 'training':
+      return 'finished, of trainings that ended';
     case 'custom':
       return sli.name;
     default:

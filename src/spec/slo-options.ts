@@ -24,6 +24,10 @@ const sli = z
       every: duration.default('1d'),
     }),
     z.strictObject({
+      type: z.literal('training').describe('Trainings that finished, of those that ended'),
+      experiment: z.string().min(1).optional().describe('Whose; the one that the model came from unless given'),
+    }),
+    z.strictObject({
       type: z.literal('custom').describe('Counts of good and of all events that an application reports'),
       name: z.string().regex(/^[a-z][a-z0-9_]{0,62}$/, 'a name of small letters, digits and underscore'),
     }),
@@ -39,14 +43,19 @@ const burnRule = z
   })
   .describe('Fires while the budget burns this fast over both windows');
 
-/** One service level objective. */
-export const sloOptions = z.strictObject({
+/** What the rows of the holdout tell. */
+const OF_HOLDOUT: readonly string[] = ['correctness', 'calibration'];
+
+const objective = z.strictObject({
   name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'a name of letters, digits, dot, dash and underscore'),
   description: z.string().optional(),
   sli,
   objective: share.describe('Share of good events that is promised'),
   window: duration.default('30d').describe('Rolling time that the promise is about'),
-  stage: z.enum(['production', 'canary', 'shadow']).default('production').describe('Whose answers count'),
+  stage: z
+    .enum(['production', 'canary', 'shadow', 'holdout'])
+    .default('production')
+    .describe('Whose answers count: of the holdout those that the version was judged by'),
   per: z.string().min(1).optional().describe('A column or key of metadata: each of its slices keeps the objective'),
   mix: z
     .strictObject({
@@ -81,6 +90,12 @@ export const sloOptions = z.strictObject({
     .describe('Multi-window burn-rate rules'),
   runbook: z.string().optional().describe('Where on-call reads what to do'),
 });
+
+/** One service level objective. */
+export const sloOptions = objective.refine(
+  ({ stage, sli }) => (stage === 'holdout' ? OF_HOLDOUT.includes(sli.type) : true),
+  { path: ['stage'], message: 'of the holdout correctness and calibration are known' },
+);
 
 /** A validated service level objective. */
 export type Slo = z.output<typeof sloOptions>;

@@ -118,4 +118,5 @@ export type {
   StoredAuditEvent,
   StoredDataVersion,
   StoredHoldoutRead,
+  TrainingOutcome,
 } from './types.js';

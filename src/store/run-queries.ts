@@ -3,6 +3,7 @@ import { BallastError } from '../errors.js';
 import { RUN_COLUMNS, runNotFound, SUMMARY_COLUMNS, toRun, toSummary } from './run-rows.js';
 import type { RunStatus, StoredStatus } from './run-status.js';
 import type { StoreSchema } from './schema.js';
+import { trainingOutcomes } from './training-outcomes.js';
 import type { Run, RunFilter, RunStore, RunSummary } from './types.js';
 
 const SHORTEST_PREFIX = 4;
@@ -11,7 +12,9 @@ const DEFAULT_LIMIT = 100;
 const SHOWN_CANDIDATES = 5;
 
 /** The reading half of {@link RunStore}. */
-export function runQueries(db: Kysely<StoreSchema>): Pick<RunStore, 'getRun' | 'findRun' | 'listRuns'> {
+export function runQueries(
+  db: Kysely<StoreSchema>,
+): Pick<RunStore, 'getRun' | 'findRun' | 'listRuns' | 'trainingOutcomes'> {
   const runs = () => db.selectFrom('run').innerJoin('experiment', 'experiment.id', 'run.experiment_id');
 
   async function getRun(runId: string): Promise<Run> {
@@ -28,6 +31,7 @@ export function runQueries(db: Kysely<StoreSchema>): Pick<RunStore, 'getRun' | '
 
   return {
     getRun,
+    trainingOutcomes: trainingOutcomes(db),
 
     async findRun(reference) {
       const id = runIdIn(reference);

@@ -118,6 +118,16 @@ export interface ExperimentStore {
   listExperiments(): Promise<Experiment[]>;
 }
 
+/** Trainings that ended in a minute. */
+export interface TrainingOutcome {
+  readonly experiment: string;
+  /** The minute, ms since 1970. */
+  readonly at: number;
+  readonly finished: number;
+  /** Failed, diverged, or interrupted and not resumed. */
+  readonly failed: number;
+}
+
 export interface RunStore {
   /** Records a new run as running and returns its id, 32 hexadecimal digits. */
   createRun(run: NewRun): Promise<string>;
@@ -146,6 +156,15 @@ export interface RunStore {
    */
   findRun(reference: string): Promise<Run>;
   listRuns(filter?: RunFilter): Promise<RunSummary[]>;
+  /**
+   * What became of trainings that ended in [from, to), deleted ones included; of one experiment, or of all. Trials of sweeps and
+   * what somebody cancelled do not count.
+   */
+  trainingOutcomes(range: {
+    readonly from: number;
+    readonly to: number;
+    readonly experiment?: string | undefined;
+  }): Promise<TrainingOutcome[]>;
 }
 
 /** A metric's value at a step. */

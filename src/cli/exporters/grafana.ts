@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
-import { GRAFANA_DASHBOARDS, type GrafanaDashboard, grafanaDashboard } from '../../monitoring/export/grafana.js';
+import { grafanaDashboard } from '../../monitoring/export/grafana.js';
+import { GRAFANA_DASHBOARDS, type GrafanaDashboard } from '../../monitoring/export/grafana-panels.js';
 import type { Exporter, ExportOptions } from './exporter.js';
 
 interface GrafanaOptions extends ExportOptions {

@@ -10,7 +10,7 @@ export interface Condition {
   /** The version that it is about; empty where it is none in particular. */
   readonly version: string;
   /** Stage of the gap ledger at which quality is lost. */
-  readonly stage: 'compressed' | 'shadow' | 'canary' | 'production';
+  readonly stage: 'train' | 'holdout' | 'compressed' | 'shadow' | 'canary' | 'production';
   /** What else tells it from others of the rule: an objective, a slice. */
   readonly subject: Readonly<Record<string, string>>;
   /** One sentence. */

@@ -1,6 +1,7 @@
 import type { Dashboard } from '@grafana/schema';
 import { describe, expect, test } from 'vitest';
-import { GRAFANA_DASHBOARDS, grafanaDashboard } from './grafana.js';
+import { grafanaDashboard } from './grafana.js';
+import { GRAFANA_DASHBOARDS } from './grafana-panels.js';
 
 /** A type as its JSON is: enumerations are their values. */
 type Plain<T> = T extends string

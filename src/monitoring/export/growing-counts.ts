@@ -1,5 +1,23 @@
+import { HOUR_MS } from '../../store/index.js';
+
 /** Series by key, each a vector of counts. */
 export type CountVectors = ReadonlyMap<string, readonly number[]>;
+
+/** By hour, series as they are added up. */
+export type CountsByHour = Map<string, Map<string, number[]>>;
+
+export const hourOf = (at: number): number => Math.floor(at / HOUR_MS) * HOUR_MS;
+
+/** Adds counts to a series of an hour. */
+export function addCounts(hours: CountsByHour, hour: string, key: string, counts: readonly number[]): void {
+  const series = hours.get(hour) ?? new Map<string, number[]>();
+  const sum = series.get(key) ?? counts.map(() => 0);
+  series.set(
+    key,
+    sum.map((value, i) => value + counts[i]),
+  );
+  hours.set(hour, series);
+}
 
 /**
  * Counters that only grow, of counts that the store keeps by hour: late labels change hours that are past, and retention takes

@@ -3,7 +3,7 @@ import { durationText } from '../../spec/duration-text.js';
 import type { Slo } from '../../spec/slo-options.js';
 import { runbookCommand } from '../runbooks/index.js';
 import { rulesOf } from '../slo/burn-rules.js';
-import { needsLabels, sliceOf } from '../slo/sli.js';
+import { hurtsUsers, isOfAnswers, ledgerStageOf, needsLabels, sliceOf } from '../slo/sli.js';
 import { eventsQuery, quoted } from './promql.js';
 
 interface Rule {
@@ -55,10 +55,10 @@ function burnRules(model: string, slo: Slo): Rule[] {
       alert: 'BallastErrorBudgetBurn',
       expr: joined(fast),
       labels: {
-        severity: severity === 'page' || factor > 3 ? 'page' : 'ticket',
+        severity: severity === 'page' || (factor > 3 && slo.sli.type !== 'training') ? 'page' : 'ticket',
         model,
         slo: slo.name,
-        ledger_stage: slo.stage,
+        ledger_stage: ledgerStageOf(slo),
         long,
       },
       annotations: {
@@ -91,15 +91,14 @@ function gaugedBurn(model: string, slo: Slo, factor: number, [long, short]: read
 }
 
 function breachRule(model: string, slo: Slo): Rule {
-  const hurts = slo.stage === 'production' && (slo.sli.type === 'availability' || slo.sli.type === 'correctness');
   const broken = `max by (model) (ballast_slo_breached{model=${quoted(model)},slo=${quoted(slo.name)}}) == 1`;
   return {
     alert: 'BallastObjectiveBroken',
     expr: joined(broken),
     for: '2m',
-    labels: { severity: hurts ? 'page' : 'ticket', model, slo: slo.name, ledger_stage: slo.stage },
+    labels: { severity: hurtsUsers(slo) ? 'page' : 'ticket', model, slo: slo.name, ledger_stage: ledgerStageOf(slo) },
     annotations: {
-      summary: `${model}: ${slo.name} is broken over ${slo.window}`,
+      summary: `${model}: ${slo.name} is broken ${slo.stage === 'holdout' ? 'on the holdout' : `over ${slo.window}`}`,
       runbook: slo.runbook ?? runbookOf('slo-breach'),
     },
   };
@@ -115,7 +114,7 @@ function blindRules(model: string, slos: readonly Slo[]): Rule[] {
     labels: { severity: 'ticket', model, missing: what, ledger_stage: 'production', ...labels },
     annotations: { summary: `${model}: ${summary}`, runbook: runbookOf('blind-spot') },
   });
-  const answered = slos.some(({ sli }) => sli.type !== 'custom');
+  const answered = slos.some(isOfAnswers);
   return [
     ...(answered
       ? [
@@ -128,7 +127,7 @@ function blindRules(model: string, slos: readonly Slo[]): Rule[] {
         ]
       : []),
     ...slos
-      .filter(({ sli }) => needsLabels(sli))
+      .filter((slo) => needsLabels(slo.sli) && slo.stage !== 'holdout')
       .map((slo) =>
         rule(
           'labels',

@@ -5,12 +5,13 @@ import { DriftWatch } from '../slo/drift-watch.js';
 import { observedWindow } from '../slo/feed.js';
 import { type MeasuredModel, measureModel } from '../slo/measure-model.js';
 import type { ModelSlo } from '../slo/model-slos.js';
-import { measureSli, sliceOf } from '../slo/sli.js';
+import { isOfAnswers, measureSli, sliceOf } from '../slo/sli.js';
 import type { SloStatus } from '../slo/status.js';
 import { watchedModels } from '../slo/watched.js';
 import { answersOf } from '../slo/window.js';
-import { GrowingCounts } from './growing-counts.js';
+import { addCounts, type CountsByHour, GrowingCounts, hourOf } from './growing-counts.js';
 import type { MetricFamily, Sample } from './openmetrics.js';
+import { countTrainingEvents, trainingFamily, trainingsByHour } from './training-family.js';
 
 /** How far back counts may still change: labels that come later are in the store, not in the counters. */
 const HORIZON_MS = 7 * 24 * HOUR_MS;
@@ -28,6 +29,7 @@ export class Telemetry {
   readonly #price: number | undefined;
   readonly #traffic = new GrowingCounts();
   readonly #events = new GrowingCounts();
+  readonly #trainings = new GrowingCounts();
   readonly #drift: DriftWatch;
 
   constructor(store: Store, { pricePerHour }: TelemetryOptions = {}) {
@@ -39,23 +41,28 @@ export class Telemetry {
   async families(now = Date.now()): Promise<MetricFamily[]> {
     const store = this.#store;
     const models: MeasuredModel[] = [];
-    const traffic = new Map<string, Map<string, number[]>>();
-    const events = new Map<string, Map<string, number[]>>();
+    const traffic: CountsByHour = new Map();
+    const events: CountsByHour = new Map();
+    const range = { from: hourOf(now - HORIZON_MS), to: now };
+    const outcomes = await store.trainingOutcomes(range);
     for (const name of await watchedModels(store)) {
       const measured = await measureModel(store, name, { now, drift: this.#drift });
       const { slos } = measured;
       models.push(measured);
-      const recent = await store.windowsOf(name, { from: hourOf(now - HORIZON_MS), to: now, slice: '' });
+      const recent = await store.windowsOf(name, { ...range, slice: '' });
       countTraffic(traffic, recent);
       countEvents(events, recent, name, slos);
-      countCustom(events, await store.sliCounts(name, { from: hourOf(now - HORIZON_MS), to: now }), slos);
+      countCustom(events, await store.sliCounts(name, range), slos);
+      countTrainingEvents(events, outcomes, name, slos);
     }
     this.#traffic.update(traffic);
     this.#events.update(events);
+    this.#trainings.update(trainingsByHour(outcomes));
     const firing = await store.listAlerts({ state: 'firing' });
     return [
       ...trafficFamilies(this.#traffic, this.#price),
       eventsFamily(this.#events),
+      trainingFamily(this.#trainings),
       ...infoFamilies(models),
       ...objectiveFamilies(models),
       gauge(
@@ -80,26 +87,14 @@ export class Telemetry {
   }
 }
 
-const hourOf = (at: number): number => Math.floor(at / HOUR_MS) * HOUR_MS;
-
-function add(hours: Map<string, Map<string, number[]>>, hour: string, key: string, counts: readonly number[]): void {
-  const series = hours.get(hour) ?? new Map<string, number[]>();
-  const sum = series.get(key) ?? counts.map(() => 0);
-  series.set(
-    key,
-    sum.map((value, i) => value + counts[i]),
-  );
-  hours.set(hour, series);
-}
-
 /** Answered, rejected, failed, right, wrong; milliseconds of all answers; answers within each bound. */
-function countTraffic(hours: Map<string, Map<string, number[]>>, windows: readonly ObservationWindow[]): void {
+function countTraffic(hours: CountsByHour, windows: readonly ObservationWindow[]): void {
   for (const window of windows) {
     const { model, version, role, rejected, failed, labelled, wrong, latency } = window;
     const answers = answersOf(window);
     const bounds = BOUNDS.map((bound) => answers - countAbove(latency, 1000 * bound));
     const counts = [answers, rejected, failed, labelled - wrong, wrong, histogramSum(latency), ...bounds];
-    add(hours, `${model} ${hourOf(window.start)}`, JSON.stringify({ model, version, role }), counts);
+    addCounts(hours, `${model} ${hourOf(window.start)}`, JSON.stringify({ model, version, role }), counts);
   }
 }
 
@@ -107,30 +102,33 @@ const STAGES = { live: 'production', candidate: 'canary', shadow: 'shadow' } as 
 
 /** Events of objectives that count events; those of slices of time are told by their burn rates. */
 function countEvents(
-  hours: Map<string, Map<string, number[]>>,
+  hours: CountsByHour,
   windows: readonly ObservationWindow[],
   model: string,
   slos: readonly ModelSlo[],
 ): void {
   for (const window of windows) {
     for (const { slo } of slos) {
-      if (slo.sli.type === 'custom' || sliceOf(slo.sli) > 0 || STAGES[window.role] !== slo.stage) continue;
+      if (!isOfAnswers(slo) || sliceOf(slo.sli) > 0 || STAGES[window.role] !== slo.stage) continue;
       const { good, total } = measureSli(slo.sli, [observedWindow(window)]);
       const key = JSON.stringify({ model, slo: slo.name, version: window.version });
-      add(hours, `${model} ${hourOf(window.start)}`, key, [good, total - good]);
+      addCounts(hours, `${model} ${hourOf(window.start)}`, key, [good, total - good]);
     }
   }
 }
 
 function countCustom(
-  hours: Map<string, Map<string, number[]>>,
+  hours: CountsByHour,
   counts: Awaited<ReturnType<Store['sliCounts']>>,
   slos: readonly ModelSlo[],
 ): void {
   for (const { model, name, version, at, good, total } of counts) {
     for (const { slo } of slos) {
       if (slo.sli.type !== 'custom' || slo.sli.name !== name) continue;
-      add(hours, `${model} ${hourOf(at)}`, JSON.stringify({ model, slo: slo.name, version }), [good, total - good]);
+      addCounts(hours, `${model} ${hourOf(at)}`, JSON.stringify({ model, slo: slo.name, version }), [
+        good,
+        total - good,
+      ]);
     }
   }
 }

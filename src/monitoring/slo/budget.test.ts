@@ -41,11 +41,12 @@ describe('burn-rate rules', () => {
   });
 
   test('are chosen by the period, or written out', () => {
-    expect(rulesOf({ burn: 'workbook', window: '30d' })).toEqual(workbookRules(30 * DAY));
-    expect(rulesOf({ burn: 'workbook', window: '2d' })).toEqual(pyrraRules(2 * DAY));
-    expect(rulesOf({ burn: [{ severity: 'page', factor: 2, long: '1h', short: '5m' }], window: '30d' })).toEqual([
-      { severity: 'page', factor: 2, longMs: HOUR, shortMs: 5 * MINUTE },
-    ]);
+    const answered = { sli: { type: 'availability' }, stage: 'production' } as const;
+    expect(rulesOf({ ...answered, burn: 'workbook', window: '30d' })).toEqual(workbookRules(30 * DAY));
+    expect(rulesOf({ ...answered, burn: 'workbook', window: '2d' })).toEqual(pyrraRules(2 * DAY));
+    expect(
+      rulesOf({ ...answered, burn: [{ severity: 'page', factor: 2, long: '1h', short: '5m' }], window: '30d' }),
+    ).toEqual([{ severity: 'page', factor: 2, longMs: HOUR, shortMs: 5 * MINUTE }]);
   });
 });
 

@@ -59,8 +59,17 @@ export function pyrraRules(periodMs: number): BurnRule[] {
 /** The shortest period for which the workbook's windows make sense: its longest rule looks back over three days. */
 const SHORTEST_WORKBOOK = 7 * DAY;
 
-/** The rules of an objective: its own; the workbook's, where its period is long enough for them; else Pyrra's. */
-export function rulesOf({ burn, window }: Pick<Slo, 'burn' | 'window'>): BurnRule[] {
+/**
+ * The rules of an objective: its own; the workbook's, where its period is long enough for them; else Pyrra's. One of the holdout has none:
+ * its rows came all at once. Nobody is woken for trainings.
+ */
+export function rulesOf(slo: Pick<Slo, 'burn' | 'window' | 'stage' | 'sli'>): BurnRule[] {
+  if (slo.stage === 'holdout') return [];
+  const rules = declaredRules(slo);
+  return slo.sli.type === 'training' ? rules.map((rule) => ({ ...rule, severity: 'ticket' })) : rules;
+}
+
+function declaredRules({ burn, window }: Pick<Slo, 'burn' | 'window'>): BurnRule[] {
   const periodMs = milliseconds(window);
   if (typeof burn !== 'string') {
     return burn.map(({ severity, factor, long, short }) => ({

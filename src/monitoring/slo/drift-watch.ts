@@ -3,7 +3,7 @@ import type { ColumnDrift } from '../drift/production.js';
 import { productionReport } from '../production-report.js';
 import { keptReference } from '../reference/build.js';
 import type { WatchedModel } from './model-slos.js';
-import type { SliWindow } from './window.js';
+import { NOTHING_ASKED, type SliWindow } from './window.js';
 
 /** How a model's columns moved: those that drifted and stayed so, and of each day whether any drifted. */
 export interface WatchedDrift {
@@ -50,7 +50,7 @@ export class DriftWatch {
       drifted: columns.filter(({ drifted }) => drifted),
       windows: report.windows.map(({ start, ms }) => ({
         ...{ from: start, to: start + ms, version: String(version.version), role: 'live' },
-        ...{ requests: 0, rejected: 0, failed: 0, labelled: 0, wrong: 0, within: () => 0 },
+        ...NOTHING_ASKED,
         drifted: columns.some(({ windows }) => windows.some((each) => each.start === start && each.drifted)),
       })),
     };

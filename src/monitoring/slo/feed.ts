@@ -1,6 +1,6 @@
 import { countAbove } from '../../numeric/index.js';
 import type { ObservationWindow, SliCount, Store } from '../../store/index.js';
-import { answersOf, type SliWindow } from './window.js';
+import { answersOf, NOTHING_ASKED, type SliWindow } from './window.js';
 
 const MINUTE = 60_000;
 
@@ -46,12 +46,7 @@ function customWindows(counts: readonly SliCount[]): SliWindow[] {
     to: at + MINUTE,
     version,
     role: 'live',
-    requests: 0,
-    rejected: 0,
-    failed: 0,
-    labelled: 0,
-    wrong: 0,
-    within: () => 0,
+    ...NOTHING_ASKED,
     custom: { [name]: { good, total } },
   }));
 }

@@ -1,8 +1,10 @@
 import type { Store } from '../../store/index.js';
 import type { DriftWatch, WatchedDrift } from './drift-watch.js';
 import { sliWindows } from './feed.js';
+import { holdoutWindows } from './holdout-windows.js';
 import { type ModelSlo, modelSlos, type WatchedModel, watchedModel } from './model-slos.js';
 import { earliest, type SloStatus, sloStatus } from './status.js';
+import { trainingWindows } from './training-windows.js';
 import type { SliWindow } from './window.js';
 
 /** A model at a moment: its objectives, what they came to, and what that was computed from. */
@@ -32,6 +34,11 @@ export async function measureModel(
     ),
   );
   const drift = await watch.of(model, now);
-  const windows = [...(await sliWindows(store, name, { from, to: now })), ...(drift?.windows ?? [])];
+  const windows = [
+    ...(await sliWindows(store, name, { from, to: now })),
+    ...(drift?.windows ?? []),
+    ...(await trainingWindows(store, slos, { from, to: now })),
+    ...(slos.some(({ slo }) => slo.stage === 'holdout') ? await holdoutWindows(store, model) : []),
+  ];
   return { model, slos, windows, drift, statuses: slos.map(({ slo }) => sloStatus(slo, windows, now)) };
 }

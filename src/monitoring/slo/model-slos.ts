@@ -73,7 +73,7 @@ export async function modelSlos(store: Store, model: WatchedModel): Promise<Mode
     .parse(spec.slo ?? [])
     .filter(({ name }) => !imported.some(({ slo }) => slo.name === name))
     .map((slo) => ({ slo, source: 'spec' }));
-  const found = [...imported, ...ofSpec];
+  const found = [...imported, ...ofSpec].map(({ slo, source }) => ({ slo: withExperiment(slo, model.run), source }));
   if (found.length > 0 || model.registered === undefined) return found;
   const accuracy = await holdoutAccuracy(store, model.run);
   const { criticality } = model.registered;
@@ -81,6 +81,13 @@ export async function modelSlos(store: Store, model: WatchedModel): Promise<Mode
     slo,
     source: 'default',
   }));
+}
+
+/** Whose trainings are meant is that of the model's own, where it does not say. */
+function withExperiment(slo: Slo, run: Run | undefined): Slo {
+  const { sli } = slo;
+  if (sli.type !== 'training' || run === undefined) return slo;
+  return { ...slo, sli: { ...sli, experiment: sli.experiment ?? run.experiment } };
 }
 
 async function holdoutAccuracy(store: Store, run: Run | undefined): Promise<number | undefined> {

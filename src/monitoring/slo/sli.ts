@@ -1,5 +1,5 @@
 import { milliseconds } from '../../spec/duration-text.js';
-import type { Sli } from '../../spec/slo-options.js';
+import type { Sli, Slo } from '../../spec/slo-options.js';
 import { calibrationError, calibrationNoise, sumBins } from './calibration-error.js';
 import { answersOf, type Counts, type SliWindow } from './window.js';
 
@@ -11,6 +11,18 @@ export interface Measured extends Counts {
 
 /** Whether an SLI waits for ground truth. */
 export const needsLabels = ({ type }: Sli): boolean => type === 'correctness' || type === 'calibration';
+
+/** The stage of the gap ledger that an objective is about. */
+export const ledgerStageOf = ({ sli, stage }: Slo): Slo['stage'] | 'train' =>
+  sli.type === 'training' ? 'train' : stage;
+
+/** Whether what breaks the objective hurts users now. */
+export const hurtsUsers = ({ sli, stage }: Slo): boolean =>
+  stage === 'production' && (sli.type === 'availability' || sli.type === 'correctness');
+
+/** Whether an objective is about what is asked and answered. */
+export const isOfAnswers = ({ sli, stage }: Slo): boolean =>
+  sli.type !== 'custom' && sli.type !== 'training' && stage !== 'holdout';
 
 /** How long an SLI's windows must be at least, in ms; 0 for those that count events. */
 export const sliceOf = (sli: Sli): number => ('every' in sli ? milliseconds(sli.every) : 0);
@@ -28,6 +40,10 @@ export function measureSli(sli: Sli, windows: readonly SliWindow[]): Measured {
         total: each.labelled,
         pending: Math.max(0, answersOf(each) - each.labelled),
       }));
+    case 'training': {
+      const { experiment } = sli;
+      return sum(windows, ({ trainings }) => (experiment && trainings?.[experiment]) || { good: 0, total: 0 });
+    }
     case 'custom':
       return sum(windows, ({ custom }) => custom?.[sli.name] ?? { good: 0, total: 0 });
     case 'calibration':

@@ -102,4 +102,42 @@ describe('the status of an objective', () => {
     const plain = slo({ sli: { type: 'availability' } });
     expect(sloStatus(plain, sliced(0.8), NOW).attained?.value).toBeCloseTo(0.96, 9);
   });
+
+  test('of the holdout judges the rows that the version was judged by, however long ago, and burns nothing', () => {
+    const judged = window(NOW - 400 * DAY, { role: 'holdout', to: NOW - 400 * DAY, labelled: 100, wrong: 5 });
+    const holdout = { sli: { type: 'correctness' }, stage: 'holdout' };
+    const kept = sloStatus(
+      slo({ ...holdout, objective: 0.9 }),
+      [judged, ...hours(30, () => ({ labelled: 90, wrong: 80 }))],
+      NOW,
+    );
+    expect(kept).toMatchObject({ state: 'met', attained: { value: 0.95 }, burn: [], coverage: 1 });
+    expect(sloStatus(slo({ ...holdout, objective: 0.96 }), [judged], NOW).state).toBe('breached');
+    const bins = [{ count: 100, confidence: 95, right: 80 }];
+    const calibration = slo({ sli: { type: 'calibration', ece: 0.05 }, stage: 'holdout' });
+    expect(sloStatus(calibration, [{ ...judged, bins }], NOW).state).toBe('breached');
+    const slice = { by: 'region', value: 'eu' };
+    const sliced = sloStatus(
+      slo({ ...holdout, objective: 0.9, per: 'region' }),
+      [judged, { ...judged, slice, wrong: 20 }],
+      NOW,
+    );
+    expect(sliced).toMatchObject({ state: 'breached', slices: { eu: { state: 'breached' } } });
+    const latency = { sli: { type: 'latency', withinMs: 5 }, stage: 'holdout' };
+    expect(() => slo(latency)).toThrow('correctness and calibration');
+  });
+
+  test('of trainings counts those of its experiment that ended', () => {
+    const ended = (hour: number, good: number): SliWindow =>
+      window(NOW - hour * HOUR, {
+        requests: 0,
+        within: () => 0,
+        trainings: { digits: { good, total: 4 }, other: { good: 0, total: 9 } },
+      });
+    const training = slo({ sli: { type: 'training', experiment: 'digits' }, objective: 0.9, window: '7d' });
+    const status = sloStatus(training, [ended(2, 4), ended(30, 3), ended(24 * 8, 0)], NOW);
+    expect(status).toMatchObject({ state: 'breached', events: { good: 7, total: 8 } });
+    expect(new Set(status.burn.map(({ severity }) => severity))).toEqual(new Set(['ticket']));
+    expect(sloStatus(slo({ sli: { type: 'training' } }), [ended(2, 4)], NOW).state).toBe('no-data');
+  });
 });

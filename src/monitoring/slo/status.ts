@@ -41,27 +41,30 @@ export interface SloStatus extends Attainment {
   readonly versions: readonly { readonly version: string; readonly bad: number; readonly total: number }[];
 }
 
-const ROLE = { production: 'live', canary: 'candidate', shadow: 'shadow' } as const;
+const ROLE = { production: 'live', canary: 'candidate', shadow: 'shadow', holdout: 'holdout' } as const;
 
 /**
  * An objective at a moment. One that needs labels looks at answers that had their time to be labelled: its windows end the
- * delay before now, and it is pending, not met, while fewer than its share of them are.
+ * delay before now, and it is pending, not met, while fewer than its share of them are. What is promised of the holdout is judged by the
+ * rows that the version was judged by, however long ago that was.
  *
  * @param windows of the model, not overlapping per version, role and slice
  * @param now ms since 1970
  */
 export function sloStatus(slo: Slo, windows: readonly SliWindow[], now: number): SloStatus {
-  const end = now - (needsLabels(slo.sli) ? milliseconds(slo.labels.delay) : 0);
+  const end = now - labelDelay(slo);
   const ours = windows.filter(({ role }) => role === ROLE[slo.stage]);
   const whole = ours.filter(({ slice }) => slice === undefined);
   const measure = (of: readonly SliWindow[]): Measured => measureSli(slo.sli, of);
-  const plain = attainmentOf(slo, (from) => measure(within(whole, from, end)), end);
-  const base = { slo, versions: versionsOf(whole, measure, end - milliseconds(slo.window), end) };
+  const lately = (of: readonly SliWindow[], from: number): readonly SliWindow[] =>
+    slo.stage === 'holdout' ? of : within(of, from, end);
+  const plain = attainmentOf(slo, (from) => measure(lately(whole, from)), end);
+  const base = { slo, versions: versionsOf(lately(whole, end - milliseconds(slo.window)), measure) };
   if (slo.mix !== undefined) {
     const { by, shares } = slo.mix;
     const slices = slicesBy(ours, by);
     const mixed = (from: number): Reweighted =>
-      reweight(new Map([...slices].map(([value, of]) => [value, measure(within(of, from, end))])), shares);
+      reweight(new Map([...slices].map(([value, of]) => [value, measure(lately(of, from))])), shares);
     const { uncovered } = mixed(end - milliseconds(slo.window));
     return { ...base, ...attainmentOf(slo, mixed, end), uncovered };
   }
@@ -69,11 +72,14 @@ export function sloStatus(slo: Slo, windows: readonly SliWindow[], now: number):
   const slices = Object.fromEntries(
     [...slicesBy(ours, slo.per)].map(([value, of]) => [
       value,
-      attainmentOf(slo, (from) => measure(within(of, from, end)), end),
+      attainmentOf(slo, (from) => measure(lately(of, from)), end),
     ]),
   );
   return { ...base, ...plain, state: worst(plain.state, Object.values(slices)), slices };
 }
+
+const labelDelay = ({ sli, stage, labels }: Slo): number =>
+  needsLabels(sli) && stage !== 'holdout' ? milliseconds(labels.delay) : 0;
 
 function attainmentOf(slo: Slo, eventsFrom: (from: number) => Measured, end: number): Attainment {
   const { objective } = slo;
@@ -126,14 +132,12 @@ function slicesBy(windows: readonly SliWindow[], by: string): Map<string, SliWin
 function versionsOf(
   windows: readonly SliWindow[],
   measure: (of: readonly SliWindow[]) => Measured,
-  from: number,
-  to: number,
 ): SloStatus['versions'] {
   const names = [...new Set(windows.map(({ version }) => version))];
   return names
     .map((version) => {
       const of = windows.filter((window) => window.version === version);
-      const { good, total } = measure(within(of, from, to));
+      const { good, total } = measure(of);
       return { version, bad: total - good, total };
     })
     .sort((a, b) => b.bad - a.bad);
@@ -155,7 +159,7 @@ export function earliest(slos: readonly Slo[], now: number): number {
     now,
     ...slos.map((slo) => {
       const longest = Math.max(milliseconds(slo.window), ...rulesOf(slo).map(({ longMs }) => longMs));
-      return now - longest - 2 * sliceOf(slo.sli) - (needsLabels(slo.sli) ? milliseconds(slo.labels.delay) : 0);
+      return now - longest - 2 * sliceOf(slo.sli) - labelDelay(slo);
     }),
   );
 }

@@ -5,7 +5,7 @@ export interface SliWindow {
   /** ms since 1970, exclusive. */
   readonly to: number;
   readonly version: string;
-  readonly role: 'live' | 'candidate' | 'shadow';
+  readonly role: 'live' | 'candidate' | 'shadow' | 'holdout';
   /** Column or metadata key and value; all rows without. */
   readonly slice?: { readonly by: string; readonly value: string };
   readonly requests: number;
@@ -23,6 +23,8 @@ export interface SliWindow {
   readonly drifted?: boolean;
   /** Counts that an application reports, by name. */
   readonly custom?: Readonly<Record<string, Counts>>;
+  /** Trainings that ended, by experiment. */
+  readonly trainings?: Readonly<Record<string, Counts>>;
 }
 
 export interface ConfidenceBin {
@@ -36,6 +38,12 @@ export interface Counts {
   readonly good: number;
   readonly total: number;
 }
+
+/** Of a window in which nothing was asked. */
+export const NOTHING_ASKED = {
+  ...{ requests: 0, rejected: 0, failed: 0, labelled: 0, wrong: 0 },
+  within: () => 0,
+} as const;
 
 export const answersOf = ({
   requests,

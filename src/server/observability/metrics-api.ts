@@ -9,7 +9,7 @@ import { mayRead } from './model-access.js';
 /** How old the answer to a scrape may be: several scrapers are answered by one look into the store. */
 const FRESH_MS = 2000;
 
-/** `/metrics`: OpenMetrics over everything that the store counts; each caller sees the models it may read. */
+/** `/metrics`: OpenMetrics over everything that the store counts; each caller sees the models and experiments it may read. */
 export async function metricsApi(
   app: FastifyInstance,
   { store, ...options }: TelemetryOptions & { readonly store: Store },
@@ -31,11 +31,18 @@ export async function metricsApi(
 }
 
 async function readable(caller: Caller, families: readonly MetricFamily[]): Promise<MetricFamily[]> {
-  const models = new Set(families.flatMap(({ samples }) => samples.map(({ labels }) => labels.model)));
+  const [models, experiments] = (['model', 'experiment'] as const).map(
+    (label) => new Set(families.flatMap(({ samples }) => samples.flatMap(({ labels }) => labels[label] ?? []))),
+  );
   const allowed = new Set<string>();
   for (const model of models) if (await mayRead(caller, model)) allowed.add(model);
+  const known = (await caller.store.listExperiments()).filter(({ name }) => experiments.has(name));
+  const ids = new Set(await caller.readable(known.map(({ id }) => id)));
+  const open = new Set(known.filter(({ id }) => ids.has(id)).map(({ name }) => name));
   return families.map((family) => ({
     ...family,
-    samples: family.samples.filter(({ labels }) => allowed.has(labels.model)),
+    samples: family.samples.filter(({ labels: { model, experiment } }) =>
+      model === undefined ? experiment !== undefined && open.has(experiment) : allowed.has(model),
+    ),
   }));
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Store } from '../../../src/store/index.js';
+import type { FinalStatus, NewRun, Store } from '../../../src/store/index.js';
 import { startStoreChild } from '../../support/store-child.js';
 import { runStatusProperty } from './run-status.js';
 import { newRun, type Subject } from './subject.js';
@@ -164,6 +164,36 @@ export function runsContract(subject: Subject): void {
       await subject.store.heartbeat(runId);
       expect((await subject.store.getRun(runId)).status).toBe('running');
       await subject.store.finishRun(runId, 'cancelled');
+    });
+
+    test('tell what became of trainings, by experiment and minute', async () => {
+      const { store } = subject;
+      const minute = 28_000_000 * 60_000;
+      const ended = async (status: FinalStatus, at: number, change: Partial<NewRun> = {}) => {
+        const runId = await store.createRun(newRun({ experiment: 'outcomes', ...change }));
+        await store.finishRun(runId, status);
+        await subject.place.execute(`update run set ended_at = ${at} where id = '${runId}'`);
+        return runId;
+      };
+      await ended('finished', minute);
+      await store.deleteRun(await ended('failed', minute + 59_999));
+      await ended('diverged', minute + 60_000);
+      await ended('cancelled', minute);
+      await ended('failed', minute, { kind: 'trial' });
+      await ended('failed', minute, { experiment: 'others' });
+      const silent = await store.createRun(newRun({ experiment: 'outcomes' }));
+      const gone = minute + 61_000;
+      await subject.place.execute(`update run set host = 'elsewhere', heartbeat_at = ${gone} where id = '${silent}'`);
+      const range = { from: minute, to: minute + 120_000 };
+      const outcomes = [
+        { experiment: 'outcomes', at: minute, finished: 1, failed: 1 },
+        { experiment: 'outcomes', at: minute + 60_000, finished: 0, failed: 2 },
+      ];
+      expect(await store.trainingOutcomes({ ...range, experiment: 'outcomes' })).toEqual(outcomes);
+      expect(await store.trainingOutcomes({ ...range, to: minute + 60_000 })).toEqual(
+        expect.arrayContaining([outcomes[0], { experiment: 'others', at: minute, finished: 0, failed: 1 }]),
+      );
+      await store.finishRun(silent, 'cancelled');
     });
 
     test('that no process is known of stay running until they are ended', async () => {

@@ -1,6 +1,6 @@
-import { needsLabels } from '../../slo/sli.js';
+import { isOfAnswers, needsLabels } from '../../slo/sli.js';
 import type { SloStatus } from '../../slo/status.js';
-import { answersOf } from '../../slo/window.js';
+import { answersOf, type SliWindow } from '../../slo/window.js';
 import type { Condition, ModelEvidence } from '../condition.js';
 
 const HOUR = 3_600_000;
@@ -30,12 +30,14 @@ export function blindSpots(evidence: ModelEvidence): Condition[] {
   }));
 }
 
+/** Whether something was asked of what answers users. */
+const isAsked = ({ requests, role }: SliWindow): boolean => requests > 0 && role !== 'holdout';
+
 /** Nothing is heard of a model whose objectives somebody wrote, or that was heard of before. */
 function traffic({ windows, promised, statuses, now }: ModelEvidence): Missing[] {
-  const observed = windows.filter(({ custom }) => custom === undefined);
-  const needed = statuses.some(({ slo }) => slo.sli.type !== 'custom');
-  const last = Math.max(0, ...observed.filter(({ requests }) => requests > 0).map(({ to }) => to));
-  if (!needed || last >= now - HOUR || (observed.length === 0 && !promised)) return [];
+  const needed = statuses.some(({ slo }) => isOfAnswers(slo));
+  const last = Math.max(0, ...windows.filter(isAsked).map(({ to }) => to));
+  if (!needed || last >= now - HOUR || (last === 0 && !promised)) return [];
   const since = last === 0 ? 'nothing was ever heard of it' : `silent since ${new Date(last).toISOString()}`;
   return [
     {
@@ -49,7 +51,7 @@ function traffic({ windows, promised, statuses, now }: ModelEvidence): Missing[]
 /** Versions that answer, and of which it is not known what they are (X18). */
 function provenance({ windows, model, now }: ModelEvidence): Missing[] {
   const answering = new Set(
-    windows.filter(({ from, custom }) => custom === undefined && from >= now - HOUR).map(({ version }) => version),
+    windows.filter((window) => isAsked(window) && window.from >= now - HOUR).map(({ version }) => version),
   );
   if (answering.size === 0) return [];
   if (model.registered === undefined) {
@@ -83,7 +85,6 @@ function objective(
   { slo, events, coverage, slices, uncovered }: SloStatus,
   { windows, model }: ModelEvidence,
 ): Missing[] {
-  const answers = windows.reduce((sum, window) => sum + (window.slice === undefined ? answersOf(window) : 0), 0);
   const about = `of the objective ${slo.name}`;
   if (slo.sli.type === 'custom') {
     if (events.total > 0) return [];
@@ -95,6 +96,12 @@ function objective(
       },
     ];
   }
+  if (slo.sli.type === 'training') return events.total > 0 ? [] : [noTraining(slo.sli.experiment, model.name)];
+  if (slo.stage === 'holdout') return events.total > 0 ? [] : [notJudged(model)];
+  const answers = windows.reduce(
+    (sum, window) => sum + (window.slice === undefined && isAsked(window) ? answersOf(window) : 0),
+    0,
+  );
   if (answers === 0) return [];
   const found: Missing[] = [];
   if (needsLabels(slo.sli) && events.pending > 0 && coverage < slo.labels.coverage) {
@@ -132,4 +139,24 @@ function objective(
     });
   }
   return found;
+}
+
+function noTraining(experiment: string | undefined, model: string): Missing {
+  return {
+    what: 'trainings',
+    summary: experiment === undefined ? 'whose trainings count is not known' : `no training of ${experiment} has ended`,
+    remedy:
+      experiment === undefined
+        ? `Name the experiment in the objective, or register a run as ${model}`
+        : 'Train with ballast train, or log runs by an MLflow client',
+  };
+}
+
+function notJudged({ name, version, run }: ModelEvidence['model']): Missing {
+  return {
+    what: 'holdout',
+    version: String(version?.version ?? ''),
+    summary: 'the version was not judged on the holdout, or not as it is served',
+    remedy: run === undefined ? `Register a run as ${name}` : `ballast evaluate ${run.id.slice(0, 8)} --holdout`,
+  };
 }

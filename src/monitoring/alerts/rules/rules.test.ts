@@ -87,6 +87,19 @@ describe('rules', () => {
     expect(found(hours(3), [], { compression: { ...lost, interval: [-0.002, 0.02] } })).toEqual([]);
   });
 
+  test('wake nobody for trainings that fail, nor for a holdout', () => {
+    const failed = hours(3, { requests: 0, trainings: { digits: { good: 0, total: 3 } } });
+    const training = { sli: { type: 'training', experiment: 'digits' } };
+    expect(found(failed, [training])).toEqual([
+      ['slo-burn', 'ticket', 'a'],
+      ['slo-breach', 'ticket', 'a'],
+    ]);
+    const judged = hours(1, { role: 'holdout', requests: 100, labelled: 100, wrong: 5 });
+    expect(found(judged, [{ sli: { type: 'correctness' }, stage: 'holdout' }])).toEqual([
+      ['slo-breach', 'ticket', 'a'],
+    ]);
+  });
+
   test('name what is not measured (F7)', () => {
     const spots = (...from: Parameters<typeof evidence>) =>
       found(...from)
@@ -103,6 +116,8 @@ describe('rules', () => {
     expect(spots(hours(800), [{ ...availability, per: 'device' }])).toEqual(['slice device']);
     expect(spots(hours(800), [{ ...availability, mix: { by: 'device', shares: { a: 1 } } }])).toEqual(['slice device']);
     expect(spots([], [{ sli: { type: 'custom', name: 'orders' } }])).toEqual(['sli orders']);
+    expect(spots([], [{ sli: { type: 'training', experiment: 'digits' } }])).toEqual(['trainings']);
+    expect(spots([], [{ sli: { type: 'correctness' }, stage: 'holdout' }])).toEqual(['holdout']);
     const unregistered = { model: { name: 'fraud', registered: undefined, version: undefined, run: undefined } };
     expect(spots(hours(800), [availability], unregistered)).toEqual(['registration']);
     const unknown = { ...registered(), version: { version: 1 } } as unknown as ModelEvidence['model'];
