@@ -41,6 +41,7 @@ const COMMANDS = {
   serve: async () => (await import('./serve.js')).serveCommand,
   retention: async () => (await import('./retention.js')).retentionCommand,
   users: async () => (await import('./users.js')).usersCommand,
+  audit: async () => (await import('./audit.js')).auditCommand,
   schema: async () => (await import('./schema.js')).schemaCommand,
   doctor: async () => (await import('./doctor.js')).doctorCommand,
 } as const satisfies Record<string, () => Promise<() => Command>>;
@@ -81,6 +82,7 @@ const SUMMARIES: Readonly<Record<keyof typeof COMMANDS, string>> = {
   serve: 'one server over the store: MLflow clients log, search, register and download here',
   retention: 'how long observations, sketches, runs and files are kept: show, set, apply; --dry-run',
   users: 'who may use a server over the store: roles, tokens, grants',
+  audit: 'who did what, when: promotions, grants, sign-offs, deletions; nothing of it can be changed',
   schema: 'JSON Schema of the spec file',
   doctor: 'is this machine fit',
 };

@@ -210,6 +210,22 @@ describe('CVE-2024-4263: rights', () => {
       expect((await as('editor', 'POST', '/api/2.0/mlflow/registered-models/alias', alias)).status).toBe(403);
       expect((await as('deployer', 'POST', '/api/2.0/mlflow/registered-models/alias', alias)).status).toBe(409);
       expect((await own.auditLog({ action: 'model.register' }))[0]).toMatchObject({ actor: 'editor' });
+      // Who made a model manages it, and does not release it; a grant to deploy lets one.
+      const made = { name: 'made' };
+      expect((await as('editor', 'POST', '/api/2.0/mlflow/registered-models/create', made)).status).toBe(200);
+      const of = { ...version, name: 'made' };
+      expect((await as('editor', 'POST', '/api/2.0/mlflow/model-versions/create', of)).status).toBe(200);
+      const move = { ...alias, name: 'made' };
+      expect((await as('editor', 'POST', '/api/2.0/mlflow/registered-models/alias', move)).status).toBe(403);
+      await own.grant({ kind: 'model', id: (await own.getModel('made')).id }, 'editor', 'deploy');
+      expect((await as('editor', 'POST', '/api/2.0/mlflow/registered-models/alias', move)).status).toBe(409);
+      // Who did what is for administrators.
+      expect((await as('deployer', 'GET', '/api/v1/audit')).status).toBe(403);
+      const audit = await as('admin', 'GET', '/api/v1/audit?action=access.grant&limit=1');
+      expect(JSON.parse(audit.body)).toEqual({
+        events: [expect.objectContaining({ subject: expect.stringMatching(/^models\//), action: 'access.grant' })],
+      });
+      expect((await as('admin', 'GET', '/api/v1/audit?limit=0')).status).toBe(400);
       // A revoked token is no token; wrong passwords are not tried without end.
       await own.revokeToken(tokens.admin ?? '');
       expect((await as('admin', 'GET', artifact)).status).toBe(401);

@@ -10,6 +10,7 @@ import { permittedCaller } from './auth/permitted-caller.js';
 import { sessionApi } from './auth/session.js';
 import type { ServerContext } from './context.js';
 import { dashboardApi } from './dashboard/api.js';
+import { auditApi } from './dashboard/audit-api.js';
 import { dashboardPages } from './dashboard/pages.js';
 import { regularizersApi } from './dashboard/regularizers-api.js';
 import { sweepsApi } from './dashboard/sweeps-api.js';
@@ -171,6 +172,7 @@ async function build(options: ServerOptions, { authenticator, endpoint, callerOf
   await app.register((api) => sessionApi(api, { context, authenticator }), { prefix: '/api/v1' });
   await app.register(dashboardApi, { prefix: '/api/v1' });
   await app.register(sweepsApi, { prefix: '/api/v1' });
+  await app.register(auditApi, { prefix: '/api/v1' });
   await app.register(regularizersApi, { prefix: '/api/v1' });
   await app.register(rolloutApi, { prefix: '/api/v1' });
   await app.register(analysisApi, { prefix: '/api/v1/analysis' });
