@@ -5,6 +5,7 @@ import { sizeOf } from '../graph/tensor.js';
 import type { Finding } from '../regularizers/finding.js';
 import type { EpochMonitor } from '../regularizers/regularizer.js';
 import type { Architecture } from './architecture.js';
+import { AugmentAhead, type BatchRequest } from './augment-ahead.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { Kept } from './checkpoint-progress.js';
 import { chooseProvider } from './device.js';
@@ -103,11 +104,24 @@ export async function train(given: TrainingProblem, controls: TrainingControls):
     const rateAt = (parameter: string, epochs: number): number => rateOf(setting, parameter, epochs);
     const context = { data: bound, seed, strengthAt, rateAt };
     const session = { threads: options.threads, provider: chooseProvider(runtime, options.device) };
-    const { program, state, compiled } = await StepProgram.create(runtime, description, context, session);
+    const learning = learningOf(active);
+    /** Strengths that are learned move between a step and the next: their batches cannot be made ahead. */
+    const augmentOf = async (of: StepDescription): Promise<AugmentAhead | undefined> => {
+      if (learning !== undefined) return undefined;
+      const augment = await AugmentAhead.create(runtime, of, { data: bound, context }, session);
+      releases.push(() => augment?.release());
+      return augment;
+    };
+    const augment = await augmentOf(description);
+    const { program, state, compiled } = await StepProgram.create(
+      runtime,
+      description,
+      { ...context, augment },
+      session,
+    );
     releases.push(() => state.release());
     releases.push(() => program.release());
     refuseIdle(compiled.idle);
-    const learning = learningOf(active);
     if (learning !== undefined) {
       const held = data.held ?? new Int32Array(0);
       const needed = { held, active, context: { ...context, state } };
@@ -115,9 +129,12 @@ export async function train(given: TrainingProblem, controls: TrainingControls):
       releases.push(() => hyper?.release());
     }
     let tail = program;
+    let augmentTail = augment;
     if (lastBatch !== batchSize) {
       const smaller = { ...description, batchSize: lastBatch };
-      tail = (await StepProgram.create(runtime, smaller, { ...context, state }, session)).program;
+      augmentTail = augment === undefined ? undefined : await augmentOf(smaller);
+      const own = { ...context, state, augment: augmentTail };
+      tail = (await StepProgram.create(runtime, smaller, own, session)).program;
       releases.push(() => tail.release());
     }
     const evaluationBatch = Math.min(1024, Math.max(data.train.length, data.validation.length));
@@ -152,6 +169,7 @@ export async function train(given: TrainingProblem, controls: TrainingControls):
       squaredGradients,
       program,
       tail,
+      augment: (batch) => (batch === stepsPerEpoch - 1 ? augmentTail : augment),
       state,
       evaluator,
       host,
@@ -166,7 +184,7 @@ export async function train(given: TrainingProblem, controls: TrainingControls):
   }
 
   async function run(machinery: Machinery): Promise<TrainingResult> {
-    const { program, tail, state, evaluator, host, hyper, strengthAt, squaredGradients } = machinery;
+    const { program, tail, augment, state, evaluator, host, hyper, strengthAt, squaredGradients } = machinery;
     const monitors = active.flatMap(({ regularizer, options: own }) => {
       const monitor: EpochMonitor | undefined = regularizer.hooks.afterEpoch?.(own);
       return monitor === undefined ? [] : [monitor];
@@ -219,6 +237,16 @@ export async function train(given: TrainingProblem, controls: TrainingControls):
       let learningRate = 0;
       const divergence = (symptom: Symptom): Finding =>
         explainDivergence({ state, symptom, step, epoch: epoch + 1, learningRate, history });
+      /** The batch of the step to come, or of one after it. */
+      const request = (batch: number, later: 0 | 1): BatchRequest => ({
+        step: step + 1 + later,
+        side: later === 0 ? state.side : state.otherSide,
+        epochs: epoch + batch / stepsPerEpoch,
+        rows: order.subarray(
+          batch * batchSize,
+          batch * batchSize + (batch === stepsPerEpoch - 1 ? lastBatch : batchSize),
+        ),
+      });
       for (let batch = continued?.batch ?? 0; batch < stepsPerEpoch; batch++) {
         if (signal?.aborted === true) {
           await checkpoint(epoch, batch, lossSum, (performance.now() - started) / 1000);
@@ -238,6 +266,8 @@ export async function train(given: TrainingProblem, controls: TrainingControls):
           await hyper.update({ position, optimizerScalar, epochs: done, index });
         }
         current.prepare(position, optimizerScalar, done);
+        await augment(batch)?.ready(request(batch, 0));
+        if (batch + 1 < stepsPerEpoch) augment(batch + 1)?.begin(request(batch + 1, 1));
         const loss = pace.slow ? await current.run() : current.runSync();
         step++;
         if (!Number.isFinite(loss)) {
@@ -405,6 +435,8 @@ interface Machinery {
   readonly program: StepProgram;
   /** For the last, smaller batch of an epoch; the program itself where there is none. */
   readonly tail: StepProgram;
+  /** What makes the n-th batch of an epoch ahead, if anything. */
+  readonly augment: (batch: number) => AugmentAhead | undefined;
   readonly state: TrainingState;
   readonly evaluator: Evaluator;
   readonly host: HostHooks;

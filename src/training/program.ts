@@ -2,6 +2,7 @@ import { writeModel } from '../graph/format/encode.js';
 import type { Binding, BoundTensor, Runtime, Session, SessionOptions } from '../graph/runtime/runtime.js';
 import { type NumericArray, sizeOf, type Tensor } from '../graph/tensor.js';
 import type { Architecture } from './architecture.js';
+import type { AugmentAhead } from './augment-ahead.js';
 import type { Optimizer, StepPosition, WeightsInPlace } from './optimizers.js';
 import { forEachMember, type Pack } from './packing.js';
 import { type CompiledStep, compileStep, type StepDescription } from './step.js';
@@ -86,6 +87,11 @@ export class TrainingState {
   /** Which copy holds the present state. */
   get side(): 0 | 1 {
     return this.#current;
+  }
+
+  /** Where it will be read from after one more step. */
+  get otherSide(): 0 | 1 {
+    return this.#current === 0 ? 1 : 0;
   }
 
   flip(): void {
@@ -174,7 +180,7 @@ export class StepProgram {
     runtime: Runtime,
     session: Session,
     compiled: CompiledStep,
-    { data, state, ...context }: ProgramContext,
+    { data, state, augment, ...context }: ProgramContext,
     { batchSize, optimizer }: StepDescription,
   ) {
     this.#compiled = compiled;
@@ -207,6 +213,7 @@ export class StepProgram {
       const all: Record<string, BoundTensor> = {
         ...data.tensors,
         ...state.tensors(from),
+        ...augment?.tensors(from),
         ...this.#scalars.tensors,
         'batch.index': this.#index,
       };
@@ -225,7 +232,7 @@ export class StepProgram {
     context: Omit<ProgramContext, 'state'> & { state?: TrainingState },
     session: SessionOptions,
   ): Promise<{ program: StepProgram; state: TrainingState; compiled: CompiledStep }> {
-    const { compiled, state } = compileWithState(runtime, description, context.state, session);
+    const { compiled, state } = compileWithState(runtime, description, context, session);
     const loaded = await runtime.load(writeModel(compiled.model), session);
     const program = new StepProgram(runtime, loaded, compiled, { ...context, state }, description);
     return { program, state, compiled };
@@ -289,25 +296,28 @@ export class StepProgram {
 function compileWithState(
   runtime: Runtime,
   description: StepDescription,
-  given: TrainingState | undefined,
+  { state: given, augment }: { readonly state?: TrainingState; readonly augment?: AugmentAhead | undefined },
   { provider = 'cpu' }: SessionOptions,
 ): { compiled: CompiledStep; state: TrainingState } {
   const convolutions = provider === 'cpu' ? 'lowered' : 'plain';
+  const augmented = augment === undefined ? {} : { augmented: augment.plan };
   if (given !== undefined) {
     const updates = given.memory === undefined ? 'graph' : 'host';
-    return { compiled: compileStep(description, { updates, convolutions }), state: given };
+    return { compiled: compileStep(description, { updates, convolutions, ...augmented }), state: given };
   }
   const { architecture } = description;
   if (provider === 'cpu') {
-    const compiled = compileStep(description, { updates: 'host' });
+    const compiled = compileStep(description, { updates: 'host', ...augmented });
     const memory = UpdateMemory.create(hostArrays(compiled).map(([, shape]) => shape));
     if (memory !== undefined) return { compiled, state: new TrainingState(runtime, compiled, architecture, memory) };
   }
-  const compiled = compileStep(description, { convolutions });
+  const compiled = compileStep(description, { convolutions, ...augmented });
   return { compiled, state: new TrainingState(runtime, compiled, architecture) };
 }
 
 export interface ProgramContext extends ScalarContext {
   readonly data: BoundData;
   readonly state: TrainingState;
+  /** Makes batches ahead, where anything does; who made it releases it. */
+  readonly augment?: AugmentAhead | undefined;
 }

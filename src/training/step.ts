@@ -5,6 +5,7 @@ import type { Model } from '../graph/model.js';
 import { type DataType, float32 } from '../graph/tensor.js';
 import { derive, type Random } from '../numeric/random.js';
 import type { Active, Batch, Parameter, Pass, StepView, UpdateContext, Weights } from '../regularizers/regularizer.js';
+import type { AheadPlan } from './augment-ahead.js';
 import type { Optimizer } from './optimizers.js';
 import { type Pack, packEach, packParameters, unpack } from './packing.js';
 import { type HostScalar, type NetworkDescription, type OwnedTensor, ownTensors, StepGraph } from './step-graph.js';
@@ -71,6 +72,8 @@ export interface CompileOptions {
   readonly convolutions?: 'lowered' | 'plain';
   /** What the output `loss` holds: the loss of the batch alone, or all that is differentiated (for checks of gradients). */
   readonly report?: 'loss' | 'objective';
+  /** What is done with the batch before the step: its results are inputs, `batch.<name>`. */
+  readonly augmented?: AheadPlan;
   /** Called with the weights after the step: its outputs are then all there are, and no state moves. */
   readonly ahead?: (step: StepGraph, weights: WeightsAhead) => void;
 }
@@ -87,7 +90,7 @@ export interface WeightsAhead {
 
 export function compileStep(
   description: StepDescription,
-  { updates = 'graph', convolutions = 'lowered', report = 'loss', ahead }: CompileOptions = {},
+  { updates = 'graph', convolutions = 'lowered', report = 'loss', augmented, ahead }: CompileOptions = {},
 ): CompiledStep {
   const { architecture, batchSize, task, outputs, rows, optimizer } = description;
   const b = new GraphBuilder('training-step');
@@ -101,7 +104,12 @@ export function compileStep(
 
   // Data
   const inputs: Record<string, Value> = {};
-  for (const { name, type, shape } of description.inputs) inputs[name] = rowsOf(name, type, shape);
+  for (const { name, type, shape } of description.inputs) {
+    inputs[name] =
+      augmented?.inputs.includes(name) === true
+        ? b.input(`batch.${name}`, type, [batchSize, ...shape])
+        : rowsOf(name, type, shape);
+  }
   const target =
     task === 'classification'
       ? b.oneHot(rowsOf('target', 'int64', []), outputs)
@@ -135,7 +143,10 @@ export function compileStep(
     for (const { name } of own.parameters) step.setOwn(name, stored.get(name)!);
     const effective = step.useWeights(stored);
     batch ??= active.reduce<Batch>(
-      (current, { regularizer, options }, i) => regularizer.hooks.batch?.(contexts[i], options, current) ?? current,
+      (current, { regularizer, options }, i) =>
+        (augmented?.regularizers.has(i) === true
+          ? undefined
+          : regularizer.hooks.batch?.(contexts[i], options, current)) ?? current,
       { inputs, target },
     );
     const made = batch;
@@ -279,7 +290,7 @@ export function compileStep(
     ownParameters: own.parameters,
     scalars: step.scalars,
     randomSites: step.random.labels,
-    idle: idleOf(model, step, own),
+    idle: idleOf(model, step, own, augmented?.regularizers),
   };
 }
 
@@ -308,9 +319,10 @@ function idleOf(
   model: Model,
   { active, scalars, rowTensors }: StepGraph,
   own: ReturnType<typeof ownTensors>,
+  before: ReadonlySet<number> = new Set(),
 ): Active[] {
   const read = new Set(model.graph.nodes.flatMap((node) => node.inputs));
-  const acts = new Set<number>();
+  const acts = new Set(before);
   for (const [name, host] of scalars) if ('regularizer' in host && read.has(name)) acts.add(host.regularizer);
   for (const { name, regularizer } of own.state) if (read.has(`state.${name}`)) acts.add(regularizer);
   for (const { name, regularizer } of own.parameters) if (read.has(`parameter.${name}`)) acts.add(regularizer);
