@@ -1,14 +1,16 @@
 /**
- * Augmentation inside the training step: processor time that it adds an image, against what the targets leave (30,000
- * images of 28x28 or 400 of 3x224x224 a second on one core). It is part of the step's graph, overlapped with nothing, so
- * that this is the added step time. Run: npm run bench -- augmentation [--json]
+ * Augmentation of images. First its processor time an image, against what the targets leave (30,000 images of 28x28 or 400
+ * of 3x224x224 a second on one core). Then training steps whose batches another core augments while the step before is under
+ * way, against steps that do it themselves: wall time, which needs two processors that are free.
+ * Run: npm run bench -- augmentation [--json]
  */
 import { writeModel } from '../src/graph/format/encode.js';
 import { openRuntime } from '../src/graph/runtime/choose.js';
 import { derive } from '../src/numeric/random.js';
 import { augmentationGraph } from '../src/regularizers/augmentation-graph.js';
 import { resolveEntry } from '../src/regularizers/resolve.js';
-import { measure } from './support/interleave.js';
+import { timedSteps } from './augmentation/ahead.js';
+import { compare, measure } from './support/interleave.js';
 import { type BenchmarkRow, machine, median, print } from './support/report.js';
 
 const ROUNDS = 9;
@@ -81,5 +83,26 @@ for (const { name, shape, rows: count, target } of SIZES) {
     binding.release();
     session.release();
   }
+}
+for (const [title, entry] of CASES) {
+  const own = await timedSteps(runtime, [entry], true);
+  const within = await timedSteps(runtime, [entry], false);
+  const plain = await timedSteps(runtime, [], false);
+  const options = { clock: 'wall', rounds: ROUNDS, block: 300 } as const;
+  const { ours, theirs, ratio, interval } = await compare(own, within, options);
+  const { ratio: over } = await compare(own, plain, options);
+  rows.push({
+    case: `cnn 28x28, a step: ${title}`,
+    ours,
+    peer: 'augmented within the step',
+    theirs,
+    unit: 'ms a step',
+    ratio,
+    interval,
+    threads: 2,
+    target: 1,
+    note: `${over.toFixed(2)} times a step without augmentation`,
+  });
+  for (const made of [own, within, plain]) made.release();
 }
 print({ name: 'augmentation', machine: machine(), rows }, process.argv.includes('--json'));

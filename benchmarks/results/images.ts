@@ -1,8 +1,8 @@
 /** Augmentation of images and of tables on few real rows. */
 import { join } from 'node:path';
-import type { Figure } from '../../src/evaluation/index.js';
-import { show, summary, type Trial, trainArms, valuesOf } from './arms.js';
+import { trainArms } from './arms.js';
 import type { Results } from './page.js';
+import { gainRow } from './support/gain-row.js';
 
 interface Technique {
   readonly name: string;
@@ -83,20 +83,6 @@ const CASES: readonly Case[] = [
 
 const named = ({ name, strength }: Technique): string => `${name} ${strength}`;
 
-function rowOf(trials: readonly Trial[], name: string): string {
-  const cells = (['accuracy', 'logLoss'] as const).flatMap((metric) => {
-    // A gain is above 0 where it is better.
-    const sign = metric === 'accuracy' ? 1 : -1;
-    const of = (arm: string): number[] => valuesOf(trials, arm, ({ holdout }) => sign * holdout[metric]);
-    const { mean, gain } = summary(of(name), of(NONE));
-    const value = sign * mean.value;
-    return [value.toFixed(4), name === NONE || gain === undefined ? '' : `${show(gain)}${verdictOf(gain)}`];
-  });
-  return `| ${[name, ...cells].join(' | ')} |`;
-}
-
-const verdictOf = ({ interval: [low, high] }: Figure): string => (low > 0 ? ' helped' : high < 0 ? ' hurt' : '');
-
 export const results: Results = {
   async page({ datasets, quick, tell }) {
     const seeds = quick ? 2 : 5;
@@ -114,7 +100,7 @@ ${about}
 
 | augmentation and strength | accuracy | gain | log loss | gain |
 | --- | --- | --- | --- | --- |
-${shown.map((name) => rowOf(trials, name)).join('\n')}
+${shown.map((name) => gainRow(trials, name, NONE)).join('\n')}
 `);
     }
     return `# Augmentation of images and tables

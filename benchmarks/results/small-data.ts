@@ -2,10 +2,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Figure } from '../../src/evaluation/index.js';
-import { type Arm, show, summary, type Trial, trainArms, valuesOf } from './arms.js';
+import { type Arm, trainArms } from './arms.js';
 import type { Results } from './page.js';
 import { readDigits, writeDigits } from './support/digits.js';
+import { gainRow } from './support/gain-row.js';
 import { chosenArms, fixed, overStrengths, type Technique } from './support/tuned.js';
 
 interface Case {
@@ -20,7 +20,7 @@ const TAUS = [0.1, 1, 10, 100];
 const LABELLED = 200;
 const VALIDATION = 500;
 const HOLDOUT = 3000;
-const UNLABELLED = 5000;
+const UNLABELLED = 3000;
 
 const priors = (['gaussian', 'laplace', 'horseshoe'] as const).map((kind) =>
   overStrengths(`${kind} prior`, TAUS, (strength) => [
@@ -77,11 +77,9 @@ function onTables(datasets: string): Case[] {
 /** One network with each normalization between its maps and its activations. */
 function normalization(datasets: string): Case {
   const layers = (kind: string): object[] => [
-    { conv: 8, normalization: kind },
-    { pool: 2 },
-    { conv: 16, normalization: kind },
-    { pool: 2 },
-    { conv: 16, normalization: kind },
+    { conv: 8, stride: 2, normalization: kind },
+    { conv: 16, stride: 2, normalization: kind },
+    { conv: 16, stride: 2, normalization: kind },
     { globalPool: 'average' },
   ];
   const arm = (kind: string): Technique =>
@@ -91,16 +89,16 @@ function normalization(datasets: string): Case {
       spec: { model: { type: 'cnn', layers: layers(kind) } },
     });
   return {
-    title: 'Normalization: 1,000 digits',
+    title: 'Normalization: 500 digits',
     about:
-      'Digits of 28 x 28, 1,000 to train on, 500 to validate. A cnn of 8, 16 and 16 channels, 10 epochs, plain descent.',
+      'Digits of 28 x 28, 500 to train on, 500 to validate. A cnn of 8, 16 and 16 channels, 10 epochs, plain descent.',
     spec: {
       name: 'normalized-digits',
       task: 'classification',
       data: {
         source: join(datasets, 'mnist-t10k/t10k-images-idx3-ubyte.gz'),
         target: 'label',
-        split: { validation: VALIDATION, holdout: 8500 },
+        split: { validation: VALIDATION, holdout: 9000 },
       },
       training: { epochs: 10, batchSize: 50, optimizer: { type: 'sgd', learningRate: 0.05, momentum: 0.9 } },
     },
@@ -130,7 +128,7 @@ function withoutLabels(datasets: string, folder: string): Case {
   };
   const ramp = { type: 'linear', from: 0, to: 1, over: 15 };
   const pseudo = (confidence: number): Technique =>
-    overStrengths(`pseudo-labels from ${confidence} on,`, [0.3, 1], (strength) => [
+    overStrengths(`pseudo-labels from ${confidence} on,`, [1], (strength) => [
       { type: 'pseudo-labels', strength, confidence, schedule: ramp },
     ]);
   const reference: Arm = {
@@ -140,12 +138,12 @@ function withoutLabels(datasets: string, folder: string): Case {
   };
   return {
     title: `Rows without a label: ${LABELLED} digits with one, ${UNLABELLED} of the same kind without`,
-    about: `Digits of 14 x 14; ${VALIDATION} labelled ones validate. A perceptron of 128 and 64 units, 30 epochs. \`all labels\` is what would be reached if the ${UNLABELLED} had theirs.`,
+    about: `Digits of 14 x 14; ${VALIDATION} labelled ones validate. A perceptron of 64 units, 30 epochs. \`all labels\` is what would be reached if the ${UNLABELLED} had theirs.`,
     spec: {
       name: 'few-labels',
       task: 'classification',
       data,
-      model: { type: 'mlp', hidden: [128, 64] },
+      model: { type: 'mlp', hidden: [64] },
       training: {
         epochs: 30,
         batchSize: 128,
@@ -155,20 +153,6 @@ function withoutLabels(datasets: string, folder: string): Case {
     },
     techniques: [fixed({ name: 'labels alone', regularizers: [] }), pseudo(0.95), pseudo(0.8), fixed(reference)],
   };
-}
-
-const verdictOf = ({ interval: [low, high] }: Figure): string => (low > 0 ? ' helped' : high < 0 ? ' hurt' : '');
-
-function rowOf(trials: readonly Trial[], name: string, plain: string): string {
-  const cells = (['accuracy', 'logLoss'] as const).flatMap((metric) => {
-    // A gain is above 0 where it is better.
-    const sign = metric === 'accuracy' ? 1 : -1;
-    const of = (arm: string): number[] => valuesOf(trials, arm, ({ holdout }) => sign * holdout[metric]);
-    const { mean, gain } = summary(of(name), of(plain));
-    const gained = name === plain || gain === undefined ? '' : `${show(gain)}${verdictOf(gain)}`;
-    return [(sign * mean.value).toFixed(4), gained];
-  });
-  return `| ${[name, ...cells].join(' | ')} |`;
 }
 
 export const results: Results = {
@@ -186,14 +170,14 @@ ${of.about}
 
 | technique and strength | accuracy | gain | log loss | gain |
 | --- | --- | --- | --- | --- |
-${arms.map(({ name }) => rowOf(trials, name, arms[0].name)).join('\n')}
+${arms.map(({ name }) => gainRow(trials, name, arms[0].name)).join('\n')}
 `);
       }
       return `# Priors, normalization, rows without a label
 
 Means over ${seeds} seeds **on the holdout**, which nothing else read; gains are paired by seed over the first row, with 95 % intervals
 (Student's t over seeds), above 0 where it is better, whatever the metric's direction; \`helped\` and \`hurt\` stand where the interval is off 0.
-Strengths (tau ${TAUS.join(', ')}; pseudo-labels 0.3, 1) are those of the lowest log loss on validation rows under two seeds of their own.
+Strengths of priors (tau ${TAUS.join(', ')}) are those of the lowest log loss on validation rows under two seeds of their own.
 
 ${sections.join('\n')}`;
     } finally {

@@ -67,6 +67,25 @@ describe('the recipes', () => {
     expect(promised.models[0].slos.map(({ name }) => name)).toEqual(['availability', 'correctness', 'drift']);
   });
 
+  it('p3 takes rows without a label, as it says, where there are some', async () => {
+    const work = join(folder, 'p3');
+    mkdirSync(work);
+    const source = join(import.meta.dirname, '../../node_modules/vega-datasets/data/weather.csv');
+    const [head, ...rows] = readFileSync(source, 'utf8').trimEnd().split('\n');
+    expect(head.endsWith(',weather')).toBe(true);
+    const hidden = rows.map((row) => (/^New York,2015/.test(row) ? row.replace(/[^,]*$/, '') : row));
+    writeFileSync(join(work, 'weather.csv'), [head, ...hidden].join('\n'));
+    const spec = parseDocument(reduced(readFileSync(join(RECIPES, 'p3-data-first-advanced.yaml'), 'utf8')));
+    spec.setIn(['data', 'source'], 'weather.csv');
+    spec.setIn(['data', 'unlabelled'], 'keep');
+    const said = /\{ (type: pseudo-labels.*) \}/.exec(spec.toString())?.[0];
+    spec.addIn(['regularizers'], spec.createNode(parseDocument(said ?? '').toJS()));
+    writeFileSync(join(work, 'spec.yaml'), spec.toString());
+    const { code, stderr } = await ballast(work, 'train', 'spec.yaml', '--json');
+    expect(code, stderr).toBe(0);
+    for (const told of [/gaussian-copula added \d+ rows/, /rows without a label/]) expect(stderr).toMatch(told);
+  });
+
   it('p4 is one spec from training to the orders of compression that it declares', async () => {
     const work = join(folder, 'p4');
     expect((await ballast(folder, 'init', 'compression', work, '--level', 'intermediate')).code).toBe(0);
