@@ -4,6 +4,7 @@ import { evaluateAlerts } from '../monitoring/alerts/evaluate-alerts.js';
 import { styles, terminalOptions } from '../reports/terminal-style.js';
 import { terminalTable } from '../reports/terminal-table.js';
 import type { AlertState, Matcher, Silence, Store } from '../store/index.js';
+import { addIncidentCommands } from './incident.js';
 import { duration, wholeNumber } from './option-values.js';
 import { answer, answerIsNo, type CommonOptions, withCommonOptions } from './output.js';
 import { withStore } from './use-store.js';
@@ -19,6 +20,7 @@ export function alertsCommand(): Command {
     .option('--all', 'also what is resolved')
     .addHelpText('after', '\nExample:\n  ballast alerts list --model fraud\n')
     .action(list);
+  addIncidentCommands(command);
   withCommonOptions(command.command('show <fingerprint>'))
     .description('an alert: its labels, what happened to it, who was told')
     .addHelpText('after', '\nExample:\n  ballast alerts show 4f0c2a9b1e7d3c58\n')

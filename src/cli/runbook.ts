@@ -6,7 +6,8 @@ import { filledRunbook, type Runbook, type Step } from '../monitoring/runbooks/r
 import { watchedModels } from '../monitoring/slo/watched.js';
 import { type Styles, styles, terminalOptions } from '../reports/terminal-style.js';
 import { terminalTable } from '../reports/terminal-table.js';
-import type { AlertState, Store } from '../store/index.js';
+import type { AlertState } from '../store/index.js';
+import { alertOf } from './known-alert.js';
 import { answer, type CommonOptions, withCommonOptions } from './output.js';
 import { storeExists, withStore } from './use-store.js';
 
@@ -68,25 +69,6 @@ async function runbookAction(name: string | undefined, options: RunbookOptions):
     }
     tell(options, runbook, { known: await modelFacts(store, model) });
   });
-}
-
-/** An alert by the beginning of its fingerprint. @throws BallastError `ALERT_AMBIGUOUS` */
-async function alertOf(store: Store, beginning: string): Promise<AlertState | undefined> {
-  if (beginning.length < 4) return undefined;
-  const found = (await store.listAlerts({ limit: 10_000 })).filter(({ fingerprint }) =>
-    fingerprint.startsWith(beginning),
-  );
-  if (found.length > 1) {
-    throw new BallastError('several alerts begin so', {
-      code: 'ALERT_AMBIGUOUS',
-      value: beginning,
-      remedy: `Write more of it: ${found
-        .slice(0, 5)
-        .map(({ fingerprint }) => fingerprint)
-        .join(', ')}`,
-    });
-  }
-  return found[0];
 }
 
 function list(options: CommonOptions): void {

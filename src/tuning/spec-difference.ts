@@ -15,9 +15,9 @@ export async function refuseChangedSpec(
   const [run] = before;
   if (run === undefined) return;
   const { baseDirectory: _, ...recorded } = (await store.getRun(run.id)).spec as Record<string, unknown>;
-  const changed = firstDifference(recorded, resolved.spec);
+  const [changed] = differences(recorded, resolved.spec);
   if (changed === undefined) return;
-  throw new BallastError(`the spec has changed since the experiment was interrupted: ${changed}`, {
+  throw new BallastError(`the spec has changed since the experiment was interrupted: ${changed.key}`, {
     code: 'EXPERIMENT_SPEC_CHANGED',
     kind: 'conflict',
     place: resolved.path ?? 'spec',
@@ -25,19 +25,22 @@ export async function refuseChangedSpec(
   });
 }
 
-/**
- * Where two JSON values first differ, as `training.epochs`; undefined where they are equal. Keys that are undefined do
- * not count.
- */
-function firstDifference(a: unknown, b: unknown, path = ''): string | undefined {
-  if (Object.is(a, b)) return undefined;
-  if (!isHolder(a) || !isHolder(b) || Array.isArray(a) !== Array.isArray(b)) return path === '' ? 'spec' : path;
-  for (const key of new Set([...Object.keys(a), ...Object.keys(b)])) {
-    const inner = Array.isArray(a) ? `${path}[${key}]` : `${path}${path === '' ? '' : '.'}${key}`;
-    const difference = firstDifference(a[key], b[key], inner);
-    if (difference !== undefined) return difference;
+/** Where two JSON values differ, as `training.epochs`; nothing where they are equal. Keys that are undefined do not count. */
+export function differences(a: unknown, b: unknown, path = ''): SpecDifference[] {
+  if (Object.is(a, b)) return [];
+  if (!isHolder(a) || !isHolder(b) || Array.isArray(a) !== Array.isArray(b)) {
+    return [{ key: path === '' ? 'spec' : path, before: a, after: b }];
   }
-  return undefined;
+  return [...new Set([...Object.keys(a), ...Object.keys(b)])].flatMap((key) =>
+    differences(a[key], b[key], Array.isArray(a) ? `${path}[${key}]` : `${path}${path === '' ? '' : '.'}${key}`),
+  );
+}
+
+/** A key of a spec with its values. */
+export interface SpecDifference {
+  readonly key: string;
+  readonly before: unknown;
+  readonly after: unknown;
 }
 
 function isHolder(value: unknown): value is Record<string, unknown> {

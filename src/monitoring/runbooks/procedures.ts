@@ -8,6 +8,7 @@ export const ROLL_BACK: Runbook = {
     'way forward stays open. It takes less than a minute: do it before the reason is known.',
   check: [
     { text: 'Which versions are there, and where do the aliases point?', command: 'ballast models show MODEL' },
+    { text: 'What is done already, and what is open?', command: 'ballast alerts incident MODEL' },
     { text: 'Is a rollout under way, or just over and still watched?', command: 'ballast rollout status MODEL' },
   ],
   act: [
@@ -23,6 +24,10 @@ export const ROLL_BACK: Runbook = {
     {
       text: 'Take the version out of use, so that nothing points to it again.',
       command: 'ballast models archive MODEL/VERSION',
+    },
+    {
+      text: 'Write down what happened, while it is remembered: the record fills in most of it.',
+      command: 'ballast alerts postmortem MODEL --out postmortem.md',
     },
   ],
   escalate:

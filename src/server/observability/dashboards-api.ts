@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Evaluation } from '../../evaluation/index.js';
 import { regression } from '../../monitoring/alerts/rules/canary.js';
+import { confusedOf } from '../../monitoring/dashboard/confused.js';
 import { topFailing } from '../../monitoring/dashboard/failing.js';
 import { history } from '../../monitoring/dashboard/history.js';
 import type { TelemetryOptions } from '../../monitoring/export/telemetry.js';
@@ -131,22 +132,5 @@ async function evaluated(store: Store, runId: string) {
     };
   });
   const last = evaluations.findLast(({ record }) => (record as Evaluation).confusion !== undefined);
-  return { stages, worst: last === undefined ? [] : confused(last.record as Evaluation) };
-}
-
-/** Pairs of classes by the share of the true one that is taken for the other. */
-function confused({ confusion }: Evaluation) {
-  if (confusion === undefined) return [];
-  const { classes, counts } = confusion;
-  return classes
-    .flatMap((actual, i) => {
-      const total = counts[i].reduce((sum, count) => sum + count, 0);
-      return classes.flatMap((predicted, j) =>
-        i === j || counts[i][j] === 0 || total === 0
-          ? []
-          : [{ actual, predicted, count: counts[i][j], share: counts[i][j] / total }],
-      );
-    })
-    .sort((a, b) => b.share - a.share)
-    .slice(0, 10);
+  return { stages, worst: last === undefined ? [] : confusedOf(last.record as Evaluation) };
 }
