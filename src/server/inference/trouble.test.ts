@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { crowd } from '../../../test/support/crowd.js';
 import { inputX, serveModels } from '../../../test/support/served.js';
 import { circle, line, register } from '../../../test/support/served-models.js';
 import { BallastError } from '../../errors.js';
@@ -214,21 +214,35 @@ describe('trouble', () => {
     ]);
   });
 
-  test('a client that sends slowly, and hundreds that send nothing, keep no one waiting', async () => {
+  test('hundreds of connections, some of which send without an end, keep no one waiting', async () => {
     await using served = await serveModels(store, ['line/1']);
-    const { hostname, port } = new URL(served.server.url);
-    const idle = Array.from({ length: 500 }, () => connect(Number(port), hostname));
-    for (const each of idle) each.on('error', () => {});
-    const slow = connect(Number(port), hostname);
-    slow.write(
-      `POST /v2/models/line/infer HTTP/1.1\r\nhost: ${hostname}\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n{`,
-    );
-    await wait(200);
-    const start = performance.now();
-    const { status } = await served.infer('line', [1]);
-    expect(status).toBe(200);
-    expect(performance.now() - start).toBeLessThan(5000);
-    for (const each of [slow, ...idle]) each.destroy();
+    const asked = { url: served.server.url, path: '/v2/models/line/infer', body: { inputs: [inputX([1])] } };
+    const { open, answered, failed } = await crowd({ ...asked, connections: 400, slow: 40, rounds: 2 });
+    expect({ open, answered, failed }).toEqual({ open: 400, answered: 360 * 2 + 20, failed: {} });
+  });
+
+  test('a clock that is set a day ahead and back changes nothing for who asks', async () => {
+    await using served = await serveModels(store, ['line/1'], { limits: { perSecond: 1000 } });
+    const now = Date.now;
+    let jump = 0;
+    const clock = vi.spyOn(Date, 'now').mockImplementation(() => now() + jump);
+    try {
+      const ids: string[] = [];
+      for (const hours of [0, 24, -24, 0]) {
+        jump = hours * 3_600_000;
+        const { status, json } = await served.infer('line', [hours]);
+        expect([status, json.outputs[0].data]).toEqual([200, [hours]]);
+        ids.push(json.parameters.prediction_id);
+      }
+      await served.inference.recorder.flush();
+      const rows = (await store.observationsAfter('line', 0, 10_000)).filter(({ id }) => ids.includes(id));
+      expect(rows.map(({ status, latencyMs }) => status === 'ok' && latencyMs >= 0 && latencyMs < 60_000)).toEqual(
+        ids.map(() => true),
+      );
+      expect(served.inference.recorder.state).toMatchObject({ dropped: 0, refused: 0, unreachableSince: undefined });
+    } finally {
+      clock.mockRestore();
+    }
   });
 
   test('a server that is asked to stop answers what is under way', async () => {
