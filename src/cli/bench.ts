@@ -197,7 +197,7 @@ async function subjectOf(path: string, options: BenchCommandOptions, scratch: Sc
 }
 
 function lines(path: string, report: BenchReport): string[] {
-  const { machine, byThreads, coldStartMs, peakMemoryBytes, costPer1000, batch } = report;
+  const { machine, byThreads, coldStartMs, peakMemoryBytes, costPer1000, joulesPer1000, batch } = report;
   const rows = batch === 1 ? '' : `, ${batch} rows a call`;
   return [
     `${path}  ${formatBytes(report.bytes)}  (${machine.processor}, ${machine.runtime}, ${machine.provider}${rows})`,
@@ -208,6 +208,9 @@ function lines(path: string, report: BenchReport): string[] {
     ...(coldStartMs === null ? [] : [`  cold start  ${formatSeconds(coldStartMs / 1000)}   process to first answer`]),
     ...(peakMemoryBytes === null ? [] : [`  memory      ${formatBytes(peakMemoryBytes)}   peak of that process`]),
     ...(costPer1000 === null ? [] : [`  cost        ${costPer1000.toPrecision(3)} for 1,000 rows`]),
+    ...(joulesPer1000 == null
+      ? []
+      : [`  energy      ${joulesPer1000.toPrecision(3)} J for 1,000 rows, of the whole processor`]),
   ];
 }
 

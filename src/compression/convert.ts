@@ -9,6 +9,7 @@ import { quantizeDynamic } from './quantize/dynamic.js';
 import { equalizeLayers } from './quantize/equalize.js';
 import type { QuantizedWeight } from './quantize/grid.js';
 import { LEAST_ELEMENTS, storeHalf } from './quantize/half.js';
+import { planQuantization } from './quantize/plan.js';
 import type { RangeMethod } from './quantize/ranges.js';
 import { type LayerSensitivity, mixedPrecision } from './quantize/sensitivity.js';
 import { smoothActivations } from './quantize/smooth.js';
@@ -124,6 +125,8 @@ async function convertStatic(
   }
   const { model: tabled, tables } = quantizeTables(model, options.exclude);
   model = tabled;
+  if (tables.length + planQuantization(model.graph, options).layers.length === 0)
+    throw nothing('static-int8', PRODUCTS);
   const seen = await seeActivations(runtime, model, batches, {
     exclude: options.exclude,
     calibration: options.calibration,
@@ -151,8 +154,7 @@ async function convertStatic(
     layers,
     chosen,
   } = await bestStatic(runtime, model, { seen, batches, rounded }, { ...options, exclude });
-  if (layers.length + tables.length === 0)
-    throw nothing('static-int8', 'convolutions or matrix products of float32 to round');
+  if (layers.length + tables.length === 0) throw nothing('static-int8', PRODUCTS);
   if (options.calibration === 'auto') notes.push(`of several calibrations ${chosen} is nearest to the original`);
   return {
     model: quantized,
@@ -161,6 +163,9 @@ async function convertStatic(
     ...(sensitivity === undefined ? {} : { sensitivity }),
   };
 }
+
+/** What static quantization is for. */
+const PRODUCTS = 'convolutions or matrix products of float32 to round';
 
 /** What `auto` tries: the ranges of activations, without and with the mean error of the rounded weights taken off biases. */
 const TRIED: readonly { readonly range: RangeMethod; readonly corrected: boolean }[] = [

@@ -5,6 +5,7 @@ import { BallastError } from '../../errors.js';
 import { externalFiles } from '../../graph/format/external-files.js';
 import type { Runtime, Session } from '../../graph/runtime/runtime.js';
 import { measureColdStart } from './cold-start.js';
+import { energyCounters, energyPer1000 } from './energy.js';
 import type { Feeds } from './feeds.js';
 import { type Latency, measureLatency, type PairedRatio, pairedRatio, type Runnable, runnable } from './latency.js';
 
@@ -34,6 +35,8 @@ export interface BenchReport {
   readonly bytes: number;
   /** Money for 1,000 rows at the price given, with the machine busy; null without a price. */
   readonly costPer1000: number | null;
+  /** Joules of the processor's packages for 1,000 rows; null where the machine does not tell. */
+  readonly joulesPer1000: number | null;
   readonly batch: number;
   readonly byThreads: readonly (Pick<Latency, 'p50Ms' | 'p99Ms' | 'calls'> & {
     readonly threads: number;
@@ -73,12 +76,16 @@ export async function bench(runtime: Runtime, subject: BenchSubject, options: Be
   const { seconds, threads, starts, price, provider, signal, tell } = options;
   const batch = batchOf(subject.feeds);
   const byThreads: BenchReport['byThreads'][number][] = [];
+  const counters = await energyCounters();
+  let joulesPer1000: number | null = null;
   for (const count of threads) {
     tell?.(`${subject.path}: warm latency, ${count} thread${count === 1 ? '' : 's'}`);
     const loaded = await load(runtime, subject, count, provider);
     try {
       const { meanMs, ...latency } = await measureLatency(loaded.target, { seconds, signal });
       byThreads.push({ threads: count, ...latency, throughput: (1000 * batch) / meanMs });
+      if (byThreads.length === 1)
+        joulesPer1000 = await energyPer1000(loaded.target, { seconds, batch, signal }, counters);
     } finally {
       loaded.release();
     }
@@ -97,6 +104,7 @@ export async function bench(runtime: Runtime, subject: BenchSubject, options: Be
     peakMemoryBytes: cold?.peakMemoryBytes ?? null,
     bytes: await bytesOfModel(subject.path),
     costPer1000: price === undefined ? null : (price / 3600) * (1000 / first.throughput),
+    joulesPer1000,
     batch,
     byThreads,
     machine: machineOf(runtime, provider),

@@ -1,31 +1,14 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { differenceOf, feedsOf, modelOf, NETWORKS, network } from '../../../test/support/networks.js';
-import { int, type Model, type Node } from '../../graph/model.js';
+import { silenced } from '../../../test/support/silenced.js';
+import { int, type Node } from '../../graph/model.js';
 import { openRuntime } from '../../graph/runtime/choose.js';
 import type { Runtime } from '../../graph/runtime/runtime.js';
 import { float32, int64, type Tensor } from '../../graph/tensor.js';
 import { derive } from '../../numeric/random.js';
 import { prepareModel } from '../quantize/prepare.js';
 import { cutUnits } from './cut.js';
-import type { PrunableUnit } from './groups.js';
-import { eachElement } from './importance.js';
 import { prunableGroups, pruneStructured } from './structured.js';
-
-/** The model with every weight of some units 0: removing them must not change a thing. */
-function silenced(model: Model, units: readonly PrunableUnit[]): Model {
-  const initializers = new Map<string, Tensor>(model.graph.initializers);
-  for (const { members } of units) {
-    for (const member of members) {
-      const value = initializers.get(member.name)!;
-      const data = Float32Array.from(value.data as Float32Array);
-      eachElement(value, member, (position) => {
-        data[position] = 0;
-      });
-      initializers.set(member.name, float32(value.shape, data));
-    }
-  }
-  return { ...model, graph: { ...model.graph, initializers } };
-}
 
 describe('structured pruning', () => {
   let runtime: Runtime;
