@@ -20,6 +20,7 @@ import { collected, type FileOptions, OF_FILES, withFileOptions } from './file-o
 import { formulaDifferences, formulaFigures, formulaLines, withFormulaOption } from './formula-option.js';
 import { refuseGiven } from './given-options.js';
 import { noteLocked } from './locked-rows.js';
+import { mirrorDocument, mirrorLines } from './mirror-lines.js';
 import { htmlFile } from './option-values.js';
 import { answer } from './output.js';
 import { robustnessLines } from './robustness-lines.js';
@@ -34,6 +35,7 @@ interface EvaluateOptions extends Omit<EvaluateFileOptions, 'task'> {
   holdout?: boolean;
   against?: string;
   outside?: string;
+  mirror?: string;
   predictions?: string;
   truth?: string;
 }
@@ -41,7 +43,7 @@ interface EvaluateOptions extends Omit<EvaluateFileOptions, 'task'> {
 /** What --predictions has no use for. */
 const OF_MODELS = [
   ...['holdout', 'data', 'against', 'adversarial', 'fairness', 'slices', 'stress', 'uncertainty', 'formula', 'outside'],
-  ...['spec', 'output', 'report'],
+  ...['spec', 'output', 'report', 'mirror'],
 ];
 
 export function evaluateCommand(): Command {
@@ -52,6 +54,10 @@ export function evaluateCommand(): Command {
     .option('--data <source>', 'on the rows of this source')
     .option('--predictions <file>', 'instead of a model: its answers, beside what was right; see docs/evaluate.md')
     .option('--truth <file>', 'with --task detection: COCO annotations that --predictions are about')
+    .option(
+      '--mirror <source>',
+      'figures as if the rows were like those of this source (production, unlabelled): each row weighted by how much likelier it is there',
+    )
     .option('--against <run>', 'compare with another run on the same rows, paired')
     .option(
       '--adversarial <attack>',
@@ -75,6 +81,7 @@ export function evaluateCommand(): Command {
 Examples:
   ballast evaluate 3f2a91c0 --holdout
   ballast evaluate 3f2a91c0 --holdout --against 8b11e0aa
+  ballast evaluate 3f2a91c0 --holdout --mirror this-week.parquet
   ballast evaluate 3f2a91c0 --data new-rows.csv --json
   ballast evaluate 3f2a91c0 --data new-rows.csv --uncertainty --stress --slices
   ballast evaluate 3f2a91c0 --holdout --fairness sex --fairness age
@@ -123,7 +130,7 @@ async function evaluateAction(
     });
   }
   if (isFile && data !== undefined && against === undefined) {
-    refuseGiven(command, ['outside'], { reason: 'needs a run, which says how such rows are read' });
+    refuseGiven(command, ['outside', 'mirror'], { reason: 'needs a run, which says how such rows are read' });
     await evaluateFile(reference, { ...rest, ...(task === undefined ? {} : { task }), data });
     return;
   }
@@ -154,6 +161,7 @@ async function evaluateRuns(store: Store, run: Run, other: Run | undefined, opti
     fairness: options.fairness ?? [],
     asked: askedOf(options),
     formulas: options.formula ?? [],
+    mirror: options.mirror,
     ...(options.stress === true ? { stress: tellStress } : {}),
   };
   const evaluateOne = (which: Run): Promise<EvaluatedRun> =>
@@ -188,12 +196,14 @@ async function evaluateRuns(store: Store, run: Run, other: Run | undefined, opti
       ...(holdoutReads === undefined ? {} : { holdoutReads }),
       ...(locked === undefined ? {} : { locked }),
     }),
+    ...mirrorDocument(first.mirrored),
     ...(second === undefined
       ? {}
       : {
           against: {
             run: other?.id,
             metrics: second.evaluation.metrics,
+            ...mirrorDocument(second.mirrored),
             ...(second.robustness === undefined ? {} : { robustness: second.robustness }),
             ...(second.stress === undefined ? {} : { stress: second.stress }),
             ...(second.formulas === undefined ? {} : { formulas: formulaFigures(second.formulas) }),
@@ -210,7 +220,17 @@ async function evaluateRuns(store: Store, run: Run, other: Run | undefined, opti
           rows: data ?? 'the locked holdout',
           createdAt: new Date(),
         },
-        ...{ evaluation, ledger, holdoutReads, uncertainty, weakSlices, formulas, stress, robustness },
+        ...{
+          evaluation,
+          mirrored: first.mirrored?.evaluation,
+          ledger,
+          holdoutReads,
+          uncertainty,
+          weakSlices,
+          formulas,
+          stress,
+          robustness,
+        },
       },
       options.report,
     );
@@ -219,7 +239,7 @@ async function evaluateRuns(store: Store, run: Run, other: Run | undefined, opti
   for (const [name, each] of Object.entries(targets ?? {})) {
     lines.push('', `Of ${name}:`, metricsTable(each, terminalOptions()));
   }
-  lines.push(...formulaLines(formulas));
+  lines.push(...mirrorLines(first.mirrored, options.mirror), ...formulaLines(formulas));
   if (second !== undefined) lines.push(...formulaLines(differences, 'More than with the other run, on the same rows'));
   lines.push(...uncertaintyLines(uncertainty));
   lines.push(...fairnessLines(evaluation), ...sliceLines(weakSlices), ...stressLines(stress));

@@ -41,6 +41,8 @@ export interface EvaluationReportInput {
   readonly rows: string;
   readonly createdAt: Date;
   readonly evaluation: Evaluation;
+  /** Of the same rows weighted to mirror another source. */
+  readonly mirrored?: Evaluation | undefined;
   readonly ledger?: Ledger | undefined;
   readonly holdoutReads?: number | undefined;
   readonly uncertainty?: readonly UncertaintyEvaluation[] | undefined;
@@ -91,9 +93,15 @@ function evaluationReport(input: EvaluationReportInput): string {
 }
 
 function sectionsOf(input: EvaluationReportInput): Section[] {
-  const { evaluation, ledger, uncertainty, weakSlices, formulas, stress, robustness } = input;
+  const { evaluation, mirrored, ledger, uncertainty, weakSlices, formulas, stress, robustness } = input;
   return [
     { id: 'metrics', title: 'Figures', content: [stack(metricsTable(evaluation))] },
+    {
+      id: 'mirrored',
+      title: 'On rows like those of another source',
+      lead: 'Each row weighted by how much likelier its inputs are there; the right answer has to depend on the inputs as it does here.',
+      content: mirrored === undefined ? [] : [stack(metricsTable(mirrored))],
+    },
     {
       id: 'formulas',
       title: 'Formulas',

@@ -18,6 +18,7 @@ import { type PreparedData, prepareData } from '../spec/prepare.js';
 import type { Run, Store } from '../store/types.js';
 import { attackModel, requireScores } from './attack-model.js';
 import { type Judging, judge, primaryMetric, sliceColumns, withSensitive } from './judge.js';
+import { type Mirrored, mirrored } from './mirror.js';
 import type { ModelPorts } from './model-ports.js';
 import { outputOfTarget } from './path-targets.js';
 import { CALIBRATED, requireModel } from './result-record.js';
@@ -33,6 +34,7 @@ import {
   specOfRun,
 } from './run-rows.js';
 import { scoreRows, scoreUnlabelled } from './score.js';
+import { type FedRows, type Shift, shiftTo } from './shift.js';
 import { searchSlices } from './slice-search.js';
 import { type StressedModel, type StressSettings, stressModel } from './stress-model.js';
 
@@ -50,6 +52,7 @@ export interface EvaluatedRun {
   /** Where they were asked for. */
   readonly stress?: StressReport;
   readonly weakSlices?: SliceSearch;
+  readonly mirrored?: Mirrored;
   readonly formulas?: readonly FormulaValues[];
   /** Of a model of several targets, how well it predicts each beside the first. */
   readonly targets?: Readonly<Record<string, Evaluation>>;
@@ -70,6 +73,8 @@ export interface Beside {
   readonly asked?: Asked;
   /** Numbers of each row that are the user's own. */
   readonly formulas?: readonly Formula[];
+  /** A source that the rows are weighted towards, so that they mirror it. */
+  readonly mirror?: string | undefined;
 }
 
 /**
@@ -97,6 +102,7 @@ export async function evaluateHoldout(
   }
   const roles = withSensitive(data.roles, beside.fairness ?? [], { table: data.table, task: resolved.spec.task });
   await refuseImpossible(store, run, beside, { table: data.table, rows, roles });
+  const shift = await shiftAsked(store, runtime, run, { table: data.table, rows }, beside);
   const holdoutReads = await register.countRead(data.name, data.rowSet, `runs:/${run.id}`);
   const part = { table: data.table, rows, roles };
   const { stressTest, ...scored } = await scoreRun(store, runtime, run, part, beside);
@@ -117,7 +123,19 @@ export async function evaluateHoldout(
     await keepStage(store, run, 'calibrated', judged(answers, rows), { lost, model });
   }
   const ledger = await ledgerOfRun(store, run, primaryMetric(resolved.spec));
-  return { rows: rows.length, evaluation, ...scored, ledger, holdoutReads };
+  const toMirror = shift && { mirrored: mirrored(predictions, shift, (answers) => judged(answers, rows)) };
+  return { rows: rows.length, evaluation, ...scored, ...toMirror, ledger, holdoutReads };
+}
+
+/** Where rows are to be weighted: before they are read, as a source that is not there must not cost a read. */
+async function shiftAsked(
+  store: Store,
+  runtime: Runtime,
+  run: Run,
+  own: FedRows,
+  { mirror }: Beside,
+): Promise<Shift | undefined> {
+  return mirror === undefined ? undefined : await shiftTo(store, runtime, run, own, mirror);
 }
 
 /** What the run's model says of the same rows with its calibration behind it, where it was calibrated. */
@@ -179,15 +197,19 @@ export async function evaluateOther(
   const resolved = specOfRun(run);
   const { table, rows, roles: own, locked } = await otherRows(store, run, source);
   const roles = withSensitive(own, beside.fairness ?? [], { table, task: resolved.spec.task });
+  const shift = await shiftAsked(store, runtime, run, { table, rows }, beside);
   const { stressTest: _stressTest, ...scored } = await scoreRun(store, runtime, run, { table, rows, roles }, beside);
   const { predictions } = scored;
-  const evaluation = judge(resolved.spec, { table, roles }, predictions, rows, beside.asked?.metrics);
+  const judged = (answers: PredictionInput): Evaluation =>
+    judge(resolved.spec, { table, roles }, answers, rows, beside.asked?.metrics);
+  const evaluation = judged(predictions);
+  const toMirror = shift && { mirrored: mirrored(predictions, shift, judged) };
   const ledger = await ledgerOfRun(store, run, primaryMetric(resolved.spec));
   const holdoutReads =
     locked === undefined || run.datasetName === undefined
       ? undefined
       : await store.holdoutRegister('evaluate --data').countRead(run.datasetName, locked.rowSet, `runs:/${run.id}`);
-  return { rows: rows.length, evaluation, ...scored, ledger, holdoutReads, locked: locked?.rows ?? 0 };
+  return { rows: rows.length, evaluation, ...scored, ...toMirror, ledger, holdoutReads, locked: locked?.rows ?? 0 };
 }
 
 /** What a run's model answers to the rows of another source, which need no target. */
@@ -273,7 +295,7 @@ export async function evaluateModel(
   ports: ModelPorts,
   table: PreparedData['table'],
   setting: FileSetting,
-  { stress, slices, fairness = [], formulas = [], asked = NOTHING_ASKED }: Omit<Beside, 'attack'> = {},
+  { stress, slices, fairness = [], formulas = [], asked = NOTHING_ASKED }: Omit<Beside, 'attack' | 'mirror'> = {},
 ): Promise<Pick<EvaluatedRun, 'evaluation' | 'predictions' | 'stress' | 'weakSlices' | 'formulas'>> {
   const { primary, seed } = setting;
   const roles = withSensitive(setting.roles, fairness, { table, task: ports.task });

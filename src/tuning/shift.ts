@@ -48,7 +48,7 @@ export async function measureShift(
 ): Promise<Shift> {
   const [first, second] = [await features(own), await features(shifted)];
   if (shifted.rows.length === 0) {
-    throw new BallastError('there are no shifted rows', { code: 'SHIFT_INPUT', place: '--shifted' });
+    throw new BallastError('there are no rows to weight towards', { code: 'SHIFT_INPUT', place: 'shift' });
   }
   const columns = first.length / own.rows.length;
   const rows = own.rows.length + shifted.rows.length;
@@ -66,7 +66,7 @@ export async function measureShift(
       if (tensor.type !== 'float32' && tensor.type !== 'float64') {
         throw new BallastError(`the network's input "${name}" is ${tensor.type}: a shift of it is not measured`, {
           code: 'SHIFT_INPUT',
-          place: '--shifted',
+          place: 'shift',
           remedy: 'Leave it out; models of numbers have it',
         });
       }
@@ -98,9 +98,14 @@ export async function shiftOfRun(
   source: string,
   data: string | undefined,
 ): Promise<Shift> {
-  const { model, ports } = await modelOfRun(store, run);
   const own =
     data === undefined ? await ownRows(store, run, 'validation', 'calibrate') : await otherRows(store, run, data);
+  return shiftTo(store, runtime, run, own, source);
+}
+
+/** The shift from rows that a run's model takes to those of a source; as {@link shiftOfRun}. */
+export async function shiftTo(store: Store, runtime: Runtime, run: Run, own: FedRows, source: string): Promise<Shift> {
+  const { model, ports } = await modelOfRun(store, run);
   const resolved = specOfRun(run);
   const { target: _target, ...options } = readOptions(resolved) as ReadOptions;
   const raw = await readTable(source, { ...options, baseDirectory: process.cwd() });

@@ -62,7 +62,8 @@ export function checkShift(tests: readonly FeatureTest[]): Finding[] {
       code: 'PRODUCTION_SHIFT',
       severity: severityOf(effect),
       message: `${describe(column, aspect)} differs between holdout and production (effect ${effect.toFixed(2)}, adjusted p ${adjusted.toPrecision(2)})`,
-      remedy: 'Draw a holdout that mirrors production (--new-holdout), or weight it, before trusting its figures.',
+      remedy:
+        'Weight it before trusting its figures (ballast evaluate RUN --holdout --mirror SOURCE), or add labelled rows of production to the data and draw a new one (ballast train SPEC --new-holdout).',
       columns: [column],
       figures: { effect, adjusted },
     }));
