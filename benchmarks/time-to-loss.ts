@@ -5,7 +5,8 @@
  *     BALLAST_DATASETS=... BALLAST_PYTHON=... npm run bench -- time-to-loss [--json] [--seeds 20] [--trials 40] [--clock cpu]
  *
  * BALLAST_PYTHON is a Python with optuna and torch; Optuna's trials are a training loop in PyTorch that is handed the rows as
- * our own preprocessing made them. Its study runs to the end: the least validation loss of its complete trials, and its time
+ * our own preprocessing made them, and the weights that our trials begin with: what a draw of them is worth (a tenth and more of
+ * the loss) is luck of neither search. Its study runs to the end: the least validation loss of its complete trials, and its time
  * from the first suggestion on. Ours is the time until a complete trial has a loss as low, everything that `ballast sweep` does
  * included: reading and splitting the data, the estimate, the compiled graph, the records of every run. It may take three times
  * as many trials; a sweep that is not there by then counts as never. Neither knows anything beforehand (`prior: none`).
@@ -16,8 +17,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { stringify } from 'yaml';
+import type { Graph } from '../src/graph/model.js';
 import { openRuntime } from '../src/graph/runtime/choose.js';
 import { medianInterval } from '../src/numeric/intervals.js';
+import { networkOf } from '../src/spec/network.js';
 import { prepareData } from '../src/spec/prepare.js';
 import { type ResolvedSpec, readSpec } from '../src/spec/read.js';
 import { openStore } from '../src/store/index.js';
@@ -66,17 +69,29 @@ function specOf(datasets: string, seed: number): object {
 /** Optuna's study on the rows that our preprocessing makes. */
 async function theirs(resolved: ResolvedSpec, folder: string, { seed, trials, python }: Setting): Promise<PeerEnd> {
   await using store = await openStore(join(folder, 'theirs'));
-  const { split, preprocessor, table } = await prepareData(resolved, { register: store.holdoutRegister('bench') });
+  const { split, preprocessor, table, tokenizers } = await prepareData(resolved, {
+    register: store.holdoutRegister('bench'),
+  });
   const part = (rows: Uint32Array): object => {
     const { inputs, target } = preprocessor.transform(table, rows);
     const [features, ...more] = Object.values(inputs);
     if (target === undefined || more.length > 0) throw new Error('digits are one input with a label');
     return { x: Array.from(features.data, Number), y: Array.from(target.data, Number), rows: rows.length };
   };
-  const setting = { seed, trials, epochs: EPOCHS, batch: BATCH, hidden: HIDDEN, space: SPACE };
+  const weights = layers(await networkOf(resolved, preprocessor, tokenizers, resolved.spec.training.seed));
+  const setting = { seed, trials, epochs: EPOCHS, batch: BATCH, hidden: HIDDEN, space: SPACE, weights };
   const input = JSON.stringify({ ...setting, train: part(split.train), validation: part(split.validation) });
   const env = { ...process.env, OMP_NUM_THREADS: '1', MKL_NUM_THREADS: '1' };
   return JSON.parse(execFileSync(python, [PEER], { input, env, encoding: 'utf8' })) as PeerEnd;
+}
+
+/** Weights of the dense layers, first to last, as PyTorch keeps them: [out, in], row by row. */
+function layers({ initializers }: Graph): number[][] {
+  return [...initializers.values()]
+    .filter(({ shape }) => shape.length === 2)
+    .map(({ shape: [inputs, outputs], data }) =>
+      Array.from({ length: inputs * outputs }, (_, i) => Number(data[(i % inputs) * outputs + Math.floor(i / inputs)])),
+    );
 }
 
 /** Until a complete trial is as good; without limit where none is. */

@@ -5,6 +5,9 @@ import { type DashboardPages, dashboardPages, hasBrowser, needsBrowser } from '.
 
 const RUNS = 10_000;
 const METRICS = 50;
+/** Beside these, of each run that logs any, so that all together have a thousand. */
+const OWN_METRICS = 25;
+const LOGGED = 40;
 
 describe.skipIf(!hasBrowser)(`the dashboard ${needsBrowser}`, () => {
   let store: Store;
@@ -24,10 +27,15 @@ describe.skipIf(!hasBrowser)(`the dashboard ${needsBrowser}`, () => {
           tags: {},
           startedAt: new Date(1e12 + i * 1000),
         });
-        if (i < 40) {
+        if (i < LOGGED) {
           const metrics = Array.from({ length: METRICS }, (_, j) => ({
             name: `m${j}`,
             value: (i * 7 + j) % 40,
+            step: 0,
+          }));
+          const own = Array.from({ length: OWN_METRICS }, (_, j) => ({
+            name: `own${i * OWN_METRICS + j}`,
+            value: i,
             step: 0,
           }));
           const curves = [1, 0.5, 0.2].flatMap((value, step) => [
@@ -35,7 +43,7 @@ describe.skipIf(!hasBrowser)(`the dashboard ${needsBrowser}`, () => {
             { name: 'val_loss', value: value + 0.1 * step, step },
           ]);
           await store.logBatch(id, {
-            metrics: [...metrics, ...curves],
+            metrics: [...metrics, ...own, ...curves],
             params: { optimizer: i % 2 === 0 ? 'adam' : 'sgd' },
           });
           run = id;
@@ -73,6 +81,19 @@ describe.skipIf(!hasBrowser)(`the dashboard ${needsBrowser}`, () => {
     await page.getByRole('alert').filter({ hasText: 'Invalid filter' }).waitFor();
     // The server's refusal is told to the console too; there is nothing else.
     expect(pages.faults.filter((fault) => !fault.includes('400'))).toEqual([]);
+  });
+
+  test('finds a column among a thousand, and shows, sorts and keeps it in the address', async () => {
+    await open(`/experiments/${experiment}`);
+    const columns = METRICS + LOGGED * OWN_METRICS + 3;
+    await page.getByText(`Columns (4 of ${columns})`).click();
+    await page.getByLabel('Find').fill('own987');
+    await page.getByRole('checkbox', { name: 'metrics.own987' }).check();
+    await page.getByRole('button', { name: 'own987' }).click();
+    await page.getByRole('link', { name: 'run 39', exact: true }).waitFor();
+    await page.reload();
+    await page.getByText(`Columns (5 of ${columns})`).waitFor();
+    await page.getByRole('button', { name: 'own987' }).waitFor();
   });
 
   test('shows a run with curves and findings, two runs side by side, and a model with its checklists', async () => {
