@@ -74,36 +74,52 @@ function onTables(datasets: string): Case[] {
   ];
 }
 
-/** One network with each normalization between its maps and its activations. */
-function normalization(datasets: string): Case {
-  const layers = (kind: string): object[] => [
-    { conv: 8, stride: 2, normalization: kind },
-    { conv: 16, stride: 2, normalization: kind },
-    { conv: 16, stride: 2, normalization: kind },
-    { globalPool: 'average' },
-  ];
-  const arm = (kind: string): Technique =>
-    fixed({
-      name: kind === 'none' ? 'none' : `${kind} normalization`,
-      regularizers: [],
-      spec: { model: { type: 'cnn', layers: layers(kind) } },
-    });
-  return {
-    title: 'Normalization: 500 digits',
-    about:
-      'Digits of 28 x 28, 500 to train on, 500 to validate. A cnn of 8, 16 and 16 channels, 10 epochs, plain descent.',
-    spec: {
-      name: 'normalized-digits',
-      task: 'classification',
-      data: {
-        source: join(datasets, 'mnist-t10k/t10k-images-idx3-ubyte.gz'),
-        target: 'label',
-        split: { validation: VALIDATION, holdout: 9000 },
-      },
-      training: { epochs: 10, batchSize: 50, optimizer: { type: 'sgd', learningRate: 0.05, momentum: 0.9 } },
+/** A shallow and a deep network with each normalization between their maps and their activations. */
+function normalization(datasets: string): Case[] {
+  const digits = {
+    task: 'classification',
+    data: {
+      source: join(datasets, 'mnist-t10k/t10k-images-idx3-ubyte.gz'),
+      target: 'label',
+      split: { validation: VALIDATION, holdout: 9000 },
     },
-    techniques: ['none', 'batch', 'layer', 'group'].map(arm),
+    training: { epochs: 10, batchSize: 50, optimizer: { type: 'sgd', learningRate: 0.05, momentum: 0.9 } },
   };
+  const arms = (kinds: readonly string[], model: (kind: string) => object): Technique[] =>
+    kinds.map((kind) =>
+      fixed({
+        name: kind === 'none' ? 'none' : `${kind} normalization`,
+        regularizers: [],
+        spec: { model: model(kind) },
+      }),
+    );
+  const about = '500 digits of 28 x 28 to train on, 500 to validate; 10 epochs, plain descent.';
+  return [
+    {
+      title: 'Normalization: a shallow network',
+      about: `${about} A cnn of 8, 16 and 16 channels.`,
+      spec: { ...digits, name: 'shallow' },
+      techniques: arms(['none', 'batch', 'layer', 'group'], (kind) => ({
+        type: 'cnn',
+        layers: [
+          { conv: 8, stride: 2, normalization: kind },
+          { conv: 16, stride: 2, normalization: kind },
+          { conv: 16, stride: 2, normalization: kind },
+          { globalPool: 'average' },
+        ],
+      })),
+    },
+    {
+      title: 'Normalization: a deep network',
+      about: `${about} A perceptron of twelve layers of 32 units.`,
+      spec: { ...digits, name: 'deep' },
+      techniques: arms(['none', 'batch', 'layer'], (kind) => ({
+        type: 'mlp',
+        hidden: Array.from({ length: 12 }, () => 32),
+        normalization: kind,
+      })),
+    },
+  ];
 }
 
 /** Few labelled digits and many of the same kind without a label. */
@@ -161,7 +177,7 @@ export const results: Results = {
     const folder = await mkdtemp(join(tmpdir(), 'ballast-results-'));
     try {
       const sections: string[] = [];
-      for (const of of [...onTables(datasets), normalization(datasets), withoutLabels(datasets, folder)]) {
+      for (const of of [...onTables(datasets), ...normalization(datasets), withoutLabels(datasets, folder)]) {
         const arms = await chosenArms(of.spec, of.techniques, ({ validation }) => -validation.logLoss, { tell });
         const trials = await trainArms(of.spec, arms, { seeds, tell });
         sections.push(`## ${of.title}

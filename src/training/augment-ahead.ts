@@ -33,7 +33,7 @@ const FEW = 16_000;
  *
  * @returns undefined where there is nothing of the kind
  */
-export function compileAhead(description: NetworkDescription): CompiledAhead | undefined {
+function compileAhead(description: NetworkDescription): CompiledAhead | undefined {
   const b = new GraphBuilder('augmentation');
   const { batchSize, rows } = description;
   const index = b.input('batch.index', 'int64', [batchSize]);

@@ -7,7 +7,7 @@ import type { Border } from '../image-augmentation/geometry.js';
 import { evenSizes } from '../image-augmentation/parts.js';
 import { boundsOf } from '../image-augmentation/range.js';
 import { border } from '../rand-augment/index.js';
-import { type Amounts, COLOURS, MOVES, randomOperation } from '../rand-augment/operations.js';
+import { type Amounts, COLOURS, MOVES, type Placed, placed, randomOperation } from '../rand-augment/operations.js';
 import { defineRegularizer, type InputDescription, type StepContext } from '../regularizer.js';
 
 const OPERATIONS = [...MOVES, ...COLOURS] as const;
@@ -41,31 +41,31 @@ const options = z.strictObject({
 
 type Options = z.infer<typeof options>;
 
-/** Chains of 1 to `depth` operations of each image [rows, ...]: rows are dealt out, an equal number to each length. */
+/** Chains of 1 to `depth` operations of each of the images: they are dealt out, an equal number to each length. */
 function chains(
   b: GraphBuilder,
-  image: Value,
+  { from, place }: Placed,
   site: RandomSite,
-  { depth, change }: { depth: number; change: (image: Value) => Value },
+  { depth, change }: { depth: number; change: (images: Placed) => Placed },
 ): Value {
-  const rows = image.shape[0];
+  const rows = place.shape[0];
   const all = b.indices([rows]);
   const deal = b.apply('TopK', [site.uniform([rows]), all], {}, { outputs: 2 })[1];
   const sizes = evenSizes(rows, depth);
   const done: Value[] = [];
-  let left = b.gather(image, deal);
+  let left: Placed = { from, place: b.gather(place, deal) };
   for (let length = 0; length < sizes.length; length++) {
     left = change(left);
     const [finished, rest] = [sizes[length], sizes.slice(length + 1).reduce((sum, size) => sum + size, 0)];
-    if (rest === 0) done.push(left);
+    if (rest === 0) done.push(placed(b, left));
     else {
-      const [ready, going] = b.split(left, [finished, rest], 0);
-      done.push(ready);
-      left = going;
+      const [ready, going] = b.split(left.place, [finished, rest], 0);
+      done.push(placed(b, { from: left.from, place: ready }));
+      left = { from: left.from, place: going };
     }
   }
-  const place = b.apply('TopK', [b.cast(deal, 'float32'), all], { largest: int(0) }, { outputs: 2 })[1];
-  return b.gather(b.concat(done, 0), place);
+  const back = b.apply('TopK', [b.cast(deal, 'float32'), all], { largest: int(0) }, { outputs: 2 })[1];
+  return b.gather(b.concat(done, 0), back);
 }
 
 /**
@@ -88,10 +88,10 @@ function mixed(context: StepContext, given: Options, input: InputDescription, im
       [batch * width],
       Array.from({ length: batch * width }, (_, i) => Math.floor(i / width)),
     );
-    const changed = chains(b, b.gather(unit, b.constant(copies)), site, {
+    const changed = chains(b, { from: unit, place: b.constant(copies) }, site, {
       depth,
-      change: (image) =>
-        randomOperation(b, image, site, {
+      change: (some) =>
+        randomOperation(b, some, site, {
           operations: choose,
           // From 0.1 to the severity, an operation.
           levels: (rows) =>

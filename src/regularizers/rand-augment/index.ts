@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import type { Value } from '../../graph/builder.js';
+import { int64 } from '../../graph/tensor.js';
 import type { Border } from '../image-augmentation/geometry.js';
 import { boundsOf } from '../image-augmentation/range.js';
 import { defineRegularizer } from '../regularizer.js';
-import { type Amounts, COLOURS, MOVES, randomOperation } from './operations.js';
+import { type Amounts, COLOURS, MOVES, type Placed, placed, randomOperation } from './operations.js';
 
 const OPERATIONS = ['identity', ...MOVES, ...COLOURS] as const;
 
@@ -57,8 +58,14 @@ export const randAugment = defineRegularizer({
             amounts: AMOUNTS,
             border: tone,
           };
-          let changed = unit;
-          for (let i = 0; i < operations; i++) changed = randomOperation(b, changed, site, how);
+          const rows = unit.shape[0];
+          const all = int64(
+            [rows],
+            Array.from({ length: rows }, (_, i) => i),
+          );
+          let left: Placed = { from: unit, place: b.constant(all) };
+          for (let i = 0; i < operations; i++) left = randomOperation(b, left, site, how);
+          const changed = placed(b, left);
           // Some operations have no amount: none acts at magnitude 0.
           const acts = b.cast(b.greater(strength, 0), 'float32');
           return b.add(images, b.mul(b.sub(changed, unit), b.mul(span, acts)));

@@ -115,15 +115,25 @@ export interface RandomOperation {
   readonly border: Border;
 }
 
+/** Images that are not copied until they are needed: the i-th is row place[i] of `from` [rows, channels, height, width]. */
+export interface Placed {
+  readonly from: Value;
+  /** int64 [images] */
+  readonly place: Value;
+}
+
+export const placed = (b: GraphBuilder, { from, place }: Placed): Value => b.gather(from, place);
+
 /**
  * One operation, drawn for each image with equal odds. Images are dealt out at random, an equal number to each operation,
  * so that no operation is computed for an image that another was drawn for; where they do not come out even, some images
  * are dealt twice and the second copy is dropped.
  *
- * @param image [batch, channels, height, width], values from 0 to 1
+ * @param images values from 0 to 1
  */
-export function randomOperation(b: GraphBuilder, image: Value, site: RandomSite, how: RandomOperation): Value {
-  const [batch, channels, height, width] = image.shape;
+export function randomOperation(b: GraphBuilder, images: Placed, site: RandomSite, how: RandomOperation): Placed {
+  const [batch] = images.place.shape;
+  const [, , height, width] = images.from.shape;
   // Moves side by side, so that they are one reading.
   const moves = MOVES.filter((move) => how.operations.includes(move));
   const colours = COLOURS.filter((colour) => how.operations.includes(colour));
@@ -136,11 +146,11 @@ export function randomOperation(b: GraphBuilder, image: Value, site: RandomSite,
     [rows],
     Array.from({ length: rows }, (_, i) => i % batch),
   );
-  const dealt = b.gather(image, b.gather(b.constant(table), deal));
+  const dealt = b.gather(images.from, b.gather(images.place, b.gather(b.constant(table), deal)));
   const sign = b.where(site.occurs([rows, 1, 1, 1], 0.5), -1, b.scalar(1));
   const level = how.levels(rows);
   const sizes = [moves.length * each, ...colours.map(() => each), others * each].filter((size) => size > 0);
-  const [images, levels, signs] = [dealt, level, sign].map((value) => b.split(value, sizes, 0));
+  const [parts, levels, signs] = [dealt, level, sign].map((value) => b.split(value, sizes, 0));
   const changed = sizes.map((size, part) => {
     const colour = colours[part - (moves.length > 0 ? 1 : 0)];
     if (moves.length > 0 && part === 0) {
@@ -166,13 +176,13 @@ export function randomOperation(b: GraphBuilder, image: Value, site: RandomSite,
         x: joined('x'),
         y: joined('y'),
       };
-      return inParts(b, images[0], map, (some, of) => sampleAffine(b, some, of, how.border));
+      return inParts(b, parts[0], map, (some, of) => sampleAffine(b, some, of, how.border));
     }
-    if (colour === undefined) return images[part];
-    return inParts(b, images[part], { level: levels[part], sign: signs[part] }, (some, of) =>
+    if (colour === undefined) return parts[part];
+    return inParts(b, parts[part], { level: levels[part], sign: signs[part] }, (some, of) =>
       recolour(b, colour, some, { ...of, amounts: how.amounts }),
     );
   });
   const place = b.apply('TopK', [b.cast(deal, 'float32'), b.indices([rows])], { largest: int(0) }, { outputs: 2 })[1];
-  return b.reshape(b.gather(b.concat(changed, 0), b.slice(place, [0], [batch], [0])), [batch, channels, height, width]);
+  return { from: b.concat(changed, 0), place: b.slice(place, [0], [batch], [0]) };
 }
