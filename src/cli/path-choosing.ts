@@ -49,12 +49,15 @@ const RULES: readonly ChoosingOptions['choose'][] = [
   'stability',
   'knockoffs',
 ];
-const PENALTIES: readonly ChoosingOptions['penalty'][] = ['elastic-net', 'adaptive', 'mcp', 'scad'];
+const PENALTIES: readonly ChoosingOptions['penalty'][] = ['elastic-net', 'adaptive', 'mcp', 'scad', 'fused', 'trend'];
 
 export function withChoosingOptions(command: Command): Command {
   return command
     .addOption(
-      new Option('--penalty <shape>', 'elastic net, its adaptive form, or one that does not shrink large coefficients')
+      new Option(
+        '--penalty <shape>',
+        'elastic net, its adaptive form, one that does not shrink large coefficients (mcp, scad), or one on first (fused) or second (trend) differences of neighbouring columns',
+      )
         .choices(PENALTIES)
         .default('elastic-net'),
     )
@@ -93,8 +96,8 @@ export function refuseUnchosen(command: Command, options: ChoosingOptions): void
     refuseGiven(command, ['penalty'], { reason: 'is adaptive with --choose adaptive' });
   }
   const kind = penaltyOf(options)?.type;
-  if (kind !== 'mcp' && kind !== 'scad')
-    refuseGiven(command, OF_CONCAVE, { reason: 'goes with --penalty mcp or scad' });
+  const concave = kind === 'mcp' || kind === 'scad';
+  if (!concave) refuseGiven(command, OF_CONCAVE, { reason: 'goes with --penalty mcp or scad' });
   else refuseGiven(command, ['alpha'], { reason: 'mixes lasso and ridge, and the penalty is neither' });
   if (kind !== 'adaptive') refuseGiven(command, OF_ADAPTIVE, { reason: 'goes with --penalty adaptive' });
   if (kind !== undefined) refuseGiven(command, ['intervals'], { reason: 'goes with the elastic net' });
@@ -105,7 +108,8 @@ export function refuseUnchosen(command: Command, options: ChoosingOptions): void
 
 function penaltyOf({ choose, penalty, gamma, power }: ChoosingOptions): PenaltyRequest | undefined {
   if (choose === 'adaptive' || penalty === 'adaptive') return { type: 'adaptive', power };
-  return penalty === 'elastic-net' ? undefined : { type: penalty, gamma };
+  if (penalty === 'elastic-net') return undefined;
+  return penalty === 'fused' || penalty === 'trend' ? { type: penalty } : { type: penalty, gamma };
 }
 
 export function choiceOf(options: ChoosingOptions): Omit<ChoiceOptions, 'folds' | 'onPart'> {

@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import { isChain } from '../paths/selection/penalized.js';
 import type { PathReportInput } from '../reports/path-report-input.js';
 import type { ResolvedSpec } from '../spec/read.js';
 import { commandLine } from '../tuning/environment.js';
@@ -20,11 +21,12 @@ export function pathDocument(
     regularizerId: result.regularizerId,
     family: path.family,
     ...(path.delta === undefined ? {} : { delta: path.delta }),
-    penalty: { ...(run.shape ?? { type: 'elastic-net' }), ...columns },
+    penalty: { ...penaltyDocument(run), ...columns },
     ...(path.outputs === undefined ? {} : { grouped: path.grouped === true }),
     alpha: path.alpha,
     lambdas: points.map(({ lambda }) => lambda),
     nonzero: points.map(({ columns }) => columns.length),
+    ...(path.differences === undefined ? {} : { levels: points.map(({ degrees }) => degrees) }),
     deviance: points.map(({ deviance }) => deviance),
     nullDeviance: path.nullDeviance,
     explained: points.map(({ explained }) => explained),
@@ -64,6 +66,13 @@ export function pathDocument(
     report,
     seconds,
   };
+}
+
+/** Columns that follow each other are told by name. */
+function penaltyDocument({ shape, data }: PathRun): Record<string, unknown> {
+  if (shape === undefined) return { type: 'elastic-net' };
+  if (!isChain(shape)) return { ...shape };
+  return { type: shape.type, chain: shape.chain?.map((column) => data.preprocessor.featureNames[column]) };
 }
 
 /** How well each target beside the first is predicted. */

@@ -27,10 +27,11 @@ export type CriterionName = 'aic' | 'bic' | 'ebic';
  * coefficients of a lasso (Zou, Hastie and Tibshirani 2007); where ridge has a part, or columns are grouped (Vaiter et al.
  * 2012), the trace of the map from target to prediction.
  *
- * @returns undefined of several outputs unless it is their number that counts
+ * @returns undefined of several outputs, and of penalised differences, unless it is their number that counts
  */
 export function informationCriteria(data: PathData, path: RegularizationPath, intercept = true): Criteria | undefined {
   if (path.outputs !== undefined && (path.grouped === true || path.alpha < 1)) return undefined;
+  if (path.differences !== undefined && path.alpha < 1) return undefined;
   const relative = familyOf(path).relative === true;
   const n = data.features.rows;
   const counted = relative ? (data.event?.reduce((sum, value) => sum + value, 0) ?? n) : n;
@@ -56,7 +57,8 @@ export function informationCriteria(data: PathData, path: RegularizationPath, in
 /** Degrees of freedom of the coefficients. */
 function freedom(data: PathData, path: RegularizationPath, point: PathPoint): number {
   const { alpha, groups, scales } = path;
-  const { columns, outputs } = point;
+  const { columns, outputs, degrees } = point;
+  if (degrees !== undefined) return degrees;
   if (outputs !== undefined) return outputs.reduce((sum, output) => sum + output.columns.length, 0);
   const size = columns.length;
   if ((alpha === 1 && groups === undefined) || size === 0) return size;

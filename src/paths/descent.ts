@@ -2,11 +2,16 @@ import { Anderson } from './anderson.js';
 import { BlockDescent } from './block-descent.js';
 import type { Design } from './design.js';
 import type { Kernels } from './kernels/kernels.js';
+import { newtonTarget } from './newton-leap.js';
 import type { Penalty } from './penalty.js';
 import type { WorkingSet } from './working-set.js';
 
 /** Passes of coordinate descent on one model at most. */
 const MOST_PASSES = 20_000;
+/** Share of a model's value within which two of them are alike. */
+const ROUNDING = 1e-12;
+/** Passes from which on the equations of the present signs are worth being solved. */
+const SLOW = 60;
 
 export interface DescentGoal {
   /** Largest violation of the optimality conditions. */
@@ -93,7 +98,16 @@ export class Descent {
   #inGramSpace(goal: DescentGoal): void {
     const { model, size } = this.#set;
     this.#anderson.restart();
+    let due = SLOW;
     for (let pass = 0; pass < MOST_PASSES; pass++) {
+      if (pass >= due && this.#blocks === undefined) {
+        // The equations cost a third of their number of passes.
+        due = pass + Math.max(SLOW / 3, size / 2);
+        const violation = this.violation();
+        // So near to the minimum, values differ by less than their rounding.
+        this.#leap(newtonTarget(this.#set), () => this.violation() < violation / 2);
+        this.#anderson.restart();
+      }
       const change = this.#blocks === undefined ? this.#kernels.descend(model, size) : this.#blocks.pass();
       this.passes++;
       const enough = this.#anderson.keep(model.b, size);
@@ -128,7 +142,7 @@ export class Descent {
   }
 
   /** Goes to extrapolated coefficients, unless the model is no lower there. */
-  #leap(target: Float64Array | undefined): void {
+  #leap(target: Float64Array | undefined, otherwise: () => boolean = () => false): void {
     if (target === undefined) return;
     const { model, size } = this.#set;
     const { b, g, gram, stride, lower, upper } = model;
@@ -144,7 +158,8 @@ export class Descent {
       b[k] = next;
     }
     this.#kernels.combine({ data: gram, stride, length: size }, this.#which, count, this.#step, g);
-    if (this.#value() < before) return;
+    const after = this.#value();
+    if (after < before || (after - before <= ROUNDING * Math.abs(before) && otherwise())) return;
     for (let k = 0; k < size; k++) {
       b[k] = this.#keptB[k];
       g[k] = this.#keptG[k];

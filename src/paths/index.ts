@@ -8,6 +8,7 @@ export { fromGlmnet } from './glmnet.js';
 export { fitPath, linearPredictor, type RegularizationPath } from './path.js';
 export type { LinearModel, OutputModel, PathPoint, PathStop } from './path-point.js';
 export type { PathData, PathOptions } from './problem.js';
+export { type ChainOptions, type ChainPenalty, chainedPath } from './selection/chained.js';
 export { type ChoiceOptions, type ChoiceRule, type ChosenModel, fitAndChoose } from './selection/choose.js';
 export { type ConcaveOptions, type ConcavePenalty, concavePath } from './selection/concave.js';
 export { type DebiasedCoefficient, debiasedIntervals } from './selection/debiased.js';

@@ -312,7 +312,7 @@ describe('the model that is taken', () => {
 
 describe('several targets', () => {
   it.each<[string, PathData, PathOptions, string]>([
-    ['what is always grouped', problemOf('mgaussian'), { family: 'mgaussian', grouped: true }, 'PATH_GROUPED'],
+    ['what is never ungrouped', problemOf('mgaussian'), { family: 'mgaussian', grouped: false }, 'PATH_GROUPED'],
     [
       'too few numbers',
       { ...problemOf('mgaussian'), target: problemOf('mgaussian').target.slice(1) },

@@ -31,6 +31,8 @@ export interface PathPoint extends LinearModel {
   readonly kkt: number;
   /** Whether the gap is within the tolerance. */
   readonly converged: boolean;
+  /** Where differences are penalised: how many numbers the model has to choose, those between which nothing differs being one. */
+  readonly degrees?: number;
 }
 
 export interface PathStop {

@@ -30,6 +30,8 @@ export interface RegularizationPath extends FamilySettings {
   readonly factors: Float64Array;
   /** Group of each column, where columns are grouped. */
   readonly groups?: Int32Array;
+  /** Order of the differences between neighbours that are penalised instead of coefficients. */
+  readonly differences?: 1 | 2;
   /** Columns that are the same in every row: they have no coefficient. */
   readonly constant: readonly number[];
   /** Why the path ends before its last lambda. */

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { type Child, element, formatNumber } from '../charts/index.js';
+import { isChain } from '../paths/selection/penalized.js';
 import type { RunResult } from '../tuning/run-result.js';
 import { intervalText, metricDisplay } from './metric-display.js';
 import { figure, grid, navigation, page, type Section, sectionMarkup, table } from './page.js';
@@ -84,6 +85,7 @@ function penaltyText({ path, shape }: PathReportInput): string {
     const grouped = path.groups !== undefined || path.grouped === true ? 'grouped ' : '';
     return path.alpha === 0 ? 'ridge' : `${grouped}${path.alpha === 1 ? 'lasso' : 'elastic net'}`;
   }
+  if (isChain(shape)) return `${shape.type}: ${path.differences === 2 ? 'second' : 'first'} differences of neighbours`;
   if (shape.type === 'adaptive') return `adaptive, pilot at lambda ${shape.pilot.toPrecision(4)}`;
   return `${shape.type.toUpperCase()}${shape.gamma === undefined ? '' : `, gamma ${shape.gamma}`}`;
 }

@@ -2,8 +2,10 @@ import { join } from 'node:path';
 import { BallastError } from '../errors.js';
 import type { PathData, PathOptions } from '../paths/problem.js';
 import { type ChoiceOptions, fitAndChoose, type PathSelection } from '../paths/selection/choose.js';
+import { isChain } from '../paths/selection/penalized.js';
 import type { PreparedData } from '../spec/prepare.js';
 import type { Spec } from '../spec/schema.js';
+import { chainOf } from './path-columns.js';
 import { defaultWorkers, keptFolds } from './path-folds.js';
 import { type NestedScore, namedIntervals, nestedScore, type PathIntervals, repeatedFolds } from './path-inference.js';
 import type { PathRunOptions } from './path-run.js';
@@ -36,8 +38,10 @@ export async function choosePath({ spec, data, rows, train, settings, options }:
     runtime,
     version: ballastVersion,
   });
+  const { penalty } = options.choice;
   const choice: Omit<ChoiceOptions, 'folds'> = {
     ...options.choice,
+    penalty: penalty !== undefined && isChain(penalty) ? { ...penalty, chain: chainOf(data.preprocessor) } : penalty,
     stability: { ...options.choice.stability, seed },
     knockoffs: { ...options.choice.knockoffs, seed },
     repeats,

@@ -24,6 +24,12 @@ export function columnSettings(preprocessor: Preprocessor, options: PathSpecOpti
   return settings;
 }
 
+/** Features that follow each other: numbers, and values of arrays, in the order of the table. Codes and instants have no neighbours. */
+export function chainOf({ features, state }: Preprocessor): number[] {
+  const ordered = new Set([...state.arrays, ...state.sparse].map(({ column }) => column));
+  return features.flatMap(({ column }, j) => (j < state.numbers.length || ordered.has(column) ? [j] : []));
+}
+
 /** Group of each feature: that of a name, or of the column it is made of; others stand alone. */
 function groupsOf(preprocessor: Preprocessor, groups: NonNullable<PathSpecOptions['groups']>): Int32Array {
   const { features } = preprocessor;

@@ -3,7 +3,7 @@ import type { RegularizationPath } from '../paths/path.js';
 import type { LinearModel } from '../paths/path-point.js';
 import type { PathOptions } from '../paths/problem.js';
 import type { ChosenModel } from '../paths/selection/choose.js';
-import type { PenaltyShape } from '../paths/selection/penalized.js';
+import { isChain, type PenaltyShape } from '../paths/selection/penalized.js';
 import type { Manifest } from '../regularizers/manifest.js';
 import type { PathSpecOptions } from '../spec/path-options.js';
 import type { PreparedData } from '../spec/prepare.js';
@@ -46,6 +46,7 @@ export function manifestOfPath(
 
 function penaltyOf(shape: PenaltyShape | undefined): Record<string, unknown> {
   if (shape === undefined) return {};
+  if (isChain(shape)) return { penalty: shape.type };
   const { type, ...settings } = shape;
   return { penalty: type, ...settings };
 }

@@ -36,6 +36,7 @@ interface ChoiceDocument {
   readonly intervals: { level: number; coefficients: Record<string, { value: number; interval: [number, number] }> };
   readonly nested: { folds: number; deviance: { mean: number }; metrics: Record<string, { value: number }> };
   readonly penalty: { type: string };
+  readonly levels?: number[];
   readonly nonzero: number[];
   readonly converged: boolean[];
   readonly model: string;
@@ -116,6 +117,21 @@ describe('a penalty', () => {
     expect(document.converged.every(Boolean)).toBe(true);
     const shown = await ballast(folder, 'runs', 'show', document.run, '--json');
     expect(shown.stdout).toContain(`"penalty":"${penalty}"`);
+  });
+});
+
+describe('differences of neighbours', () => {
+  test('are penalised under fused, and their levels told', async () => {
+    const { penalty, levels = [] } = await choose(folderWith(), '--choose', 'bic', '--penalty', 'fused');
+    expect(penalty).toMatchObject({ type: 'fused', chain: ['age', 'income'] });
+    expect(levels[0]).toBe(1);
+    expect(Math.max(...levels)).toBeGreaterThan(1);
+  });
+
+  test('are too few of two columns for a trend', async () => {
+    const { code, json } = await ballast(folderWith(), 'path', 'spec.yaml', '--json', '--penalty', 'trend');
+    expect(code).toBe(2);
+    expect(json<{ error: { code: string } }>().error.code).toBe('PATH_CHAIN');
   });
 });
 

@@ -5,10 +5,9 @@ import type { FoldRunner } from '../parallel/fold-runner.js';
 import { fitPath, type RegularizationPath } from '../path.js';
 import type { LinearModel, PathPoint, PathStop } from '../path-point.js';
 import type { PathData, PathOptions } from '../problem.js';
-import type { ConcavePenalty } from './concave.js';
 import { refuseInterrupted } from './interrupted.js';
 import { type KnockoffOptions, type KnockoffSelection, knockoffSelection } from './knockoffs.js';
-import { type PenaltyShape, penalizedPath } from './penalized.js';
+import { isChain, type PenaltyShape, penalizedPath } from './penalized.js';
 import { freeFits, relaxed, unpenalisedFit } from './refit.js';
 import { type StabilityOptions, type StabilitySelection, stabilitySelection } from './stability.js';
 
@@ -18,7 +17,7 @@ export type ChoiceRule = 'min' | '1se' | CriterionName | 'relaxed' | 'stability'
 /** A penalty other than the elastic net. */
 export type PenaltyRequest =
   | { readonly type: 'adaptive'; readonly power?: number | undefined }
-  | { readonly type: ConcavePenalty; readonly gamma?: number | undefined };
+  | Exclude<PenaltyShape, { type: 'adaptive' }>;
 
 export interface ChoiceOptions {
   readonly by: ChoiceRule;
@@ -173,7 +172,7 @@ export async function fitAndChoose(
 function leastOf(criteria: Criteria | undefined, by: CriterionName): number {
   if (criteria !== undefined) return criteria[by].indexOf(Math.min(...criteria[by]));
   throw new BallastError(
-    'degrees of freedom of several outputs are known where each coefficient is penalised by itself, by the lasso alone',
+    'degrees of freedom of several outputs, and of differences, are known where each is penalised by itself, by the lasso alone',
     {
       code: 'PATH_CRITERION',
       value: by,
@@ -204,6 +203,13 @@ function refuseChoice({ by, penalty }: ChoiceOptions, { family, groups }: PathOp
       code: 'PATH_PENALTY',
       value: family,
       remedy: 'Leave the penalty out, or choose adaptive',
+    });
+  }
+  if (penalty !== undefined && isChain(penalty) && by === 'relaxed') {
+    throw new BallastError('of penalised differences there is no relaxed model', {
+      code: 'PATH_PENALTY',
+      value: penalty.type,
+      remedy: 'Choose by cross-validation or a criterion',
     });
   }
   if (penalty === undefined || (by !== 'stability' && by !== 'knockoffs')) return;

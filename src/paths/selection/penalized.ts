@@ -1,11 +1,12 @@
 import { fitPath, type RegularizationPath } from '../path.js';
 import type { PathPoint } from '../path-point.js';
 import type { PathData, PathOptions } from '../problem.js';
+import { type ChainPenalty, chainedPath } from './chained.js';
 import { type ConcavePenalty, concavePath } from './concave.js';
 import { refuseInterrupted } from './interrupted.js';
 import { adaptiveFactors } from './refit.js';
 
-/** A penalty other than the elastic net; see {@link adaptivePath} and {@link concavePath}. */
+/** A penalty other than the elastic net; see {@link adaptivePath}, {@link concavePath} and {@link chainedPath}. */
 export type PenaltyShape =
   | {
       readonly type: 'adaptive';
@@ -14,7 +15,18 @@ export type PenaltyShape =
       /** Penalty of the fit that the weights are made of. */
       readonly pilot: number;
     }
-  | { readonly type: ConcavePenalty; readonly gamma?: number | undefined };
+  | { readonly type: ConcavePenalty; readonly gamma?: number | undefined }
+  | ChainShape;
+
+/** A penalty on differences between neighbours. */
+export interface ChainShape {
+  readonly type: ChainPenalty;
+  /** Columns that follow each other; all unless given. */
+  readonly chain?: readonly number[] | undefined;
+}
+
+export const isChain = (shape: { readonly type: string }): shape is ChainShape =>
+  shape.type === 'fused' || shape.type === 'trend';
 
 /** The path of a penalty of any shape; the elastic net's where none is given. */
 export async function penalizedPath(
@@ -24,6 +36,7 @@ export async function penalizedPath(
 ): Promise<RegularizationPath> {
   if (shape === undefined) return fitPath(data, options);
   if (shape.type === 'adaptive') return adaptivePath(data, options, shape);
+  if (isChain(shape)) return chainedPath(data, options, { penalty: shape.type, chain: shape.chain });
   const { alpha: _alpha, ...rest } = options;
   return concavePath(data, { ...rest, penalty: shape.type, gamma: shape.gamma });
 }
