@@ -5,7 +5,6 @@ import { buildModel } from '../../src/models/build.js';
 import { modelOptions, type NativeModelOptions } from '../../src/models/options.js';
 import { derive } from '../../src/numeric/random.js';
 import { inOrder, resolveEntry } from '../../src/regularizers/resolve.js';
-import { AugmentAhead, type BatchRequest } from '../../src/training/augment-ahead.js';
 import { trainingOptions } from '../../src/training/options.js';
 import { boundData } from '../../src/training/preparation.js';
 import { architectureOf, describeStep, type TrainingProblem } from '../../src/training/problem.js';
@@ -61,27 +60,17 @@ export async function timedSteps(
   const data = boundData(runtime, problem.data);
   const active = inOrder(description.regularizers);
   const context = { data, seed: 1, strengthAt: (i: number) => active[i].strength, rateAt: () => 1 };
-  const augment = ahead
-    ? await AugmentAhead.create(runtime, description, { data, context }, { threads: 1 })
-    : undefined;
-  const made = await StepProgram.create(runtime, description, { ...context, augment }, { threads: 1 });
-  const { program, state } = made;
+  const { program, state } = await StepProgram.create(runtime, description, { ...context, ahead }, { threads: 1 });
   const { optimizer } = description;
   const rows = Int32Array.from({ length: BATCH }, (_, i) => (i * 7) % ROWS);
   let count = 0;
-  const request = (later: 0 | 1): BatchRequest => ({
-    step: count + later,
-    side: later === 0 ? state.side : state.otherSide,
-    epochs: 0,
-    rows,
-  });
   const step = async (): Promise<void> => {
     count++;
     for (let i = 0; i < BATCH; i++) program.index[i] = BigInt(rows[i]);
     const position = { step: count, learningRate: 1e-9 };
     program.prepare(position, (name) => optimizer.scalars[name](position), 0);
-    await augment?.ready(request(0));
-    augment?.begin(request(1));
+    await program.take({ step: count, epochs: 0, rows });
+    program.begin({ step: count + 1, epochs: 0, rows });
     await program.run();
   };
   return {
@@ -91,7 +80,6 @@ export async function timedSteps(
       }),
     release: () => {
       program.release();
-      augment?.release();
       state.release();
       for (const bound of Object.values(data.tensors)) bound.release();
     },

@@ -50,6 +50,8 @@ function compileAhead(description: NetworkDescription): CompiledAhead | undefine
   );
   // It only stands there: what looks at targets does not augment.
   const target = b.scalar(0, 'float32', [batchSize, 1]);
+  // Strengths that are learned move between a step and the next.
+  if (step.active.some(({ regularizer }) => regularizer.hooks.learns !== undefined)) return undefined;
   let inputs: Readonly<Record<string, Value>> = given;
   const regularizers = new Set<number>();
   for (const [i, entry] of step.active.entries()) {
@@ -76,11 +78,14 @@ function compileAhead(description: NetworkDescription): CompiledAhead | undefine
 export interface BatchRequest {
   /** From 1. */
   readonly step: number;
-  /** Of the state that the step reads: the batch stands in the buffer of that number. */
-  readonly side: 0 | 1;
   /** Epochs done, with fraction. */
   readonly epochs: number;
+  /** Its rows, and perhaps those of later ones after them. */
   readonly rows: Int32Array;
+}
+
+interface AheadContext extends ScalarContext {
+  readonly data: BoundData;
 }
 
 interface Side {
@@ -101,7 +106,8 @@ export class AugmentAhead {
     runtime: Runtime,
     session: Session,
     compiled: CompiledAhead,
-    { description, data, context }: { description: NetworkDescription; data: BoundData; context: ScalarContext },
+    description: NetworkDescription,
+    { data, ...context }: AheadContext,
   ) {
     this.plan = compiled;
     this.#session = session;
@@ -128,7 +134,7 @@ export class AugmentAhead {
   static async create(
     runtime: Runtime,
     description: NetworkDescription,
-    given: { readonly data: BoundData; readonly context: ScalarContext },
+    context: AheadContext,
     session: SessionOptions,
   ): Promise<AugmentAhead | undefined> {
     const { threads = 1, provider = 'cpu' } = session;
@@ -136,7 +142,7 @@ export class AugmentAhead {
     const compiled = compileAhead(description);
     if (compiled === undefined) return undefined;
     const loaded = await runtime.load(writeModel(compiled.model), session);
-    return new AugmentAhead(runtime, loaded, compiled, { description, ...given });
+    return new AugmentAhead(runtime, loaded, compiled, description, context);
   }
 
   /** The inputs of a step that reads this side of the state. */
@@ -144,11 +150,15 @@ export class AugmentAhead {
     return this.#sides[side].batch;
   }
 
-  /** Waits until the batch of a step stands in its buffer; it is made now where it was not begun before. */
-  async ready(request: BatchRequest): Promise<void> {
-    if (this.#pending?.step !== request.step || this.#pending.side !== request.side) {
+  /**
+   * Waits until the batch of a step stands in its buffer; it is made now where it was not begun before.
+   *
+   * @param side of the state that the step reads: the buffer has the same number
+   */
+  async take(request: BatchRequest, side: 0 | 1): Promise<void> {
+    if (this.#pending?.step !== request.step || this.#pending.side !== side) {
       await this.#pending?.done;
-      this.begin(request);
+      this.begin(request, side);
     }
     const failure = await this.#pending?.done;
     this.#pending = undefined;
@@ -156,9 +166,9 @@ export class AugmentAhead {
   }
 
   /** Begins the batch of a step that is to come. */
-  begin({ step, side, epochs, rows }: BatchRequest): void {
+  begin({ step, epochs, rows }: BatchRequest, side: 0 | 1): void {
     const { index, scalars, binding } = this.#sides[side];
-    for (let i = 0; i < rows.length; i++) (index.data as BigInt64Array)[i] = BigInt(rows[i]);
+    for (let i = 0; i < index.data.length; i++) (index.data as BigInt64Array)[i] = BigInt(rows[i]);
     scalars.set({ step, learningRate: 0 }, () => 0, epochs);
     // A failure is told where the batch is asked for.
     const done = binding.run().then(

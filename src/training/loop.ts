@@ -5,7 +5,7 @@ import { sizeOf } from '../graph/tensor.js';
 import type { Finding } from '../regularizers/finding.js';
 import type { EpochMonitor } from '../regularizers/regularizer.js';
 import type { Architecture } from './architecture.js';
-import { AugmentAhead, type BatchRequest } from './augment-ahead.js';
+import type { BatchRequest } from './augment-ahead.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { Kept } from './checkpoint-progress.js';
 import { chooseProvider } from './device.js';
@@ -102,26 +102,13 @@ export async function train(given: TrainingProblem, controls: TrainingControls):
       strengthAt,
     };
     const rateAt = (parameter: string, epochs: number): number => rateOf(setting, parameter, epochs);
-    const context = { data: bound, seed, strengthAt, rateAt };
+    const context = { data: bound, seed, strengthAt, rateAt, ahead: true };
     const session = { threads: options.threads, provider: chooseProvider(runtime, options.device) };
-    const learning = learningOf(active);
-    /** Strengths that are learned move between a step and the next: their batches cannot be made ahead. */
-    const augmentOf = async (of: StepDescription): Promise<AugmentAhead | undefined> => {
-      if (learning !== undefined) return undefined;
-      const augment = await AugmentAhead.create(runtime, of, { data: bound, context }, session);
-      releases.push(() => augment?.release());
-      return augment;
-    };
-    const augment = await augmentOf(description);
-    const { program, state, compiled } = await StepProgram.create(
-      runtime,
-      description,
-      { ...context, augment },
-      session,
-    );
+    const { program, state, compiled } = await StepProgram.create(runtime, description, context, session);
     releases.push(() => state.release());
     releases.push(() => program.release());
     refuseIdle(compiled.idle);
+    const learning = learningOf(active);
     if (learning !== undefined) {
       const held = data.held ?? new Int32Array(0);
       const needed = { held, active, context: { ...context, state } };
@@ -129,12 +116,9 @@ export async function train(given: TrainingProblem, controls: TrainingControls):
       releases.push(() => hyper?.release());
     }
     let tail = program;
-    let augmentTail = augment;
     if (lastBatch !== batchSize) {
       const smaller = { ...description, batchSize: lastBatch };
-      augmentTail = augment === undefined ? undefined : await augmentOf(smaller);
-      const own = { ...context, state, augment: augmentTail };
-      tail = (await StepProgram.create(runtime, smaller, own, session)).program;
+      tail = (await StepProgram.create(runtime, smaller, { ...context, state }, session)).program;
       releases.push(() => tail.release());
     }
     const evaluationBatch = Math.min(1024, Math.max(data.train.length, data.validation.length));
@@ -169,7 +153,6 @@ export async function train(given: TrainingProblem, controls: TrainingControls):
       squaredGradients,
       program,
       tail,
-      augment: (batch) => (batch === stepsPerEpoch - 1 ? augmentTail : augment),
       state,
       evaluator,
       host,
@@ -184,7 +167,7 @@ export async function train(given: TrainingProblem, controls: TrainingControls):
   }
 
   async function run(machinery: Machinery): Promise<TrainingResult> {
-    const { program, tail, augment, state, evaluator, host, hyper, strengthAt, squaredGradients } = machinery;
+    const { program, tail, state, evaluator, host, hyper, strengthAt, squaredGradients } = machinery;
     const monitors = active.flatMap(({ regularizer, options: own }) => {
       const monitor: EpochMonitor | undefined = regularizer.hooks.afterEpoch?.(own);
       return monitor === undefined ? [] : [monitor];
@@ -237,16 +220,9 @@ export async function train(given: TrainingProblem, controls: TrainingControls):
       let learningRate = 0;
       const divergence = (symptom: Symptom): Finding =>
         explainDivergence({ state, symptom, step, epoch: epoch + 1, learningRate, history });
-      /** The batch of the step to come, or of one after it. */
-      const request = (batch: number, later: 0 | 1): BatchRequest => ({
-        step: step + 1 + later,
-        side: later === 0 ? state.side : state.otherSide,
-        epochs: epoch + batch / stepsPerEpoch,
-        rows: order.subarray(
-          batch * batchSize,
-          batch * batchSize + (batch === stepsPerEpoch - 1 ? lastBatch : batchSize),
-        ),
-      });
+      const made = (batch: number, step: number): BatchRequest => {
+        return { step, epochs: epoch + batch / stepsPerEpoch, rows: order.subarray(batch * batchSize) };
+      };
       for (let batch = continued?.batch ?? 0; batch < stepsPerEpoch; batch++) {
         if (signal?.aborted === true) {
           await checkpoint(epoch, batch, lossSum, (performance.now() - started) / 1000);
@@ -266,8 +242,10 @@ export async function train(given: TrainingProblem, controls: TrainingControls):
           await hyper.update({ position, optimizerScalar, epochs: done, index });
         }
         current.prepare(position, optimizerScalar, done);
-        await augment(batch)?.ready(request(batch, 0));
-        if (batch + 1 < stepsPerEpoch) augment(batch + 1)?.begin(request(batch + 1, 1));
+        await current.take(made(batch, step + 1));
+        if (batch + 1 < stepsPerEpoch) {
+          (batch + 2 === stepsPerEpoch ? tail : program).begin(made(batch + 1, step + 2));
+        }
         const loss = pace.slow ? await current.run() : current.runSync();
         step++;
         if (!Number.isFinite(loss)) {
@@ -435,8 +413,6 @@ interface Machinery {
   readonly program: StepProgram;
   /** For the last, smaller batch of an epoch; the program itself where there is none. */
   readonly tail: StepProgram;
-  /** What makes the n-th batch of an epoch ahead, if anything. */
-  readonly augment: (batch: number) => AugmentAhead | undefined;
   readonly state: TrainingState;
   readonly evaluator: Evaluator;
   readonly host: HostHooks;

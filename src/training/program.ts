@@ -2,7 +2,7 @@ import { writeModel } from '../graph/format/encode.js';
 import type { Binding, BoundTensor, Runtime, Session, SessionOptions } from '../graph/runtime/runtime.js';
 import { type NumericArray, sizeOf, type Tensor } from '../graph/tensor.js';
 import type { Architecture } from './architecture.js';
-import type { AugmentAhead } from './augment-ahead.js';
+import { AugmentAhead, type BatchRequest } from './augment-ahead.js';
 import type { Optimizer, StepPosition, WeightsInPlace } from './optimizers.js';
 import { forEachMember, type Pack } from './packing.js';
 import { type CompiledStep, compileStep, type StepDescription } from './step.js';
@@ -167,6 +167,7 @@ export class StepProgram {
   readonly #scalars: StepScalars;
   readonly #index: BoundTensor;
   readonly #state: TrainingState;
+  readonly #augment: AugmentAhead | undefined;
   readonly #optimizer: Optimizer;
   readonly #updates: readonly {
     readonly weights: WeightsInPlace;
@@ -180,13 +181,15 @@ export class StepProgram {
     runtime: Runtime,
     session: Session,
     compiled: CompiledStep,
-    { data, state, augment, ...context }: ProgramContext,
+    { data, state, ...context }: ProgramContext,
     { batchSize, optimizer }: StepDescription,
+    augment: AugmentAhead | undefined,
   ) {
     this.#compiled = compiled;
     this.#optimizer = optimizer;
     this.#session = session;
     this.#state = state;
+    this.#augment = augment;
     this.#scalars = new StepScalars(runtime, compiled, context);
     this.#index = runtime.allocate('int64', [batchSize]);
     this.index = this.#index.data as BigInt64Array;
@@ -232,9 +235,11 @@ export class StepProgram {
     context: Omit<ProgramContext, 'state'> & { state?: TrainingState },
     session: SessionOptions,
   ): Promise<{ program: StepProgram; state: TrainingState; compiled: CompiledStep }> {
-    const { compiled, state } = compileWithState(runtime, description, context, session);
+    const augment =
+      context.ahead === true ? await AugmentAhead.create(runtime, description, context, session) : undefined;
+    const { compiled, state } = compileWithState(runtime, description, { ...context, augment }, session);
     const loaded = await runtime.load(writeModel(compiled.model), session);
-    const program = new StepProgram(runtime, loaded, compiled, { ...context, state }, description);
+    const program = new StepProgram(runtime, loaded, compiled, { ...context, state }, description, augment);
     return { program, state, compiled };
   }
 
@@ -251,6 +256,16 @@ export class StepProgram {
   prepare(position: StepPosition, optimizerScalar: (name: string) => number, epochs: number): void {
     this.#position = position;
     this.#scalars.set(position, optimizerScalar, epochs);
+  }
+
+  /** Waits for the batch of the next step, where batches are made ahead; its rows are those of {@link index}. */
+  async take(request: BatchRequest): Promise<void> {
+    await this.#augment?.take(request, this.#state.side);
+  }
+
+  /** Begins the batch of the step after the next, while that runs. */
+  begin(request: BatchRequest): void {
+    this.#augment?.begin(request, this.#state.otherSide);
   }
 
   /** One step on the calling thread; returns the loss of the batch. */
@@ -283,6 +298,7 @@ export class StepProgram {
 
   release(): void {
     for (const binding of this.#bindings) binding.release();
+    this.#augment?.release();
     this.#session.release();
     this.#scalars.release();
     for (const bound of [this.#index, this.#loss, ...Object.values(this.#kept)]) bound.release();
@@ -318,6 +334,6 @@ function compileWithState(
 export interface ProgramContext extends ScalarContext {
   readonly data: BoundData;
   readonly state: TrainingState;
-  /** Makes batches ahead, where anything does; who made it releases it. */
-  readonly augment?: AugmentAhead | undefined;
+  /** Whether augmentations are made ahead of the step where they can be: {@link StepProgram.take} before each step then. */
+  readonly ahead?: boolean;
 }
