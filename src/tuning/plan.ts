@@ -23,7 +23,7 @@ export interface PlannedRun {
  * @param ablate also the model without each of its regularizers, where it has several
  */
 export function planRuns(
-  { training, regularizers }: Spec,
+  { training, regularizers, data: { split: shares } }: Spec,
   data: PreparedData,
   { ablate = false }: { ablate?: boolean } = {},
 ): PlannedRun[] {
@@ -32,7 +32,10 @@ export function planRuns(
     throw new BallastError('there are no validation rows, so nothing could be said about generalization', {
       code: 'SPEC_NO_VALIDATION',
       place: 'data.split.validation',
-      remedy: 'Set it above 0, or set training.crossValidation.folds',
+      remedy:
+        shares.validation > 0
+          ? 'Its share of so few rows is less than one row: bring more rows, or set training.crossValidation.folds'
+          : 'Set it above 0, or set training.crossValidation.folds',
     });
   }
   const parts =
