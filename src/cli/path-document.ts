@@ -21,6 +21,7 @@ export function pathDocument(
     regularizerId: result.regularizerId,
     family: path.family,
     ...(path.delta === undefined ? {} : { delta: path.delta }),
+    ...(path.quantile === undefined ? {} : { quantile: path.quantile }),
     penalty: { ...penaltyDocument(run), ...columns },
     ...(path.outputs === undefined ? {} : { grouped: path.grouped === true }),
     alpha: path.alpha,

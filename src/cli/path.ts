@@ -20,6 +20,7 @@ import { version } from './version.js';
 interface PathCommandOptions extends CommonOptions, ChoosingOptions, ColumnOptions {
   family?: FamilyName;
   delta?: number;
+  quantile?: number;
   grouped?: boolean;
   alpha: number;
   folds: number;
@@ -41,6 +42,7 @@ export function pathCommand(): Command {
       new Option('--family <family>', 'distribution of the target; by the target unless given').choices(FAMILIES),
     )
     .option('--delta <distance>', 'huber: error from which on the loss is linear; by the target unless given', positive)
+    .option('--quantile <share>', 'quantile: which, 0.5 is the median', between01)
     .option('--grouped', 'multinomial: a feature comes into the model for all classes at once')
     .option('--alpha <share>', 'share of the lasso: 1 is lasso, 0 ridge, between them elastic net', shareOf, 1)
     .option('--folds <count>', 'folds of the cross-validation', wholeNumber(2, 1000), 10)
@@ -77,6 +79,8 @@ Examples:
   ballast path survival.yaml --family cox          (data.target: the time, data.columns.event: 1 where the event was seen)
   ballast path spec.yaml --alpha 0.5 --folds 5 --choose min --json
   ballast path classes.yaml --family multinomial --grouped
+  ballast path spec.yaml --family quantile --quantile 0.9
+  ballast path spec.yaml --penalty fused
   ballast path spec.yaml --groups place=city+street,person=age+sex
   ballast path spec.yaml --factors age=0 --non-negative income
   ballast path spec.yaml --penalty mcp --choose bic
@@ -112,14 +116,14 @@ async function convexPath(file: string, options: PathCommandOptions): Promise<vo
     const interruption = interruptible();
     try {
       const { alpha, lambdas, ratio, tolerance, standardize, intercept, folds, repeats, workers } = options;
-      const { family, delta, grouped, nested } = options;
+      const { family, delta, quantile, grouped, nested } = options;
       const run = await runPath(resolved, {
         store,
         runtime,
         workFolder: localFolder(options.store),
         ballastVersion: version(),
         family,
-        path: { delta, grouped, alpha, count: lambdas, ratio, tolerance, standardize, intercept },
+        path: { delta, quantile, grouped, alpha, count: lambdas, ratio, tolerance, standardize, intercept },
         folds,
         repeats,
         workers,

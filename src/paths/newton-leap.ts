@@ -62,7 +62,7 @@ function triangleOf(
 }
 
 /** x with L L' x = right. */
-function solveTriangles(lower: Float64Array, right: ArrayLike<number>): Float64Array {
+export function solveTriangles(lower: Float64Array, right: ArrayLike<number>): Float64Array {
   const n = right.length;
   const x = Float64Array.from(right);
   for (let i = 0; i < n; i++) {

@@ -9,6 +9,7 @@ import { bytesOf, openKernels } from './kernels/kernels.js';
 import { largestBlock, penaltyOf } from './path-penalty.js';
 import { type LinearModel, type PathPoint, type PathStop, pointOf, stopOf } from './path-point.js';
 import { checkProblem, type PathData, type PathOptions } from './problem.js';
+import { QuantileSolver } from './quantile-solver.js';
 import { normalised, settingsOf } from './settings.js';
 import { type Fit, PathSolver } from './solver.js';
 import { sparseDesign } from './sparse-design.js';
@@ -74,7 +75,8 @@ export async function fitPath(data: PathData, options: PathOptions, reweigh?: Re
   const coordinates = family.outputs === undefined ? columns : (columns + 1) * outputs;
   // With few rows a residual is cheaper to keep than a Gram matrix that changes with every step.
   const few =
-    !family.quadratic && family.couple === undefined && (isSparse(features) || (n <= FEW_ROWS && columns > n));
+    settings.quantile !== undefined ||
+    (!family.quadratic && family.couple === undefined && (isSparse(features) || (n <= FEW_ROWS && columns > n)));
   const room = few ? 0 : Math.min(coordinates + 1, MOST_ROOM);
   const stored = isSparse(features) ? 0 : n * (columns + 1);
   const bytes =
@@ -97,18 +99,12 @@ export async function fitPath(data: PathData, options: PathOptions, reweigh?: Re
     grouped: settings.grouped === true,
   });
   const product = runtime === undefined || kernels.name === 'script' ? undefined : await GramProduct.open(runtime);
-  const solver = new PathSolver({
-    design,
-    family,
-    rows: { target, weights, event },
-    offset,
-    penalty,
-    kernels,
-    product,
-    room,
-    tolerance,
-    all: family.quadratic && coordinates < room && 2 * columns <= n,
-  });
+  const rows = { target, weights, event };
+  const common = { design, family, rows, offset, penalty, kernels, tolerance };
+  const solver =
+    settings.quantile === undefined
+      ? new PathSolver({ ...common, product, room, all: family.quadratic && coordinates < room && 2 * columns <= n })
+      : new QuantileSolver({ ...common, quantile: settings.quantile });
   const largestLambda = await solver.begin();
   const nullDeviance = 2 * (solver.nullLoss - solver.saturatedLoss);
   const lambdas = lambdasOf(options, largestLambda, n, columns);

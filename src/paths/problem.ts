@@ -98,7 +98,11 @@ export function checkProblem(data: PathData, options: PathOptions): void {
     weights === undefined ? values : values.filter((_, at) => weights[at % rows] > 0);
   const counted = countedOf(target);
   familyOf(settings).check(counted, event === undefined ? undefined : countedOf(event));
-  if (offset !== undefined || (family !== 'gaussian' && family !== 'huber' && family !== 'mgaussian')) return;
+  if (
+    offset !== undefined ||
+    (family !== 'gaussian' && family !== 'huber' && family !== 'quantile' && family !== 'mgaussian')
+  )
+    return;
   for (let from = 0; from < counted.length; from += counted.length / targets) {
     const own = counted.subarray(from, from + counted.length / targets);
     if (own.some((value) => value !== own[0])) continue;
@@ -120,6 +124,7 @@ function checkOptions(options: PathOptions, columns: number): void {
     groups,
     family,
     delta,
+    quantile,
     grouped,
   } = options;
   if (delta !== undefined && family !== 'huber') {
@@ -127,6 +132,21 @@ function checkOptions(options: PathOptions, columns: number): void {
   }
   if (delta !== undefined && !(delta > 0 && delta < Number.POSITIVE_INFINITY)) {
     throw refuse('PATH_DELTA', 'delta is a finite number above 0', 'Mend it', delta);
+  }
+  if (quantile !== undefined && family !== 'quantile') {
+    throw refuse(
+      'PATH_QUANTILE',
+      `the family ${family} has no quantile`,
+      'Leave it out, or choose the family quantile',
+      quantile,
+    );
+  }
+  if (family === 'quantile' && (groups !== undefined || lower !== undefined || upper !== undefined)) {
+    throw refuse(
+      'PATH_QUANTILE',
+      'quantiles are fitted without groups and bounds',
+      'Leave them out, or choose the family huber',
+    );
   }
   if (!(alpha >= 0 && alpha <= 1)) throw refuse('PATH_ALPHA', 'alpha is between 0 and 1', 'Mend it', alpha);
   if (!(Number.isInteger(count) && count >= 1))

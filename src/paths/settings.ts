@@ -4,12 +4,14 @@ import type { PathData, PathOptions } from './problem.js';
 
 /** What acts where nothing else is said. */
 export function settingsOf(
-  { family, delta, outputs, grouped }: PathOptions,
+  { family, delta, quantile, outputs, grouped }: PathOptions,
   { target, weights, features: { rows } }: PathData,
 ): FamilySettings {
   switch (family) {
     case 'huber':
       return { family, delta: delta ?? usualDelta(target, normalised(weights, target.length)) };
+    case 'quantile':
+      return { family, quantile: quantile ?? 0.5 };
     case 'multinomial':
       return { family, outputs: outputs ?? classesIn(target), grouped: grouped === true };
     case 'mgaussian':

@@ -17,7 +17,7 @@ export function manifestOfPath(
   chosen: ChosenModel,
   { shape, columns }: { shape: PenaltyShape | undefined; columns: PathSpecOptions | undefined },
 ): Manifest {
-  const { alpha = 1, standardize = true, intercept = true, family, delta, grouped } = options;
+  const { alpha = 1, standardize = true, intercept = true, family, delta, quantile, grouped } = options;
   return {
     version: 1,
     regularizers: [
@@ -31,6 +31,7 @@ export function manifestOfPath(
           intercept,
           family,
           ...(delta === undefined ? {} : { delta }),
+          ...(quantile === undefined ? {} : { quantile }),
           ...(grouped === undefined ? {} : { grouped }),
           nonzero: chosen.model.columns.length,
           ...penaltyOf(shape),

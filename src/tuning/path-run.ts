@@ -139,8 +139,11 @@ export async function runPath(given: ResolvedSpec, options: PathRunOptions): Pro
   const point = chosen.model;
   const predicting = offset?.within(point) ?? point;
 
-  const manifest = manifestOfPath({ ...settings, delta: path.delta }, chosen, { shape, columns: spec.path });
-  const primary = spec.objectives.primary ?? (family === 'cox' ? 'concordance' : primaryMetric(spec));
+  const manifest = manifestOfPath({ ...settings, delta: path.delta, quantile: path.quantile }, chosen, {
+    shape,
+    columns: spec.path,
+  });
+  const primary = spec.objectives.primary ?? ownMetric(path) ?? primaryMetric(spec);
   const judging = { ...spec, objectives: { ...spec.objectives, primary } };
   await register.commit();
   await recordData(store, resolved, data);
@@ -311,6 +314,12 @@ function refuseSpec({ spec, path }: ResolvedSpec): void {
   }
 }
 
+/** What a family is judged by that the usual metric of the task does not suit. */
+function ownMetric({ family, quantile }: RegularizationPath): string | undefined {
+  if (family === 'cox') return 'concordance';
+  return quantile === undefined ? undefined : `pinball@${quantile}`;
+}
+
 function familyOfData({ preprocessor, roles }: PreparedData): FamilyName {
   if (roles.event !== undefined) return 'cox';
   if (roles.targets.length > 0) return 'mgaussian';
@@ -375,7 +384,7 @@ function refuseFamily(family: FamilyName, { preprocessor, roles }: PreparedData)
       code: 'PATH_FAMILY',
       place: '--family',
       remedy:
-        'Two classes are binomial, more multinomial, numbers gaussian, huber, poisson, mgaussian (several) or cox (survival times); set task accordingly',
+        'Two classes are binomial, more multinomial, numbers gaussian, huber, quantile, poisson, mgaussian (several) or cox (survival times); set task accordingly',
     },
   );
 }

@@ -371,6 +371,20 @@ describe('the path of numbers with outliers', () => {
   });
 });
 
+describe('the path of a quantile', () => {
+  test('is judged by its own loss, on the holdout too', async () => {
+    const folder = folderWith(spending);
+    const options = ['--family', 'quantile', '--quantile', '0.8', '--folds', '3', '--lambdas', '10'];
+    const document = await path(folder, ...options, '--choose', 'min');
+    expect(document).toMatchObject({ family: 'quantile', quantile: 0.8 });
+    expect(Math.max(...document.dualityGap)).toBeLessThanOrEqual(1e-8);
+    expect(document.metrics.validation['pinball@0.8'].value).toBeGreaterThan(0);
+    const { code, stderr, json } = await ballast(folder, 'evaluate', document.run, '--holdout', '--json');
+    expect(code, stderr).toBe(0);
+    expect(json<{ metrics: Record<string, unknown> }>().metrics).toHaveProperty(['pinball@0.8']);
+  });
+});
+
 describe('the path along a strength', () => {
   test('trains a deep model along it, tells its response, and records it', async () => {
     const folder = folderWith({

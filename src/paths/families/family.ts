@@ -10,7 +10,16 @@ export interface Rows {
   readonly event?: Float64Array | undefined;
 }
 
-export const FAMILIES = ['gaussian', 'binomial', 'multinomial', 'mgaussian', 'poisson', 'cox', 'huber'] as const;
+export const FAMILIES = [
+  'gaussian',
+  'binomial',
+  'multinomial',
+  'mgaussian',
+  'poisson',
+  'cox',
+  'huber',
+  'quantile',
+] as const;
 
 export type FamilyName = (typeof FAMILIES)[number];
 
@@ -19,6 +28,8 @@ export interface FamilySettings {
   readonly family: FamilyName;
   /** Huber: distance from which on the loss is linear, in the unit of the target. */
   readonly delta?: number | undefined;
+  /** Quantile: which, between 0 and 1. Default 0.5, the median. */
+  readonly quantile?: number | undefined;
   /** Multinomial: classes; of several Gaussian targets: how many. Each has a linear predictor of its own. */
   readonly outputs?: number | undefined;
   /** Whether a column's coefficients for all outputs are penalised together; of several Gaussian targets they always are. */

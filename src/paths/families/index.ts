@@ -6,9 +6,10 @@ import { huber } from './huber.js';
 import { multiGaussian } from './multi-gaussian.js';
 import { multinomial } from './multinomial.js';
 import { poisson } from './poisson.js';
+import { quantile as quantileOf } from './quantile.js';
 
 /** The loss of that name. */
-export function familyOf({ family, delta, outputs }: FamilySettings): Family {
+export function familyOf({ family, delta, quantile, outputs }: FamilySettings): Family {
   switch (family) {
     case 'gaussian':
       return gaussian;
@@ -24,5 +25,7 @@ export function familyOf({ family, delta, outputs }: FamilySettings): Family {
       return cox;
     case 'huber':
       return huber(delta ?? Number.NaN);
+    case 'quantile':
+      return quantileOf(quantile ?? Number.NaN);
   }
 }
