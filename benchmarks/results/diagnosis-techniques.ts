@@ -127,7 +127,7 @@ function byFirstName(counted: readonly Situation[], faults: readonly Fault[]): s
 }
 
 export const results: Results = {
-  async page({ datasets, quick, tell }) {
+  async page({ datasets, quick, tell, keep, only }) {
     const work = await mkdtemp(join(tmpdir(), 'ballast-diagnosis-'));
     const bench = { store: await openStore(work), runtime: await openRuntime(), work };
     try {
@@ -136,11 +136,14 @@ export const results: Results = {
       for (const each of quick
         ? DEVELOPMENT.slice(0, 2)
         : JUDGED.filter(({ name }) => SMALL.has(name) || name === RARE)) {
+        if (only?.includes(each.name) === false) continue;
         const data = each.spec.data as { source: string };
         const spec = { ...each.spec, data: { ...data, source: join(datasets, data.source) } };
         for (const { healthy, faults } of each.name === RARE ? [augmentation] : techniques) {
           const planting = { faults, healthySeeds: quick ? 1 : 3, faultySeeds: quick ? 1 : 2 };
-          situations.push(...(await situationsOf(bench, await healthy({ ...each, spec }, bench), planting, tell)));
+          situations.push(
+            ...(await situationsOf(bench, await healthy({ ...each, spec }, bench), planting, { tell, keep })),
+          );
         }
       }
       const faults = techniques.flatMap((technique) => technique.faults);

@@ -1,5 +1,6 @@
 /** How often the diagnosis names a planted fault, and how often it cries wolf. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { applyPatch } from '../../src/diagnosis/index.js';
@@ -11,7 +12,7 @@ import { openStore, type Store } from '../../src/store/index.js';
 import { diagnoseRun } from '../../src/tuning/diagnose-run.js';
 import { evaluateHoldout, runExperiment } from '../../src/tuning/index.js';
 import { DEVELOPMENT, type DiagnosisCase, FAULTS, type Fault, JUDGED } from './diagnosis-cases.js';
-import type { Results } from './page.js';
+import type { Results, ResultsSetting } from './page.js';
 
 export interface Situation {
   readonly set: string;
@@ -57,6 +58,13 @@ function worseBy(first: PredictionInput, second: PredictionInput): number {
   return error === 0 ? 0 : value / error;
 }
 
+/** The situations that an interrupted run left. */
+async function readKept(path: string): Promise<Situation[]> {
+  if (!existsSync(path)) return [];
+  const lines = (await readFile(path, 'utf8')).split('\n').slice(0, -1);
+  return lines.map((line) => JSON.parse(line) as Situation);
+}
+
 const PLANTING = { faults: FAULTS, healthySeeds: 5, faultySeeds: 2 };
 
 /** Findings whose patch is tried on fresh rows. */
@@ -73,12 +81,14 @@ export async function situationsOf(
   bench: Bench,
   { name, spec }: DiagnosisCase,
   { faults, healthySeeds, faultySeeds }: Planting,
-  tell: (line: string) => void,
+  { tell, keep }: Pick<ResultsSetting, 'tell' | 'keep'>,
 ): Promise<Situation[]> {
-  const situations: Situation[] = [];
+  const kept = keep && join(keep, `${name}, ${faults[0].name}.jsonl`);
+  const situations = kept === undefined ? [] : await readKept(kept);
   for (let seed = 1; seed <= healthySeeds; seed++) {
     const seeded = (each: DiagnosisCase['spec']) => ({ ...each, training: { ...each.training, seed } });
-    const healthy = await trained(bench, seeded(spec));
+    let trainedHealthy: ReturnType<typeof trained> | undefined;
+    const healthyRun = () => (trainedHealthy ??= trained(bench, seeded(spec)));
     const planted = faults.flatMap((fault) =>
       fault.severities.map((plant, severity) => ({
         fault: fault.name,
@@ -90,6 +100,13 @@ export async function situationsOf(
       { fault: undefined, severity: 0, spec: seeded(spec) },
       ...(seed <= faultySeeds ? planted : []),
     ]) {
+      if (
+        situations.some(
+          (known) => known.fault === each.fault && known.severity === each.severity && known.seed === seed,
+        )
+      )
+        continue;
+      const healthy = await healthyRun();
       const faulty = each.fault === undefined ? healthy : await trained(bench, each.spec);
       const judged = faults.find((fault) => fault.name === each.fault)?.moved ?? worseBy;
       const moved = judged(faulty.holdout, healthy.holdout);
@@ -111,6 +128,7 @@ export async function situationsOf(
         ...(mended === undefined ? {} : { mended: worseBy(mended.holdout, faulty.holdout) < 0 }),
       });
       const last = situations.at(-1)!;
+      if (kept !== undefined) await appendFile(kept, `${JSON.stringify(last)}\n`);
       tell(
         `${name} seed ${seed} ${last.fault ?? 'healthy'} ${last.severity}: moved ${moved.toFixed(1)} SE, found ${last.found.join(' ') || 'nothing'}${last.mended === undefined ? '' : `, mended ${last.mended}`}`,
       );
@@ -157,15 +175,16 @@ export function tableOf(situations: readonly Situation[], faults: readonly Fault
 }
 
 export const results: Results = {
-  async page({ datasets, quick, tell }) {
+  async page({ datasets, quick, tell, keep, only }) {
     const work = await mkdtemp(join(tmpdir(), 'ballast-diagnosis-'));
     const bench = { store: await openStore(work), runtime: await openRuntime(), work };
     try {
       const situations: Situation[] = [];
       for (const each of quick ? DEVELOPMENT.slice(0, 1) : JUDGED) {
+        if (only?.includes(each.name) === false) continue;
         const data = each.spec.data as { source: string };
         const spec = { ...each.spec, data: { ...data, source: join(datasets, data.source) } };
-        situations.push(...(await situationsOf(bench, { ...each, spec }, PLANTING, tell)));
+        situations.push(...(await situationsOf(bench, { ...each, spec }, PLANTING, { tell, keep })));
       }
       const counted = situations.filter(({ fault, moved }) => fault !== undefined && moved >= MOVED);
       return [

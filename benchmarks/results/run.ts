@@ -1,6 +1,9 @@
-/** `npm run results -- NAME [--quick]`: runs benchmarks/results/NAME.ts and writes docs/results/NAME.md. */
+/**
+ * `npm run results -- NAME [--quick] [--keep FOLDER] [--only SET,...]`: runs benchmarks/results/NAME.ts and writes docs/results/NAME.md.
+ */
 import { readdirSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
 import { BallastError } from '../../src/errors.js';
 import { provenance, type Results } from './page.js';
 
@@ -19,8 +22,13 @@ const names = readdirSync(new URL('.', import.meta.url))
   .map((file) => file.replace(/\.ts$/, ''))
   .filter((name) => !SUPPORT.has(name) && !name.includes('.'));
 
-const [name] = process.argv.slice(2).filter((word) => !word.startsWith('-'));
-const quick = process.argv.includes('--quick');
+const {
+  positionals: [name],
+  values: { quick = false, keep, only },
+} = parseArgs({
+  allowPositionals: true,
+  options: { quick: { type: 'boolean' }, keep: { type: 'string' }, only: { type: 'string' } },
+});
 if (!names.includes(name)) {
   throw new BallastError('there are no results of that name', {
     code: 'USAGE',
@@ -37,10 +45,16 @@ if (datasets === undefined) {
 }
 const started = performance.now();
 const { results } = (await import(`./${name}.js`)) as { results: Results };
-const made = await results.page({ datasets, quick, tell: (line) => process.stderr.write(`${line}\n`) });
+const made = await results.page({
+  datasets,
+  quick,
+  keep,
+  only: only?.split(','),
+  tell: (line) => process.stderr.write(`${line}\n`),
+});
 const { text, pictures } = typeof made === 'string' ? { text: made, pictures: {} } : made;
-const page = `${text.trimEnd()}\n\n${provenance(name, (performance.now() - started) / 1000)}`;
-if (quick) process.stdout.write(page);
+const page = `${text.trimEnd()}\n\n${provenance(name, keep === undefined ? (performance.now() - started) / 1000 : undefined)}`;
+if (quick || only !== undefined) process.stdout.write(page);
 else {
   const folder = new URL('../../docs/results/', import.meta.url);
   await mkdir(folder, { recursive: true });
