@@ -181,9 +181,13 @@ describe('diagnose', () => {
     const transfer = { before: 0.001, after: 0.1, change: figure(0.099, 0.02) };
     expect(ids({ ...overconfident, transfer })).toContain('X5');
     expect(ids({ ...overconfident })).not.toContain('X5');
-    // Within its limit nobody minds; what was there before is not the doing of fine-tuning.
-    expect(ids({ transfer })).toEqual([]);
-    expect(ids({ ...overconfident, transfer: { ...transfer, change: figure(0.01, 0.02) } })).not.toContain('X5');
+    // It costs log loss, whatever a calibration error in bins says.
+    expect(ids({ transfer })).toEqual(['X5']);
+    // 95 % sure, or not; hardly anything, however sure.
+    const changed = (value: number, half: number) => ({ transfer: { ...transfer, change: figure(value, half) } });
+    expect(ids(changed(0.08, 0.1))).toEqual(['X5']);
+    expect(ids(changed(0.07, 0.1))).toEqual([]);
+    expect(ids(changed(0.008, 0.001))).toEqual([]);
     const slower = probe('slower', better, { patch: [{ op: 'replace', path: '/x', value: 1 }] });
     const [x5] = diagnose({ ...healthy, ...overconfident, transfer, probes: [slower] }).filter(({ id }) => id === 'X5');
     expect(x5).toMatchObject({ patch: slower.patch, expected: { metric: 'accuracy' } });
@@ -207,7 +211,15 @@ describe('diagnose', () => {
     expect(ids({ probes: [less({ change: worse, falsePositives: fall(0.04), ...confirmed })] })).toEqual([]);
   });
 
-  test('X14: only where dropping and batch normalization are each better without the other', () => {
+  test('X14: where the same weights are better undisturbed, or dropping and batch normalization each without the other', () => {
+    const undisturbed = probe('undisturbed statistics', better);
+    expect(ids({ probes: [undisturbed] })).toEqual(['X14']);
+    expect(ids({ probes: [probe('undisturbed statistics', unclear)] })).toEqual([]);
+    const [alone] = diagnose({ ...healthy, probes: [undisturbed] });
+    expect([alone.patch, alone.expected]).toEqual([null, null]);
+    const [mended] = diagnose({ ...healthy, probes: [undisturbed, probe('without dropping', better)] });
+    expect(mended.patch).toEqual(probe('without dropping', better).patch);
+    expect(mended.evidence).toHaveLength(2);
     const [apart, without] = [probe('other normalization', better), probe('without dropping', better)];
     expect(ids({ probes: [apart, without] })).toEqual(['X14']);
     expect(ids({ probes: [apart, probe('without dropping', unclear)] })).toEqual([]);

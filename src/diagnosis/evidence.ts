@@ -156,7 +156,8 @@ export type ProbeKind =
   | 'without copies'
   | 'less augmentation'
   | 'other normalization'
-  | 'without dropping';
+  | 'without dropping'
+  | 'undisturbed statistics';
 
 /** A controlled experiment: the spec with one thing changed, trained alike and compared on the same validation rows. */
 export interface Probe {

@@ -92,8 +92,11 @@ describe('planProbes', () => {
       planProbes({ ...healthy, training: { ...training, regularizers: [dropped] } }, { dropout: true, ...addable }).map(
         ({ kind }) => kind,
       );
-    expect(asked({ normalization })).toEqual(expect.arrayContaining(['other normalization', 'without dropping']));
+    expect(asked({ normalization })).toEqual(
+      expect.arrayContaining(['undisturbed statistics', 'other normalization', 'without dropping']),
+    );
     expect(asked({})).not.toContain('other normalization');
+    expect(asked({})).not.toContain('undisturbed statistics');
     expect(kinds({})).not.toContain('less augmentation');
   });
 

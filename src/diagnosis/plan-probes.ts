@@ -1,10 +1,13 @@
 import type { DeclaredStrength, Evidence, Probe, TrainingEvidence } from './evidence.js';
 import type { SpecPatch } from './patch.js';
+import { costsMore } from './rules/miscalibrated-transfer.js';
 
 /** A controlled experiment that is worth its cost: what it changes, and what it is to show. */
 export interface ProbePlan extends Pick<Probe, 'kind' | 'label' | 'patch'> {
   /** Which training rows, where not all. */
   readonly rows?: 'half' | 'without copies';
+  /** After training, batch normalizations are given the statistics of undisturbed training rows. */
+  readonly undisturbed?: true;
 }
 
 /** What a model allows to be added to it. */
@@ -147,8 +150,8 @@ function rates({ learningRate }: TrainingEvidence): ProbePlan[] {
 }
 
 /** Fine-tuning that made probabilities worse: does a lower rate keep them? */
-function gentler({ transfer }: Evidence, training: TrainingEvidence, asked: boolean): ProbePlan[] {
-  return transfer !== undefined && transfer.change.interval[0] > 0 && !asked ? rates(training).slice(0, 1) : [];
+function gentler({ transfer, level }: Evidence, training: TrainingEvidence, asked: boolean): ProbePlan[] {
+  return transfer !== undefined && costsMore(transfer, level) && !asked ? rates(training).slice(0, 1) : [];
 }
 
 /** What the samples that augmentation makes cost: with milder ones, and with none. */
@@ -160,14 +163,20 @@ function lessAugmentation({ regularizers }: TrainingEvidence): ProbePlan[] {
 }
 
 /**
- * Whether values that are dropped before a batch normalization harm: each of the two alone. Only where neither alone is as bad
- * as both is it their meeting.
+ * Whether values that are dropped before a batch normalization harm: the same weights with the statistics of undisturbed rows
+ * show it, and each of the two alone what to do.
  */
 function withoutShift({ regularizers }: TrainingEvidence, { normalization = [] }: Addable): ProbePlan[] {
   const before = regularizers.filter(({ beforeBatchNorm, strength }) => beforeBatchNorm && strength > 0);
   if (before.length === 0 || normalization.length === 0) return [];
   const named = before.map(({ type }) => type).join(', ');
   return [
+    {
+      kind: 'undisturbed statistics',
+      label: 'batch normalization with statistics of undisturbed rows',
+      patch: [],
+      undisturbed: true,
+    },
     { kind: 'other normalization', label: `${named} without batch normalization`, patch: normalization },
     { ...scaled('weaker', before, 0), kind: 'without dropping', label: `batch normalization without ${named}` },
   ];

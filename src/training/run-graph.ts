@@ -8,7 +8,7 @@ import type { InputDescription } from '../regularizers/regularizer.js';
 import type { BoundData } from './program.js';
 
 /** Rows of the bound data, and what runs over them. */
-interface RowRun {
+export interface RowRun {
   readonly inputs: readonly (InputDescription & { readonly type: DataType })[];
   readonly data: BoundData;
   readonly rows: Int32Array;

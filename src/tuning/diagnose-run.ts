@@ -205,9 +205,15 @@ async function probe(
   const { training } = recorded;
   if (training === undefined) return recorded;
   const seconds = training.history.reduce((sum, epoch) => sum + epoch.seconds, 0);
-  const train = (label: string, spec: ResolvedSpec, seed: number, rows?: ProbePlan['rows']): Promise<Answers> => {
+  const train = (
+    label: string,
+    spec: ResolvedSpec,
+    seed: number,
+    { rows, undisturbed }: Pick<ProbePlan, 'rows' | 'undisturbed'> = {},
+  ): Promise<Answers> => {
     onProbe?.(label, seconds);
-    return trainVariant(spec, { runtime, data, plan: { ...plan, seed, train: rowsOf(subject, rows) }, signal });
+    const varied = { ...plan, seed, train: rowsOf(subject, rows) };
+    return trainVariant(spec, { runtime, data, plan: varied, signal, undisturbed: undisturbed === true });
   };
   const { model } = resolved.spec;
   const plans = planProbes(recorded, {
@@ -225,10 +231,10 @@ async function probe(
     recorded.seeds ?? (training.outcome === 'diverged' ? [] : seedEvidence(subject, secondSeed, await again()));
   const ask = async (asked: ProbePlan): Promise<Probe> => {
     const changed = changedSpec(resolved, asked);
-    const answers = await train(asked.label, changed, plan.seed, asked.rows);
+    const answers = await train(asked.label, changed, plan.seed, asked);
     const first = compared(subject, asked, subject.answers, answers, plan.seed);
     if (!isPromising(first, recorded) && fewerFalsePositives(first) === undefined) return first;
-    const repeated = await train(`${asked.label}, again under seed ${secondSeed}`, changed, secondSeed, asked.rows);
+    const repeated = await train(`${asked.label}, again under seed ${secondSeed}`, changed, secondSeed, asked);
     const { change, logLoss, falsePositives } = compared(subject, asked, await again(), repeated, secondSeed);
     return { ...first, again: { change, ...(logLoss && { logLoss }), ...(falsePositives && { falsePositives }) } };
   };

@@ -2,9 +2,14 @@ import { BallastError } from '../errors.js';
 import type { Figure } from '../evaluation/figure.js';
 import type { PredictionInput } from '../evaluation/input.js';
 import { comparePaired } from '../evaluation/paired.js';
+import type { Graph } from '../graph/model.js';
 import type { Runtime } from '../graph/runtime/runtime.js';
 import type { PreparedData } from '../spec/prepare.js';
 import type { ResolvedSpec } from '../spec/read.js';
+import { withInferenceStatistics } from '../training/inference-statistics.js';
+import { boundData } from '../training/preparation.js';
+import type { TrainingProblem } from '../training/problem.js';
+import { runGraph } from '../training/run-graph.js';
 import { predictionsOf, primaryMetric } from './judge.js';
 import type { PlannedRun } from './plan.js';
 import type { RunResult } from './run-result.js';
@@ -24,6 +29,8 @@ export interface VariantOptions {
   /** Rows and seed: the validation rows are those of what it is compared with. */
   readonly plan: PlannedRun;
   readonly signal?: AbortSignal | undefined;
+  /** Give batch normalizations, once trained, the statistics of the training rows as inference sees them. */
+  readonly undisturbed?: boolean;
 }
 
 /**
@@ -33,7 +40,7 @@ export interface VariantOptions {
  */
 export async function trainVariant(
   resolved: ResolvedSpec,
-  { runtime, data, plan, signal }: VariantOptions,
+  { runtime, data, plan, signal, undisturbed = false }: VariantOptions,
 ): Promise<Answers> {
   const { problem, examples } = await problemOf(resolved, data, { ...plan, role: 'model' });
   const result = await trainRun(problem, { runtime, signal, resume: undefined, onEvent: () => Promise.resolve() });
@@ -45,11 +52,28 @@ export async function trainVariant(
   }
   const { train, validation } = problem.data;
   const { spec } = resolved;
+  const outputs = undisturbed ? await undisturbedOutputs(runtime, problem, result.graph) : result.outputs;
   return {
-    train: predictionsOf(spec, data, examples, train, result.outputs.train),
-    validation: predictionsOf(spec, data, examples, validation, result.outputs.validation),
-    trainValue: problem.metrics(train, result.outputs.train)[primaryMetric(spec)],
+    train: predictionsOf(spec, data, examples, train, outputs.train),
+    validation: predictionsOf(spec, data, examples, validation, outputs.validation),
+    trainValue: problem.metrics(train, outputs.train)[primaryMetric(spec)],
   };
+}
+
+async function undisturbedOutputs(
+  runtime: Runtime,
+  { inputs, data, options: { threads } }: TrainingProblem,
+  graph: Graph,
+): Promise<{ train: Float32Array; validation: Float32Array }> {
+  const bound = boundData(runtime, data);
+  const run = { inputs, data: bound, session: { threads } };
+  try {
+    const settled = await withInferenceStatistics(runtime, graph, { ...run, rows: data.train });
+    const answers = (rows: Int32Array): Promise<Float32Array> => runGraph(runtime, settled, { ...run, rows });
+    return { train: await answers(data.train), validation: await answers(data.validation) };
+  } finally {
+    for (const tensor of Object.values(bound.tensors)) tensor.release();
+  }
 }
 
 /** What a recorded run answered to the same rows. */
