@@ -178,16 +178,16 @@ describe('diagnose', () => {
 
   test('X5: fine-tuning that made probabilities less true, where they matter', () => {
     const overconfident = { validation: judged(0.8, { sharper: 3 }) };
-    const transfer = { before: 0.001, after: 0.1, change: figure(0.099, 0.02) };
+    const inverse = { before: 1, after: 0.4, difference: figure(-0.6, 0.4) };
+    const transfer = { before: 0.001, after: 0.1, change: figure(0.099, 0.2), inverse };
     expect(ids({ ...overconfident, transfer })).toContain('X5');
     expect(ids({ ...overconfident })).not.toContain('X5');
     // It costs log loss, whatever a calibration error in bins says.
     expect(ids({ transfer })).toEqual(['X5']);
-    // 95 % sure, or not; hardly anything, however sure.
-    const changed = (value: number, half: number) => ({ transfer: { ...transfer, change: figure(value, half) } });
-    expect(ids(changed(0.08, 0.1))).toEqual(['X5']);
-    expect(ids(changed(0.07, 0.1))).toEqual([]);
-    expect(ids(changed(0.008, 0.001))).toEqual([]);
+    // Too little to matter, however sure; not sure that it is another temperature; less than before.
+    expect(ids({ transfer: { ...transfer, change: figure(0.008, 0.001) } })).toEqual([]);
+    expect(ids({ transfer: { ...transfer, inverse: { ...inverse, difference: figure(-0.6, 0.7) } } })).toEqual([]);
+    expect(ids({ transfer: { ...transfer, change: figure(-0.1, 0.02) } })).toEqual([]);
     const slower = probe('slower', better, { patch: [{ op: 'replace', path: '/x', value: 1 }] });
     const [x5] = diagnose({ ...healthy, ...overconfident, transfer, probes: [slower] }).filter(({ id }) => id === 'X5');
     expect(x5).toMatchObject({ patch: slower.patch, expected: { metric: 'accuracy' } });

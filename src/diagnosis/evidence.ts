@@ -54,6 +54,8 @@ export interface TransferEvidence {
   readonly after: number;
   /** After minus before, paired row by row. */
   readonly change: Figure;
+  /** 1 / temperature that fits each best (below 1 is too sure), and after minus before, paired. */
+  readonly inverse: { readonly before: number; readonly after: number; readonly difference: Figure };
 }
 
 export interface OutsideEvidence {

@@ -101,9 +101,10 @@ describe('planProbes', () => {
   });
 
   test('a fine-tuned model that lost its calibration is asked for a lower rate', () => {
-    const transfer = { before: 0, after: 0.1, change: figure(0.1, 0.02) };
+    const inverse = { before: 1, after: 0.4, difference: figure(-0.6, 0.4) };
+    const transfer = { before: 0, after: 0.1, change: figure(0.1, 0.02), inverse };
     const fits = { train: judged(0.999) };
     expect(kinds(fits, { transfer })).toContain('slower');
-    expect(kinds(fits, { transfer: { ...transfer, change: figure(0.01, 0.02) } })).not.toContain('slower');
+    expect(kinds(fits, { transfer: { ...transfer, change: figure(0.001, 0.02) } })).not.toContain('slower');
   });
 });

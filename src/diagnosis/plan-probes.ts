@@ -150,8 +150,8 @@ function rates({ learningRate }: TrainingEvidence): ProbePlan[] {
 }
 
 /** Fine-tuning that made probabilities worse: does a lower rate keep them? */
-function gentler({ transfer, level }: Evidence, training: TrainingEvidence, asked: boolean): ProbePlan[] {
-  return transfer !== undefined && costsMore(transfer, level) && !asked ? rates(training).slice(0, 1) : [];
+function gentler({ transfer }: Evidence, training: TrainingEvidence, asked: boolean): ProbePlan[] {
+  return transfer !== undefined && costsMore(transfer) && !asked ? rates(training).slice(0, 1) : [];
 }
 
 /** What the samples that augmentation makes cost: with milder ones, and with none. */

@@ -4,8 +4,10 @@ import type { Figure } from '../figure.js';
 import type { ClassificationInput } from '../input.js';
 import { rowMean } from '../row-mean.js';
 import { prepareSample } from '../sample.js';
+import { softmaxRows } from './calibrator.js';
 import { crossFit } from './fit.js';
 import { calibrationRows } from './report.js';
+import { fitTemperature } from './scaling.js';
 
 /** What miscalibration costs two models on the same rows: log loss that a temperature takes away, cross-fitted, in nats. */
 export interface MiscalibrationChange {
@@ -13,6 +15,8 @@ export interface MiscalibrationChange {
   readonly after: number;
   /** After minus before, paired row by row. */
   readonly change: Figure;
+  /** 1 / temperature that fits each best: below 1 is too sure. */
+  readonly inverse: { readonly before: number; readonly after: number; readonly difference: Figure };
 }
 
 /**
@@ -34,11 +38,43 @@ export function miscalibrationChange(
   );
   const half = criticalValue(level) * Math.sqrt(squares(difference.influence!()));
   const { value } = difference;
+  const [fitted, refitted] = [before, after].map(inverseTemperature);
+  const influence = Float64Array.from(refitted.influence, (own, row) => own - fitted.influence[row]);
+  const spread = criticalValue(level) * Math.sqrt(squares(influence));
+  const moved = refitted.value - fitted.value;
   return {
     before: rowMean(first, weights).value,
     after: rowMean(second, weights).value,
     change: { value, interval: [value - half, value + half], method: 'paired normal' },
+    inverse: {
+      before: fitted.value,
+      after: refitted.value,
+      difference: { value: moved, interval: [moved - spread, moved + spread], method: 'paired normal' },
+    },
   };
+}
+
+/** The maximum-likelihood inverse temperature, and what each row does to it. */
+function inverseTemperature(input: ClassificationInput): { value: number; influence: Float64Array } {
+  const data = calibrationRows(input);
+  const { rows, classes, scores, target, weights } = data;
+  const map = fitTemperature(data);
+  if (map.kind !== 'temperature') throw new Error('a temperature was asked for');
+  const value = 1 / map.temperature;
+  const influence = new Float64Array(rows);
+  let information = 0;
+  for (let row = 0; row < rows; row++) {
+    const own = scores.subarray(row * classes, (row + 1) * classes);
+    const probabilities = softmaxRows(
+      own.map((score) => value * score),
+      classes,
+    );
+    const expected = own.reduce((sum, score, k) => sum + probabilities[k] * score, 0);
+    const weight = weights?.[row] ?? 1;
+    information += weight * own.reduce((sum, score, k) => sum + probabilities[k] * (score - expected) ** 2, 0);
+    influence[row] = weight * (own[target[row]] - expected);
+  }
+  return { value, influence: influence.map((score) => score / information) };
 }
 
 /** Each row is judged at a temperature of the other four fifths. */
