@@ -13,7 +13,7 @@ import { scoreFile } from './evaluate-file.js';
 import { type FileOptions, OF_FILES, withFileOptions } from './file-options.js';
 import { refuseGiven } from './given-options.js';
 import { degradation, layerLines } from './layer-lines.js';
-import { predictionsOn } from './locked-rows.js';
+import { noteLocked } from './locked-rows.js';
 import { answer, answerIsNo } from './output.js';
 import { withStore } from './use-store.js';
 
@@ -65,8 +65,11 @@ async function compareAction(
       throw new BallastError('A model is named twice', { code: 'USAGE', value: twice, remedy: 'Name each once' });
     }
   }
-  const answers: PredictionInput[] = [];
-  for (const reference of references) answers.push(await answersTo(reference, options));
+  const answered: Answered[] = [];
+  for (const reference of references) answered.push(await answersTo(reference, options));
+  // Of the same rows: once, for the run that knows most of them.
+  noteLocked(answered.reduce((most, each) => ((each.locked ?? 0) > (most.locked ?? 0) ? each : most)));
+  const answers = answered.map(({ predictions }) => predictions);
   const [a, b] = answers;
   const odd = answers.findIndex(({ task }) => task !== a.task);
   if (odd > 0) {
@@ -109,14 +112,24 @@ function chooseBest(references: readonly string[], answers: readonly PredictionI
   answer(options, choice, choiceLines(choice));
 }
 
-async function answersTo(reference: string, options: FileOptions): Promise<PredictionInput> {
+/** What a model says to the rows; of a run, how many of them are in its locked holdout. */
+interface Answered {
+  readonly predictions: PredictionInput;
+  readonly rows: number;
+  readonly locked?: number;
+}
+
+async function answersTo(reference: string, options: FileOptions): Promise<Answered> {
   const { data } = options;
-  if (reference.endsWith('.onnx')) return (await scoreFile(reference, { ...options, data: data ?? '' })).predictions;
+  const unlocked = (predictions: PredictionInput): Answered => ({ predictions, rows: predictions.target.length });
+  if (reference.endsWith('.onnx')) {
+    return unlocked((await scoreFile(reference, { ...options, data: data ?? '' })).predictions);
+  }
   return withStore(options.store, { create: false }, async (store) => {
     const run = await store.findRun(reference);
     const runtime = await openRuntime();
     return data === undefined
-      ? scoreValidation(store, runtime, run)
-      : predictionsOn(await evaluateOther(store, runtime, run, data));
+      ? unlocked(await scoreValidation(store, runtime, run))
+      : evaluateOther(store, runtime, run, data);
   });
 }

@@ -4,6 +4,7 @@ import { parseAttack } from '../evaluation/attacks/options.js';
 import { comparePaired } from '../evaluation/paired.js';
 import type { UnitTask } from '../evaluation/units/unit-metric.js';
 import { openRuntime } from '../graph/runtime/choose.js';
+import { chosenLines } from '../reports/chosen-text.js';
 import { writeEvaluationReport } from '../reports/evaluation-report.js';
 import { ledgerTable, metricsTable } from '../reports/terminal.js';
 import { terminalOptions } from '../reports/terminal-style.js';
@@ -11,6 +12,7 @@ import type { Run, Store } from '../store/types.js';
 import { type EvaluatedRun, evaluateHoldout, evaluateOther, scoreOutside } from '../tuning/evaluate-run.js';
 import { primaryMetric } from '../tuning/judge.js';
 import { specOfRun } from '../tuning/run-rows.js';
+import { chosenFrom } from '../tuning/sweep/chosen-from.js';
 import { askedOf, withAskedOptions } from './asked-options.js';
 import { type EvaluateFileOptions, evaluateFile } from './evaluate-file.js';
 import { evaluatePredictions, isUnitTask, UNIT_TASKS } from './evaluate-predictions.js';
@@ -173,6 +175,7 @@ async function evaluateRuns(store: Store, run: Run, other: Run | undefined, opti
   const first = await evaluateOne(run);
   noteLocked(first);
   const second = other === undefined ? undefined : await evaluateOne(other);
+  const chosen = await chosenFrom(store, run);
   const primary = primaryMetric(specOfRun(run).spec);
   const comparison =
     second === undefined
@@ -193,6 +196,7 @@ async function evaluateRuns(store: Store, run: Run, other: Run | undefined, opti
       weakSlices,
       formulas,
       targets,
+      chosen,
       ...(holdoutReads === undefined ? {} : { holdoutReads }),
       ...(locked === undefined ? {} : { locked }),
     }),
@@ -252,6 +256,7 @@ async function evaluateRuns(store: Store, run: Run, other: Run | undefined, opti
       `${primary}: ${comparison.first.toFixed(4)} against ${comparison.second.toFixed(4)} on the same ${rows} rows; difference ${difference.value.toFixed(4)}, 95% interval ${low} to ${high} (${difference.method})`,
     );
   }
+  lines.push(...chosenLines(chosen));
   if (holdoutReads !== undefined) {
     lines.push(
       '',

@@ -5,6 +5,7 @@ import { buildLedger, type Ledger } from '../evaluation/ledger.js';
 import type { SliceSearch } from '../evaluation/slices/find-slices.js';
 import type { StressReport } from '../evaluation/stress/stress.js';
 import type { UncertaintyEvaluation } from '../evaluation/uncertainty.js';
+import type { ChosenFrom } from '../tuning/sweep/chosen-from.js';
 
 /** What goes with an evaluation of a run; of a model file neither is known. */
 export interface RunContext {
@@ -17,6 +18,8 @@ export interface RunContext {
   readonly stress?: StressReport | undefined;
   readonly weakSlices?: SliceSearch | undefined;
   readonly formulas?: readonly FormulaFigure[] | undefined;
+  /** Of a trial of a sweep. */
+  readonly chosen?: ChosenFrom | undefined;
   /** Where it was asked for. */
   readonly uncertainty?: readonly UncertaintyEvaluation[] | undefined;
   /** Of a model of several targets, by the name of each beside the first. */
@@ -26,7 +29,18 @@ export interface RunContext {
 /** The JSON answer of `ballast evaluate`. */
 export function evaluationDocument(
   { rows, primary, metrics, omitted, perClass, slices, reliability, confusion, residuals, fairness }: Evaluation,
-  { ledger, holdoutReads, locked, robustness, stress, uncertainty, weakSlices, formulas, targets }: RunContext = {},
+  {
+    ledger,
+    holdoutReads,
+    locked,
+    robustness,
+    stress,
+    uncertainty,
+    weakSlices,
+    formulas,
+    targets,
+    chosen,
+  }: RunContext = {},
 ): Record<string, unknown> {
   return {
     rows,
@@ -40,6 +54,7 @@ export function evaluationDocument(
     fairness,
     ledger: ledger ?? buildLedger(primary, []),
     holdoutReads: holdoutReads ?? null,
+    ...(chosen === undefined ? {} : { chosen }),
     ...(locked === undefined ? {} : { locked }),
     ...(robustness === undefined ? {} : { robustness }),
     ...(stress === undefined ? {} : { stress }),

@@ -2,6 +2,7 @@ import { appendFile } from 'node:fs/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { BallastError } from '../errors.js';
 import { openRuntime } from '../graph/runtime/choose.js';
+import { chosenLines } from '../reports/chosen-text.js';
 import { gateMarkdown, gateText } from '../reports/gate-text.js';
 import { terminalOptions } from '../reports/terminal-style.js';
 import type { Spec } from '../spec/schema.js';
@@ -10,6 +11,7 @@ import type { ModelVersion } from '../store/registry/types.js';
 import type { Run, Store } from '../store/types.js';
 import { gateEvidence } from '../tuning/gate/evidence.js';
 import { GATE_RULES, type GateLimits, type GateRule, judgeGate } from '../tuning/gate/rules.js';
+import { chosenFrom } from '../tuning/sweep/chosen-from.js';
 import { answer, answerIsNo, type CommonOptions, withCommonOptions } from './output.js';
 import { withStore } from './use-store.js';
 
@@ -71,10 +73,16 @@ async function gate(reference: string, options: GateOptions): Promise<void> {
     const { require: required, skip: ignored } = options;
     const result = judgeGate(evidence, limitsOf(run, options), { required, ignored });
     const name = version === undefined ? `${run.name} ${run.id.slice(0, 8)}` : `${version.name}/${version.version}`;
-    if (options.summary !== undefined) await appendFile(options.summary, `${gateMarkdown(name, result)}\n`);
+    const chosen = await chosenFrom(store, run);
+    if (options.summary !== undefined) {
+      await appendFile(options.summary, [gateMarkdown(name, result), ...chosenLines(chosen).slice(1), ''].join('\n'));
+    }
     if (!result.pass) answerIsNo();
-    const document = { run: run.id, against: against?.id ?? null, ...result };
-    answer(options, document, gateText(name, result, terminalOptions()));
+    const document = {
+      ...{ run: run.id, against: against?.id ?? null, ...result },
+      ...(chosen === undefined ? {} : { chosen }),
+    };
+    answer(options, document, [gateText(name, result, terminalOptions()), ...chosenLines(chosen)].join('\n'));
   });
 }
 

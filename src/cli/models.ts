@@ -9,6 +9,7 @@ import type { ModelVersion, Responsibility } from '../store/registry/types.js';
 import { lineageOfVersion } from '../store/registry/version-lineage.js';
 import type { Store } from '../store/types.js';
 import { MODEL } from '../tuning/result-record.js';
+import { choiceTags } from '../tuning/sweep/chosen-from.js';
 import { answer, answerIsNo, type CommonOptions, note, withCommonOptions } from './output.js';
 import { withStore } from './use-store.js';
 
@@ -130,6 +131,7 @@ async function register(
       name,
       source: from.kind === 'run' ? `runs:/${from.runId}${from.path === '' ? '' : `/${from.path}`}` : source,
       from,
+      ...(from.kind === 'run' ? { tags: await choiceTags(store, from.runId) } : {}),
       ...(options.description === undefined ? {} : { description: options.description }),
     });
     await keepReference(store, from);

@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { openRuntime } from '../graph/runtime/choose.js';
 import type { Manifest } from '../regularizers/manifest.js';
+import { chosenLines } from '../reports/chosen-text.js';
 import { runsTable } from '../reports/terminal.js';
 import { terminalOptions } from '../reports/terminal-style.js';
 import type { Spec } from '../spec/schema.js';
@@ -9,6 +10,7 @@ import { isResumable, RUN_STATUSES, type RunStatus } from '../store/run-status.j
 import type { Run, RunSummary, Store } from '../store/types.js';
 import type { Environment } from '../tuning/environment.js';
 import { reproduce } from '../tuning/reproduce.js';
+import { chosenFrom } from '../tuning/sweep/chosen-from.js';
 import { keyFigures } from './key-figures.js';
 import { wholeNumber } from './option-values.js';
 import { answer, answerIsNo, type CommonOptions, note, withCommonOptions } from './output.js';
@@ -113,6 +115,7 @@ async function finalMetrics(store: Store, { id, kind }: RunSummary): Promise<Rec
 async function show(reference: string, options: CommonOptions): Promise<void> {
   await withStore(options.store, { create: false }, async (store) => {
     const run = await store.findRun(reference);
+    const chosen = await chosenFrom(store, run);
     const document = {
       ...run,
       metrics: await finalMetrics(store, run),
@@ -120,6 +123,7 @@ async function show(reference: string, options: CommonOptions): Promise<void> {
       tags: await store.getTags(run.id),
       artifacts: (await store.listArtifacts(run.id)).map(({ path, sha256, size }) => ({ path, sha256, size })),
       lineage: await store.lineage(run.id),
+      ...(chosen === undefined ? {} : { chosen }),
     };
     const manifest = run.manifest as Manifest;
     const lines = [
@@ -140,6 +144,7 @@ async function show(reference: string, options: CommonOptions): Promise<void> {
         .filter(([name]) => run.kind === LOGGED || name.startsWith('validation.') || name === 'gap')
         .map(([name, value]) => `${name.padEnd(28)} ${value.toFixed(4)}`),
       ...document.artifacts.map(({ path, size }) => `artifact     ${path}  ${size} bytes`),
+      ...chosenLines(chosen),
     ];
     answer(options, document, lines.join('\n'));
   });

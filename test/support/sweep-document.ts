@@ -5,6 +5,7 @@ export interface SweepDocument {
   readonly trials: { readonly complete: number; readonly pruned: number; readonly failed: number };
   readonly best: {
     readonly trial: number;
+    readonly run: string;
     readonly values: Readonly<Record<string, unknown>>;
     readonly metric: number;
     readonly interval: readonly [number, number];

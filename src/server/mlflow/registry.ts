@@ -9,6 +9,7 @@ import {
   requireReady,
   type Store,
 } from '../../store/index.js';
+import { choiceTags } from '../../tuning/sweep/chosen-from.js';
 import type { Caller } from '../access.js';
 import {
   decodePage,
@@ -185,7 +186,7 @@ export const registryEndpoints: readonly Endpoint[] = [
         name: model,
         source,
         from,
-        tags: toRecord(tags),
+        tags: { ...(from.kind === 'run' ? await choiceTags(caller.store, from.runId) : {}), ...toRecord(tags) },
         ...(run_link === undefined ? {} : { runLink: run_link }),
         ...(description === undefined ? {} : { description }),
       });
