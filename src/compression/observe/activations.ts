@@ -8,7 +8,7 @@ import type { Feeds } from '../measure/feeds.js';
 export type Batches = () => Iterable<Feeds> | AsyncIterable<Feeds>;
 
 /** A graph that answers intermediate values besides; those that are no outputs of its own nodes or inputs are left out. */
-function withOutputs(graph: Graph, names: readonly string[]): Graph {
+export function withOutputs(graph: Graph, names: readonly string[]): Graph {
   const outputs = new Set(graph.outputs.map(({ name }) => name));
   const made = new Set(graph.nodes.flatMap((node) => node.outputs));
   const extra = [...new Set(names)].filter((name) => made.has(name) && !outputs.has(name));

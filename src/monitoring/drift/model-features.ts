@@ -1,4 +1,5 @@
 import { observing } from '../../compression/observe/activations.js';
+import { layerValues, layerWidth, penultimate } from '../../compression/observe/layer-values.js';
 import type { Column, Table } from '../../data/table.js';
 import { BallastError } from '../../errors.js';
 import type { Graph, Model } from '../../graph/model.js';
@@ -10,35 +11,44 @@ import type { ModelPorts } from '../../tuning/model-ports.js';
 const BATCH = 64;
 /** Values a row that are tested each. */
 const MOST_FEATURES = 4096;
-/** Operators with weights of their own, of which the last makes the answer. */
-const WEIGHTED = new Set(['Gemm', 'MatMul', 'FusedMatMul']);
+export interface ModelFeaturesOptions {
+  /** The name of a value of the graph; without it that which the last weighted layer takes. */
+  readonly layer?: string;
+  /** Only of these rows: the table then has the values of the layer alone. */
+  readonly rows?: Uint32Array;
+  readonly tell?: (rows: number) => void;
+}
 
 /**
  * A table whose images, waveforms, tokens and other arrays are what a model makes of them: each array column gives way to columns
  * `LAYER[0]`, `LAYER[1]`, ... of the values of a layer. Of feature maps [rows, channels, height, width] it is each channel's mean, of
  * sequences [rows, steps, width] the mean over the steps.
  *
- * @param options.layer the name of a value of the graph; without it that which the last weighted layer takes
  * @throws BallastError `DRIFT_LAYER`, and those of feeding the model
  */
 export async function modelFeatures(
   runtime: Runtime,
   { model, ports }: { readonly model: Model; readonly ports: Pick<ModelPorts, 'feed' | 'batch'> },
   table: Table,
-  { layer = penultimate(model.graph), tell }: { readonly layer?: string; readonly tell?: (rows: number) => void } = {},
+  { layer = penultimate(model.graph), rows: wanted, tell }: ModelFeaturesOptions = {},
 ): Promise<Table> {
+  if (layer === undefined) throw noLayer(model.graph);
   if (!model.graph.nodes.some(({ outputs }) => outputs.includes(layer))) throw unknown(layer, model.graph);
   const session = await observing(runtime, model, [layer]);
   let features: Float32Array[] = [];
+  const count = wanted?.length ?? table.rows;
   try {
     const size = ports.batch ?? BATCH;
-    for (let from = 0; from < table.rows; from += size) {
-      const rows = Math.min(size, table.rows - from);
+    for (let from = 0; from < count; from += size) {
+      const rows = Math.min(size, count - from);
       // A model of a fixed batch is given its last row again and again.
-      const taken = Uint32Array.from({ length: ports.batch ?? rows }, (_, i) => from + Math.min(i, rows - 1));
+      const taken = Uint32Array.from({ length: ports.batch ?? rows }, (_, i) => {
+        const at = from + Math.min(i, rows - 1);
+        return wanted?.[at] ?? at;
+      });
       const { [layer]: value } = await session.run(ports.feed(table, taken), [layer]);
       const part = perRow(layer, value, taken.length);
-      if (from === 0) features = part.map(() => new Float32Array(table.rows));
+      if (from === 0) features = part.map(() => new Float32Array(count));
       for (const [i, column] of features.entries()) column.set(part[i]?.subarray(0, rows) ?? [], from);
       tell?.(from + rows);
     }
@@ -48,58 +58,19 @@ export async function modelFeatures(
   const columns = features.map(
     (values, i): Column => ({ kind: 'number', name: `${layer}[${i}]`, type: 'float', values }),
   );
-  return { rows: table.rows, columns: [...columns, ...table.columns.filter(({ kind }) => kind !== 'array')] };
+  const others = wanted === undefined ? table.columns.filter(({ kind }) => kind !== 'array') : [];
+  return { rows: count, columns: [...columns, ...others] };
 }
 
-/** The value that the last weighted layer before the first output takes. @throws BallastError `DRIFT_LAYER` */
-function penultimate(graph: Graph): string {
-  const makers = new Map(graph.nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)));
-  const [output] = graph.outputs;
-  const seen = new Set<string>();
-  // Nearest first.
-  const queue = output === undefined ? [] : [output.name];
-  for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
-    const node = makers.get(name);
-    if (node === undefined || seen.has(name)) continue;
-    seen.add(name);
-    const made = node.inputs.find((input) => makers.has(input) && !graph.initializers.has(input));
-    if (WEIGHTED.has(node.opType) && node.inputs.some((input) => graph.initializers.has(input)) && made !== undefined) {
-      return made;
-    }
-    queue.push(...node.inputs);
-  }
-  throw new BallastError('There is no layer before the last one that could tell what the model sees', {
-    code: 'DRIFT_LAYER',
-    place: '--layer',
-    remedy: `Name a value with --layer: ${valuesOf(graph)}`,
-  });
-}
-
-/** The values of each row, a column each. */
-function perRow(layer: string, { type, shape, data }: Tensor, rows: number): Float32Array[] {
-  const [count, ...inner] = shape;
-  if (count !== rows || type !== 'float32' || inner.length === 0) {
+/** The values of each row, a column each. @throws BallastError `DRIFT_LAYER` */
+function perRow(layer: string, value: Tensor, rows: number): Float32Array[] {
+  const { type, shape } = value;
+  if (shape[0] !== rows || type !== 'float32' || shape.length < 2) {
     throw unsuited(layer, `is ${type} [${shape.join(', ')}], and not a float32 row for each of ${rows} rows`);
   }
-  // Over which the mean is taken: height and width, or steps.
-  const isMap = inner.length > 2;
-  const isSequence = inner.length === 2;
-  const width = isSequence ? (inner[1] ?? 1) : (inner[0] ?? 1);
-  const each = inner.reduce((product, extent) => product * extent, 1);
-  const repeats = each / width;
+  const width = layerWidth(shape);
   if (width > MOST_FEATURES) throw unsuited(layer, `has ${width} values a row, more than ${MOST_FEATURES}`);
-  const values = data as Float32Array;
-  return Array.from({ length: width }, (_, feature) => {
-    const column = new Float32Array(rows);
-    for (let row = 0; row < rows; row++) {
-      let sum = 0;
-      for (let i = 0; i < repeats; i++) {
-        sum += values[row * each + (isMap ? feature * repeats + i : i * width + feature)] ?? Number.NaN;
-      }
-      column[row] = sum / repeats;
-    }
-    return column;
-  });
+  return layerValues(value);
 }
 
 /** Some names, the last first: those are nearest to the answer. */
@@ -110,6 +81,14 @@ function valuesOf({ nodes }: Graph): string {
     .slice(-20)
     .reverse()
     .join(', ');
+}
+
+function noLayer(graph: Graph): BallastError {
+  return new BallastError('There is no layer before the last one that could tell what the model sees', {
+    code: 'DRIFT_LAYER',
+    place: '--layer',
+    remedy: `Name a value with --layer: ${valuesOf(graph)}`,
+  });
 }
 
 function unknown(layer: string, graph: Graph): BallastError {

@@ -3,10 +3,14 @@ import { type Column, findColumn, type Table } from '../../data/table.js';
 import { BallastError } from '../../errors.js';
 import type { PredictionInput } from '../../evaluation/input.js';
 import { prepareSample } from '../../evaluation/sample.js';
+import type { Model } from '../../graph/model.js';
 import type { Runtime } from '../../graph/runtime/runtime.js';
+import { MOST_VALUES, viewOf } from '../../serving/worker/view.js';
 import { addCounts, countsOfLabel, noCounts, type Observation, type Run, type Store } from '../../store/index.js';
+import type { ModelPorts } from '../../tuning/model-ports.js';
 import { modelOfRun, partsOfRun, specOfRun } from '../../tuning/run-rows.js';
 import { scoreRows } from '../../tuning/score.js';
+import { modelFeatures } from '../drift/model-features.js';
 import type { ComparedKind } from '../drift/source-summary.js';
 import { ColumnSketch } from '../sketch/column-sketch.js';
 import { valuesOf } from '../sketch/observed-columns.js';
@@ -57,7 +61,7 @@ async function buildReference(store: Store, run: Run, runtime: Runtime): Promise
   };
   const { rows, unknown } = referenceRows(parts, 'unseen');
   const { rows: all } = referenceRows(parts, 'all');
-  const { bytes, ports } = await modelOfRun(store, run);
+  const { bytes, model, ports } = await modelOfRun(store, run);
   const session = await runtime.load(bytes);
   let predictions: PredictionInput;
   try {
@@ -65,8 +69,42 @@ async function buildReference(store: Store, run: Run, runtime: Runtime): Promise
   } finally {
     session.release();
   }
-  const features = roles.features.flatMap((name) => featureColumn(table, name));
+  const features = [
+    ...roles.features.flatMap((name) => featureColumn(table, name)),
+    ...(await viewColumns(runtime, { model, ports }, table, rows)),
+  ];
   return { ...referenceOf({ features, known: all, rows, predictions }), unknown };
+}
+
+/**
+ * What a model makes of images and other inputs that are no columns, of rows that it was not trained on: of those that it was, a model that
+ * knows them by heart makes something else.
+ */
+async function viewColumns(
+  runtime: Runtime,
+  of: { readonly model: Model; readonly ports: ModelPorts },
+  table: Table,
+  rows: Uint32Array,
+): Promise<FeatureColumn[]> {
+  const layer = viewOf(of.model.graph);
+  if (layer === undefined) return [];
+  const columns = await columnsOf(modelFeatures(runtime, of, table, { layer, rows }));
+  const placeOf = new Map(Array.from(rows, (row, place) => [row, place]));
+  return columns.slice(0, MOST_VALUES).flatMap((column) => {
+    if (column.kind !== 'number') return [];
+    const value = (row: number): Value => column.values[placeOf.get(row) ?? Number.NaN] ?? null;
+    return [{ name: column.name, kind: 'number' as const, value, rows }];
+  });
+}
+
+/** None where the value has no row of numbers for each row: where the model is served it is not observed either. */
+async function columnsOf(made: Promise<Table>): Promise<Table['columns']> {
+  try {
+    return (await made).columns;
+  } catch (error) {
+    if (error instanceof BallastError && error.code === 'DRIFT_LAYER') return [];
+    throw error;
+  }
 }
 
 const NOTHING: Observation = {
@@ -78,6 +116,8 @@ interface FeatureColumn {
   readonly name: string;
   readonly kind: ComparedKind;
   readonly value: (row: number) => Value;
+  /** Rows that it is known of; all unless given. */
+  readonly rows?: Uint32Array;
 }
 
 /** A column as clients send it; arrays, times and free texts are not compared. */
@@ -127,8 +167,8 @@ function referenceOf({
   readonly predictions: PredictionInput;
 }): Omit<Reference, 'unknown'> {
   const columns = new Map<string, { kind: ComparedKind; sketch: ColumnSketch }>();
-  for (const { name, kind, value } of features) {
-    columns.set(`feature/${name}`, { kind, sketch: sketchOf(known, value) });
+  for (const { name, kind, value, rows: own = known } of features) {
+    columns.set(`feature/${name}`, { kind, sketch: sketchOf(own, value) });
   }
   const answers = answersOf(predictions);
   const said = new Map<string, Value[]>();

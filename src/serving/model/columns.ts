@@ -5,19 +5,20 @@ import { sizeOf, type Tensor } from '../../graph/index.js';
 import type { Observation } from '../../store/index.js';
 import { decodeJson } from '../protocol/decode-json.js';
 import type { LoadedModel, Tensors } from '../worker/messages.js';
-
-/** Values of one input in a row, beyond which they are no columns to be observed but an image, a sound, a text. */
-const MOST_VALUES = 64;
+import { MOST_VALUES } from '../worker/view.js';
 
 const describedInputs = z.array(z.object({ name: z.string(), column: z.string() }));
 
 /** The raw columns of rows that were sent to a model. */
 export class RowColumns {
   readonly #nameOf: ReadonlyMap<string, string>;
+  /** What has to be fetched beside the answers, so that all of a row is read. */
+  readonly fetches: readonly string[];
 
   /** @throws BallastError `MODEL_METADATA` */
-  constructor({ metadata }: LoadedModel) {
+  constructor({ metadata, view }: LoadedModel) {
     this.#nameOf = columnNames(metadata['ballast.inputs']);
+    this.fetches = view === undefined ? [] : [view];
   }
 
   /** The column that an input holds. */
@@ -25,18 +26,32 @@ export class RowColumns {
     return this.#nameOf.get(input) ?? input;
   }
 
-  /** Of an input with several values a row, each is a column `NAME[i]`. */
-  read(feeds: Tensors, row: number): Observation['features'] {
+  /**
+   * Of an input with several values a row, each is a column `NAME[i]`. Inputs of many stand as what the model makes of them, columns
+   * `VALUE[i]`, where it was answered.
+   */
+  read(feeds: Tensors, row: number, outputs: Tensors = {}): Observation['features'] {
     const features: Record<string, number | string | null> = {};
-    for (const [input, tensor] of Object.entries(feeds)) {
-      const width = tensor.shape.length === 0 ? 1 : sizeOf(tensor.shape.slice(1));
-      if (width > MOST_VALUES) continue;
-      const name = this.columnOf(input);
-      for (let i = 0; i < width; i++) {
-        features[width === 1 ? name : `${name}[${i}]`] = valueAt(tensor, row * width + i);
-      }
+    for (const [input, tensor] of Object.entries(feeds)) readInto(features, this.columnOf(input), tensor, row);
+    for (const name of this.fetches) {
+      const value = outputs[name];
+      if (value !== undefined) readInto(features, name, value, row, true);
     }
     return features;
+  }
+}
+
+function readInto(
+  features: Record<string, number | string | null>,
+  name: string,
+  tensor: Tensor,
+  row: number,
+  isList = false,
+): void {
+  const width = tensor.shape.length === 0 ? 1 : sizeOf(tensor.shape.slice(1));
+  if (width > MOST_VALUES) return;
+  for (let i = 0; i < width; i++) {
+    features[width === 1 && !isList ? name : `${name}[${i}]`] = valueAt(tensor, row * width + i);
   }
 }
 

@@ -57,7 +57,8 @@ export class Mirror {
       const { feeds: checked, flags } = shadow.checks.apply(feeds);
       // As of a candidate that users meet: it is not waited for.
       if (!shadow.runner.isReady) throw notReady();
-      const fetches = shadow.answers.outputs.length > 0 ? shadow.answers.outputs : allOf(shadow);
+      const said = shadow.answers.outputs.length > 0 ? shadow.answers.outputs : allOf(shadow);
+      const fetches = [...said, ...shadow.columns.fetches];
       let use: AnswerUse | undefined;
       const used = (told: AnswerUse): void => {
         use = told;

@@ -54,7 +54,7 @@ export function observe(sink: ObservationSink, asked: Asked, outcome: Outcome): 
       latencyMs,
       ...(use === undefined ? {} : { runMs: use.runMs / rows }),
       ...(use?.memory === undefined || row > 0 ? {} : { memory: use.memory }),
-      features: feeds === undefined ? {} : version.columns.read(feeds, row),
+      features: feeds === undefined ? {} : version.columns.read(feeds, row, outputs),
       ...(answered === undefined ? {} : answered.reader.read(answered.outputs, row)),
       flags: flags[row] ?? [],
       metadata,

@@ -132,7 +132,8 @@ export class InferenceService {
     try {
       feeds = feedsOf(request, version.model.inputs, rawData);
       const wanted = wantedOutputs(request, version);
-      const fetches = wanted.length === 0 ? [] : [...new Set([...wanted, ...version.answers.outputs])];
+      const fetches =
+        wanted.length === 0 ? [] : [...new Set([...wanted, ...version.answers.outputs, ...version.columns.fetches])];
       const checked = version.checks.apply(feeds);
       flags = checked.flags;
       if (mayFail && !version.runner.isReady) throw notReady();

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { withOutputs } from '../../compression/observe/activations.js';
 import { BallastError } from '../../errors.js';
 // Not by the room's index: a process starts sooner without what it does not use.
 import { readModel } from '../../graph/format/decode.js';
@@ -7,7 +8,8 @@ import { writeModel } from '../../graph/format/encode.js';
 import { normalize } from '../../graph/format/normalize.js';
 import { openRuntime } from '../../graph/runtime/choose.js';
 import type { Session } from '../../graph/runtime/runtime.js';
-import type { ErrorRecord, FromChild, LoadedModel, RunUse, ToChild } from './messages.js';
+import type { ErrorRecord, FromChild, LoadedModel, RunUse, Tensors, ToChild } from './messages.js';
+import { isObservable, narrowed, viewOf } from './view.js';
 
 /**
  * The program that runs one model, in a process of its own: what a request does to the runtime, it does to no other model. It ends
@@ -17,6 +19,8 @@ import type { ErrorRecord, FromChild, LoadedModel, RunUse, ToChild } from './mes
 /** Opened before a model is known. The stock binding: this process does nothing beside, and needs no probe before its first answer. */
 const runtime = openRuntime({ backend: 'stock' });
 let session: Session | undefined;
+/** What is observed of inputs that are no columns. */
+let view: string | undefined;
 let runs = 0;
 /** Runs from one look at the memory to the next. */
 const MEMORY_EVERY = 10;
@@ -38,10 +42,15 @@ async function load({ file, sha256, threads }: Extract<ToChild, { kind: 'load' }
     });
   }
   const model = normalize(readModel(bytes));
-  session = await (await runtime).load(writeModel(model), { threads });
+  const wanted = viewOf(model.graph);
+  const seen = wanted === undefined ? model : { ...model, graph: withOutputs(model.graph, [wanted]) };
+  session = await (await runtime).load(writeModel(seen), { threads });
+  const outputs = session.outputs.slice(0, model.graph.outputs.length);
+  if (wanted !== undefined && isObservable(session.outputs.find(({ name }) => name === wanted))) view = wanted;
   return {
     inputs: session.inputs,
-    outputs: session.outputs,
+    outputs,
+    ...(view === undefined ? {} : { view }),
     metadata: Object.fromEntries(model.metadata),
     loadMs: performance.now() - start,
   };
@@ -52,13 +61,21 @@ async function run({ id, feeds, fetches }: Extract<ToChild, { kind: 'run' }>): P
   const start = performance.now();
   const before = process.cpuUsage();
   try {
-    const outputs = await session.run(feeds, fetches);
+    const outputs = observed(await session.run(feeds, fetches), feeds);
     const { user, system } = process.cpuUsage(before);
     const ms = Math.min(performance.now() - start, (user + system) / 1000);
     tell({ kind: 'answer', id, outputs, use: { ms, ...(runs++ % MEMORY_EVERY === 0 ? memoryHeld() : {}) } });
   } catch (error) {
     tell({ kind: 'fault', id, error: recordOf(error) });
   }
+}
+
+/** What is answered, with its view made narrow. */
+function observed(fetched: Tensors, feeds: Tensors): Tensors {
+  if (view === undefined || !(view in fetched)) return fetched;
+  const { [view]: seen, ...outputs } = fetched;
+  const narrow = narrowed(seen, Object.values(feeds)[0]?.shape[0] ?? 0);
+  return narrow === undefined ? outputs : { ...outputs, [view]: narrow };
 }
 
 function memoryHeld(): Required<Pick<RunUse, 'memoryBytes'>> {

@@ -6,6 +6,8 @@ export interface LoadedModel {
   readonly inputs: readonly PortInfo[];
   readonly outputs: readonly PortInfo[];
   readonly metadata: Readonly<Record<string, string>>;
+  /** A value that can be fetched beside the outputs: what it makes of inputs that are no columns, a row of few values each. */
+  readonly view?: string;
   /** From the start of reading its file to its first possible answer, ms. */
   readonly loadMs: number;
 }
