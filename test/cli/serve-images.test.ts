@@ -75,10 +75,8 @@ test('images are watched by what the model makes of them: as in training nothing
   await using store = await openStore(join(folder, '.ballast'), { thread: true });
   {
     await using served = await serveModels(store, ['calm/1', 'dark/1']);
-    const scale = (of: ReturnType<typeof images>): number[][] =>
-      of.pixels.map((row) => row.map((value) => value / 255));
-    await ask(served, 'calm', scale(images(400, 2)));
-    await ask(served, 'dark', scale(images(400, 3, -60)));
+    await ask(served, 'calm', images(400, 2).pixels);
+    await ask(served, 'dark', images(400, 3, -60).pixels);
   }
   const drift = async (model: string) => (await ballast(folder, 'drift', model, '--json')).json<ProductionReport>();
   const calm = await drift('calm');
