@@ -124,7 +124,12 @@ async function compressAction(path: string, options: CompressOptions, command: C
   try {
     await dispatch(path, options, command, signal);
   } catch (error) {
-    throw signal.aborted ? new BallastError('interrupted', { code: 'CANCELLED', kind: 'cancelled' }) : error;
+    if (!signal.aborted) throw error;
+    throw new BallastError('interrupted', {
+      code: 'CANCELLED',
+      kind: 'cancelled',
+      ...(options.method === undefined ? { remedy: 'The same command goes on: what was measured is kept' } : {}),
+    });
   } finally {
     stop();
   }

@@ -44,6 +44,8 @@ describe('diagnose', () => {
       compression: { lost: figure(0.004, 0.003), steps: ['static-int8'], classes },
     });
     expect(ids(of(one('common', 900, 0.001, 0.002), one('rare', 100, 0.08, 0.05)))).toEqual(['X13']);
+    // One of two alike is not rare.
+    expect(ids(of(one('first', 510, 0.001, 0.002), one('second', 490, 0.08, 0.05)))).toEqual([]);
     expect(ids(of(one('common', 900, 0.001, 0.002), one('rare', 100, 0.08, 0.09)))).toEqual([]);
     expect(ids(of(one('common', 900, 0.08, 0.01), one('rare', 100, 0.08, 0.05)))).toEqual([]);
     expect(ids(of(one('common', 900, 0.08, 0.01), one('rare', 100, 0, 0.01)))).toEqual([]);

@@ -31,6 +31,9 @@ export const compressionCollapse: Rule = {
 /** Recall that a rare class may lose beside the others: two points. */
 const ALLOWED_OF_CLASS = 0.02;
 
+/** A class is rare that has at most so many of the rows that an average one has. */
+const RARE = 0.5;
+
 /** X13: compression was paid for by classes of few rows, which an average hides. */
 export const rareClassesLost: Rule = {
   id: 'X13',
@@ -44,7 +47,7 @@ export const rareClassesLost: Rule = {
     const rows = classes.reduce((sum, one) => sum + one.rows, 0);
     const average = classes.reduce((sum, one) => sum + one.lost.value * one.rows, 0) / rows;
     const hit = classes
-      .filter(({ rows: own, lost }) => own < rows / classes.length && lost.interval[0] > average)
+      .filter(({ rows: own, lost }) => own <= (RARE * rows) / classes.length && lost.interval[0] > average)
       .filter(({ lost }) => lost.value > average + ALLOWED_OF_CLASS)
       .sort((a, b) => b.lost.value - a.lost.value);
     if (hit.length === 0) return undefined;
