@@ -23,6 +23,15 @@ export const TERMS: readonly Term[] = [
     command: 'ballast train SPEC --ablate',
   },
   {
+    term: 'decision checklist',
+    also: ['what to change', 'which way'],
+    definition:
+      'Train much better than validation and little data: stronger. Both poor: weaker, then architecture and data. Inference too dear: structured pruning and quantization with a light retraining. Inputs shifted: domain adaptation and targeted augmentation. Neither: no change, or no regularization problem (labels, features, learning rate, an evaluation unlike production).',
+    why: 'Which way to turn a strength follows from two scores and what changed since; the diagnosis asks each question by an experiment.',
+    pitfall: 'Reading it off a gap alone: what would help is known once it was tried on the same rows.',
+    command: 'ballast diagnose RUN --apply',
+  },
+  {
     term: 'generalization',
     definition: 'How well a model answers rows that it was not trained on and that come from the same source.',
     why: 'It is what a model is for; the score on training rows says little of it.',
