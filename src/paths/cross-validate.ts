@@ -56,6 +56,11 @@ export interface CrossValidationOptions {
   readonly repeats?: number | undefined;
   /** Who fits the folds. Default: this thread, one after the other. */
   readonly runner?: FoldRunner | undefined;
+  /**
+   * Tolerance of the models of folds. Their deviances are compared within a standard error, which is far above what a looser
+   * one changes. Default: that of the path.
+   */
+  readonly tolerance?: number | undefined;
 }
 
 /**
@@ -69,7 +74,7 @@ export async function crossValidate(
   options: PathOptions,
   path: RegularizationPath,
   folds: readonly PathFold[],
-  { shares = [], shape, repeats = 1, runner }: CrossValidationOptions = {},
+  { shares = [], shape, repeats = 1, runner, tolerance = options.tolerance }: CrossValidationOptions = {},
 ): Promise<CrossValidation> {
   const lambdas = path.points.map(({ lambda }) => lambda);
   const { runtime, signal, onProgress, ...rest } = options;
@@ -80,7 +85,7 @@ export async function crossValidate(
       fold: folds[index],
       index,
       shares: [1, ...shares],
-      options: { ...rest, delta: path.delta, outputs: path.outputs, shape, lambdas },
+      options: { ...rest, tolerance, delta: path.delta, outputs: path.outputs, shape, lambdas },
     };
     const tell = (models: number): void => {
       done[index] = models;

@@ -28,6 +28,9 @@ export interface ChoiceSetting {
   readonly options: PathRunOptions;
 }
 
+/** How much looser the models of folds are solved: what is told of them is far less exact anyway. */
+const LOOSER = 100;
+
 /** @throws BallastError INTERRUPTED, saying what is kept; and those of the fits */
 export async function choosePath({ spec, data, rows, train, settings, options }: ChoiceSetting): Promise<ChosenPath> {
   const { runtime, signal, repeats = 1, folds, workFolder, ballastVersion } = options;
@@ -46,6 +49,7 @@ export async function choosePath({ spec, data, rows, train, settings, options }:
     knockoffs: { ...options.choice.knockoffs, seed },
     repeats,
     runner,
+    foldTolerance: Math.min(0.1, LOOSER * (settings.tolerance ?? 1e-8)),
   };
   try {
     const selection = await fitAndChoose(train, settings, {

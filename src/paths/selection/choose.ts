@@ -29,6 +29,8 @@ export interface ChoiceOptions {
   readonly repeats?: number | undefined;
   /** Who fits the folds. Default: this thread, one after the other. */
   readonly runner?: FoldRunner | undefined;
+  /** Tolerance of the models of folds. Default: that of the path. */
+  readonly foldTolerance?: number | undefined;
   readonly stability?: StabilityOptions;
   readonly knockoffs?: KnockoffOptions;
   /** How far each part is. */
@@ -83,7 +85,7 @@ export async function fitAndChoose(
   options: PathOptions,
   choice: ChoiceOptions,
 ): Promise<PathSelection> {
-  const { by, folds, repeats, runner, onPart } = choice;
+  const { by, folds, repeats, runner, foldTolerance, onPart } = choice;
   const telling = (part: ChoicePart): PathOptions => ({
     ...options,
     onProgress: (done, of) => onPart?.(part, done, of),
@@ -93,7 +95,13 @@ export async function fitAndChoose(
   const path = await penalizedPath(data, telling('path'), shape);
   refuseInterrupted(path);
   const shares = by === 'relaxed' ? SHARES : [];
-  const cv = await crossValidate(data, telling('folds'), path, folds, { shares, shape, repeats, runner });
+  const cv = await crossValidate(data, telling('folds'), path, folds, {
+    shares,
+    shape,
+    repeats,
+    runner,
+    tolerance: foldTolerance,
+  });
   const criteria = informationCriteria(data, path, options.intercept ?? true);
   const chosen = await chosenOf();
   return { path, cv, criteria, chosen, ...(shape === undefined ? {} : { shape }) };
@@ -104,7 +112,11 @@ export async function fitAndChoose(
     if (penalty?.type !== 'adaptive') return penalty;
     const pilot = await fitPath(data, telling('pilot'));
     refuseInterrupted(pilot);
-    const { lambdaMin } = await crossValidate(data, telling('pilot'), pilot, folds, { repeats, runner });
+    const { lambdaMin } = await crossValidate(data, telling('pilot'), pilot, folds, {
+      repeats,
+      runner,
+      tolerance: foldTolerance,
+    });
     return { ...penalty, pilot: lambdaMin };
   }
 
