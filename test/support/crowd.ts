@@ -65,6 +65,7 @@ export async function crowd({ url, path, body, connections, slow, rounds }: Crow
     for (let i = 0; i < 20; i++) {
       const start = performance.now();
       const socket = connect(Number(port), hostname);
+      await once(socket, 'connect');
       await ask(socket);
       newcomerMs.push(performance.now() - start);
       socket.destroy();
@@ -80,6 +81,11 @@ export async function crowd({ url, path, body, connections, slow, rounds }: Crow
 /** The status of the answer to a request, or how the connection ended. */
 function answerOf(socket: Socket, request: string): Promise<string> {
   return new Promise((resolve) => {
+    // The server closes connections that are idle for long.
+    if (socket.readyState !== 'open') {
+      resolve('closed while idle');
+      return;
+    }
     let got = '';
     const end = (what: string): void => {
       socket.off('data', read).off('close', closed).off('error', closed);
