@@ -112,6 +112,12 @@ export class BallastError extends Error {
 }
 
 function shorten(value: unknown): string {
-  const text = typeof value === 'string' ? `"${value}"` : (JSON.stringify(value) ?? String(value));
+  // JSON knows no NaN and no infinity.
+  const text =
+    typeof value === 'string'
+      ? `"${value}"`
+      : typeof value === 'number'
+        ? String(value)
+        : (JSON.stringify(value) ?? String(value));
   return text.length > 120 ? `${text.slice(0, 117)}...` : text;
 }
