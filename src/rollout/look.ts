@@ -112,6 +112,11 @@ function advance(
 /** What an SLI of a step lacks before it may be promoted. */
 export function openOf(config: RolloutConfig, number: number, tests: ReadonlyMap<string, StepTest>): string[] {
   const step = config.steps[number];
+  const demanded = config.slis.some(({ type, required }) => required !== 'none' && tests.has(type));
+  // Where no SLI demands anything, the candidate has to have been met all the same.
+  if (!demanded && ![...tests].some(([type, test]) => test.samples >= leastSamples(step, type))) {
+    return [`the candidate has fewer than ${step.samples} answers`];
+  }
   return config.slis.flatMap(({ type, required }) => {
     const test = tests.get(type);
     if (test === undefined || required === 'none') return [];

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { type Behaviour, Simulation } from '../../test/support/simulated-traffic.js';
 import { rolloutOptions } from '../spec/rollout-options.js';
 import type { SlicedObservation, StoredObservation } from '../store/index.js';
-import { begin, look } from './look.js';
+import { begin, command, look } from './look.js';
 import { resolveRollout } from './resolve.js';
 import { statusesOf, weightsOf } from './steps.js';
 import { CALM, type Decision, type RolloutState, type Signals } from './types.js';
@@ -134,7 +134,11 @@ test('after 100 % a breach within the guard time rolls back; after shadow alone 
     const config = of(weight);
     const begun = begin(config, { observations: 0, labels: 0 }, 'test').state;
     const inputs = { at: START + 5000, observations: [], labelled: [], signals: CALM };
-    const { state } = look(config, begun, inputs);
+    // No SLI demands anything; that nobody met the candidate is not enough all the same.
+    expect(look(config, begun, inputs).state.phase).toBe('running');
+    const promoted = command(config, begun, 'promote', { at: START + 5000, by: 'ann', reason: 'seen elsewhere' });
+    if (typeof promoted === 'string') throw new Error(promoted);
+    const { state } = promoted;
     expect(state.phase).toBe('complete');
     expect(weightsOf(config, state)).toEqual({ live, shadow: [] });
     const breached = { ...CALM, breached: ['objective availability is being broken by version 2'] };

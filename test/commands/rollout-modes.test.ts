@@ -121,7 +121,8 @@ describe('a rollout from the command line, at a real server with users', () => {
     await count(0, 25_000, '--version', '2');
     const back = await until('budget', ({ state }) => state !== 'complete');
     expect(back).toMatchObject({ state: 'rolled-back', weights: { 1: 1 } });
-    expect(back.decision?.reason).toBe('objective chargebacks is being broken by version 2');
+    // An alert of the same may be there already, and stands behind it then.
+    expect(back.decision?.reason).toMatch(/^objective chargebacks is being broken by version 2/);
     // The server follows: users meet the baseline again.
     const seen = users[1].seen.length;
     await users[1].more(200);

@@ -1,31 +1,9 @@
 import type { GraphBuilder, Value } from '../builder.js';
 import { float } from '../model.js';
-import { sizeOf } from '../tensor.js';
 import { foldElementwise } from './folding.js';
 import { floatAttribute, type Operator, reluGradient, sameAsInput, stringAttribute, sumTo } from './operator.js';
 
 /** Functions of one element: powers, logarithms, trigonometry and every activation. */
-
-/** Elements of which a chain of operators keeps its intermediate results in the processor's cache. */
-const CACHED = 65_536;
-/** Nodes of a graph from which on it is cut no further: sessions get slow to create. */
-const MOST_NODES = 1000;
-
-/** A long chain of element-wise operators on values of one shape, part by part along the first axis. */
-function inCache(b: GraphBuilder, values: readonly Value[], chain: (parts: readonly Value[]) => Value): Value {
-  const { shape } = values[0];
-  const parts = Math.min(shape[0] ?? 1, 8, Math.floor(sizeOf(shape) / CACHED));
-  if (parts < 2 || b.size > MOST_NODES) return chain(values);
-  const sizes = Array.from(
-    { length: parts },
-    (_, i) => Math.floor(((i + 1) * shape[0]) / parts) - Math.floor((i * shape[0]) / parts),
-  );
-  const cut = values.map((value) => b.split(value, sizes, 0));
-  return b.concat(
-    sizes.map((_, i) => chain(cut.map((all) => all[i]))),
-    0,
-  );
-}
 
 interface UnaryGradient {
   b: GraphBuilder;
@@ -119,7 +97,7 @@ export const Mish = unary(({ b, g, x }) => {
 /** x Phi(x), exactly or by tanh. */
 export const Gelu = unary(({ b, g, x, text }) => {
   const slope = text('approximate', 'none') === 'tanh' ? tanhGeluSlope : geluSlope;
-  return inCache(b, [x, g], ([part, gradient]) => b.mul(gradient, slope(b, part)));
+  return b.mul(g, slope(b, x));
 });
 
 /** Slope is an input, broadcast to x. */
