@@ -147,3 +147,13 @@ test('after 100 % a breach within the guard time rolls back; after shadow alone 
     expect(weightsOf(config, after.state)).toEqual({ live: { 1: 1 }, shadow: [] });
   }
 });
+
+test('what versions make of images is not the traffic that they see', () => {
+  const subjects = { model: 'm', baseline: '1', candidate: '2', startedAt: START, task: 'classification' as const };
+  const recent = Array.from({ length: 200 }, (_, i) => ({
+    ...{ id: `${i}`, at: START, model: 'm', version: '1', regularizerId: '', role: 'live' as const, sequence: i },
+    ...{ status: 'ok' as const, latencyMs: 1, flags: [], metadata: {}, slices: [] },
+    features: { age: i, 'view:embedding[0]': i },
+  }));
+  expect(resolveRollout(rolloutOptions.parse({}), subjects, recent).medians).toEqual({ age: 99.5 });
+});

@@ -1,4 +1,5 @@
 import { quantileSorted } from '../numeric/index.js';
+import { isViewName } from '../serving/worker/view.js';
 import type { RolloutOptions, RolloutSli } from '../spec/rollout-options.js';
 import { rolloutOptions } from '../spec/rollout-options.js';
 import type { StoredObservation } from '../store/index.js';
@@ -87,7 +88,8 @@ function mediansOf(recent: readonly StoredObservation[]): Record<string, number>
   const columns = new Map<string, number[]>();
   for (const { features } of recent) {
     for (const [name, value] of Object.entries(features)) {
-      if (typeof value !== 'number' || !Number.isFinite(value)) continue;
+      // What a version makes of its inputs tells versions apart, and not their traffic.
+      if (typeof value !== 'number' || !Number.isFinite(value) || isViewName(name)) continue;
       const values = columns.get(name) ?? [];
       values.push(value);
       columns.set(name, values);

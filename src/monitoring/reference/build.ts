@@ -5,7 +5,7 @@ import type { PredictionInput } from '../../evaluation/input.js';
 import { prepareSample } from '../../evaluation/sample.js';
 import type { Model } from '../../graph/model.js';
 import type { Runtime } from '../../graph/runtime/runtime.js';
-import { MOST_VALUES, viewOf } from '../../serving/worker/view.js';
+import { MOST_VALUES, viewName, viewOf } from '../../serving/worker/view.js';
 import { addCounts, countsOfLabel, noCounts, type Observation, type Run, type Store } from '../../store/index.js';
 import type { ModelPorts } from '../../tuning/model-ports.js';
 import { modelOfRun, partsOfRun, specOfRun } from '../../tuning/run-rows.js';
@@ -93,7 +93,7 @@ async function viewColumns(
   return columns.slice(0, MOST_VALUES).flatMap((column) => {
     if (column.kind !== 'number') return [];
     const value = (row: number): Value => column.values[placeOf.get(row) ?? Number.NaN] ?? null;
-    return [{ name: column.name, kind: 'number' as const, value, rows }];
+    return [{ name: viewName(column.name), kind: 'number' as const, value, rows }];
   });
 }
 

@@ -5,7 +5,7 @@ import { sizeOf, type Tensor } from '../../graph/index.js';
 import type { Observation } from '../../store/index.js';
 import { decodeJson } from '../protocol/decode-json.js';
 import type { LoadedModel, Tensors } from '../worker/messages.js';
-import { MOST_VALUES } from '../worker/view.js';
+import { MOST_VALUES, viewName } from '../worker/view.js';
 
 const describedInputs = z.array(z.object({ name: z.string(), column: z.string() }));
 
@@ -28,14 +28,14 @@ export class RowColumns {
 
   /**
    * Of an input with several values a row, each is a column `NAME[i]`. Inputs of many stand as what the model makes of them, columns
-   * `VALUE[i]`, where it was answered.
+   * `view:VALUE[i]`, where it was answered.
    */
   read(feeds: Tensors, row: number, outputs: Tensors = {}): Observation['features'] {
     const features: Record<string, number | string | null> = {};
     for (const [input, tensor] of Object.entries(feeds)) readInto(features, this.columnOf(input), tensor, row);
     for (const name of this.fetches) {
       const value = outputs[name];
-      if (value !== undefined) readInto(features, name, value, row, true);
+      if (value !== undefined) readInto(features, viewName(name), value, row, true);
     }
     return features;
   }

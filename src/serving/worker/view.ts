@@ -6,6 +6,14 @@ import type { Tensor } from '../../graph/tensor.js';
 /** Values of one input in a row, beyond which they are no columns to be observed but an image, a sound, a text; and values of a view. */
 export const MOST_VALUES = 64;
 
+/** Begins the names of columns that a model made. They are no inputs: two versions make different things of the same request. */
+const VIEW = 'view:';
+
+/** The column of an observation that a value of a view stands in. */
+export const viewName = (value: string): string => `${VIEW}${value}`;
+
+export const isViewName = (column: string): boolean => column.startsWith(VIEW);
+
 /**
  * The value of a graph by which inputs are observed that are no columns: what the last layer takes. Undefined where all inputs are columns,
  * there is no such layer, or it is an output.
