@@ -68,7 +68,11 @@ describe('what is observed of images', () => {
     await served.inference.recorder.flush();
     const seen = await store.observationsAfter('picture', 0, 10);
     expect(seen.map(({ features }) => Object.keys(features).length)).toEqual([64, 64]);
-    expect(seen[1].features).toMatchObject({ 'view:embedding[0]': 0, 'view:embedding[3]': 2, 'view:embedding[63]': 122 });
+    expect(seen[1].features).toMatchObject({
+      'view:embedding[0]': 0,
+      'view:embedding[3]': 2,
+      'view:embedding[63]': 122,
+    });
     const { outputs } = (await served.ask('GET', '/v2/models/picture')).json;
     expect(outputs).toHaveLength(1);
   });
