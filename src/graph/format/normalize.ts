@@ -2,6 +2,7 @@ import type { Model } from '../model.js';
 import { removeDeadCode } from './dead-code.js';
 import { dropIdentity } from './drop-identity.js';
 import { liftConstants } from './lift-constants.js';
+import { openScalers } from './scaler.js';
 import { resolveShadowing } from './shadowing.js';
 import { validate } from './validate.js';
 import { removeZipMap } from './zip-map.js';
@@ -14,6 +15,7 @@ const FREE_INITIALIZERS = 4;
  *
  * - parameters that are inputs only because IR versions before 4 ask for it are no inputs any more;
  * - scikit-learn's ZipMap is removed from the outputs, its classes kept ({@link removeZipMap});
+ * - its Scaler is Sub and Mul ({@link openScalers});
  * - Constant nodes are initializers ({@link liftConstants});
  * - Identity nodes are gone where their outputs' names allow ({@link dropIdentity});
  * - what no output needs is gone ({@link removeDeadCode}).
@@ -25,7 +27,7 @@ const FREE_INITIALIZERS = 4;
 export function normalize(model: Model): Model {
   validate(model);
   const free = freeInitializers(model);
-  const tensors = removeZipMap({ ...free, graph: resolveShadowing(free.graph) });
+  const tensors = openScalers(removeZipMap({ ...free, graph: resolveShadowing(free.graph) }));
   return { ...tensors, graph: removeDeadCode(dropIdentity(liftConstants(tensors.graph))) };
 }
 
