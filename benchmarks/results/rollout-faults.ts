@@ -67,7 +67,8 @@ const noteOn = (
 therefore the time in the model's process, waiting for a processor left out, and the control stays where other work keeps the
 processors busy (this page: load ${load.toFixed(1)} on ${availableParallelism()} processors, this program's own among it). On split traffic both arms wait alike,
 and what users wait is compared. The leak takes no time that the latency would see; it is found by what its process holds after 1,000
-answers or more.
+answers or more. A process that is killed is replaced at once by one that waits; at 20 % that is a failure of a few in a thousand answers, which may be
+less than the 0.5 points that \`failures\` allows: then it is not rolled back. In shadow, the first step unless told otherwise, it is.
 `;
 
 function killSome(processIds: readonly number[]): void {
