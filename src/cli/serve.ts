@@ -103,10 +103,13 @@ async function serve(options: ServeOptions, command: Command): Promise<void> {
   const upstream = upstreamOf(options, command);
   await using store = await openStore(options.store, { thread: true });
   const { models = [] } = options;
+  // A roll-back is read between two looks at the store: it does not wait behind thousands of answers that are written.
+  await using records = models.length === 0 ? undefined : await openStore(options.store, { thread: true });
   const log = options.answerLog === undefined ? undefined : openAnswerLog(options.answerLog, { onFault: tellFault });
   const requests = options.record === undefined ? undefined : openRequestLog(options.record, { onFault: tellFault });
   const inference = await openInference({
     store,
+    ...(records === undefined ? {} : { records }),
     models,
     settings: runSettings(options),
     policies: options.check,

@@ -5,6 +5,8 @@ import type { EndpointOptions } from './endpoint.js';
 
 export interface OpenInference extends Omit<ServiceOptions, 'store' | 'sink'> {
   readonly store: Store;
+  /** The same store by a way of its own, so that nothing waits while answers are written; `store` unless given. */
+  readonly records?: Store;
   /** `NAME@ALIAS`, `NAME/VERSION` or `NAME`. */
   readonly models: readonly string[];
   readonly limits: RequestLimits;
@@ -27,8 +29,8 @@ export interface OpenedInference extends EndpointOptions {
  * @throws BallastError those of {@link InferenceService}'s loading: nothing is left running
  */
 export async function openInference(options: OpenInference): Promise<OpenedInference> {
-  const { store, models, limits, version, observed, ...serving } = options;
-  const recorder = new Recorder(store, { onChange: serving.onChange });
+  const { store, records = store, models, limits, version, observed, ...serving } = options;
+  const recorder = new Recorder(records, { onChange: serving.onChange });
   const sink = (observation: Observation): void => {
     recorder.observe(observation);
     observed?.(observation);
