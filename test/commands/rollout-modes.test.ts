@@ -78,7 +78,7 @@ describe('a rollout from the command line, at a real server with users', () => {
   });
 
   test('a canary whose traffic is not that of the live version is not promoted, and told why (X4)', async () => {
-    const step = '{ weight: 0.35, watch: 1s, samples: 1 }';
+    const step = '{ weight: 0.35, watch: 1s, samples: 100 }';
     const options = await file(
       'skewed.yaml',
       `every: 1s\nsteps: [${step}]\nslis: [{ type: failures, required: none }]\n`,
