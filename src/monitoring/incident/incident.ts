@@ -57,7 +57,7 @@ const MOST_ROWS = 5000;
 /**
  * Gathers an incident from the record.
  *
- * @param version that is meant; the one that most went wrong with unless given
+ * @param version that is meant; unless given the one that most went wrong with, and where nothing did the one that answers
  */
 export async function gatherIncident(
   store: Store,
@@ -65,7 +65,8 @@ export async function gatherIncident(
   { from, to, version }: IncidentRange & { readonly version?: string | undefined },
 ): Promise<Incident> {
   const impact = await impactOf(store, model, { from, to });
-  const [worst] = impact.toSorted((a, b) => b.failed + b.wrong - a.failed - a.wrong);
+  const bad = ({ failed, wrong }: Impact): number => failed + wrong;
+  const [worst] = impact.filter((each) => bad(each) > 0).toSorted((a, b) => bad(b) - bad(a));
   const known = await modelFacts(store, model, version ?? worst?.version);
   const now = await modelFacts(store, model);
   const meant = await registered(store, model, known.facts.VERSION);

@@ -23,9 +23,9 @@ export function incidentChecklist(incident: Incident): Question[] {
   );
   return [
     {
-      text: 'Which version answers, and how was it trained?',
+      text: 'Which version is it, and how was it trained?',
       answers: [
-        `version ${VERSION}, run ${RUN?.slice(0, 8) ?? 'unknown'}, commit ${known.commit ?? 'unknown'}, regularizers ${known.regularizerId ?? 'unknown'}`,
+        `version ${VERSION}${isBack ? ` (version ${answering} answers now)` : ''}, run ${RUN?.slice(0, 8) ?? 'unknown'}, commit ${known.commit ?? 'unknown'}, regularizers ${known.regularizerId ?? 'unknown'}`,
       ],
       next: RUN === undefined ? `ballast models lineage ${model}/${VERSION}` : `ballast runs show ${RUN.slice(0, 8)}`,
     },

@@ -1,5 +1,5 @@
 import type { AlertState, Store } from '../../store/index.js';
-import { versionOf, watchedModel } from '../slo/model-slos.js';
+import { liveVersion, versionOf, watchedModel } from '../slo/model-slos.js';
 import type { Facts } from './runbook.js';
 
 /** What of a model is put into a runbook, and who answers for it. */
@@ -25,7 +25,10 @@ export async function modelFacts(store: Store, model: string, version?: string):
     .sort((a, b) => a.start - b.start)
     .map((window) => window.version);
   const meant =
-    version ?? answered.at(-1) ?? (watched.version === undefined ? undefined : String(watched.version.version));
+    version ??
+    (await liveVersion(store, model)) ??
+    answered.at(-1) ??
+    (watched.version === undefined ? undefined : String(watched.version.version));
   const found = meant === undefined ? undefined : await versionOf(store, model, meant);
   const previous = answered.findLast((each) => each !== meant) ?? (await versionBefore(store, model, found?.version));
   const { registered } = watched;

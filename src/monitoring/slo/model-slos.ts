@@ -7,7 +7,7 @@ import { defaultSlos } from './defaults.js';
 export interface WatchedModel {
   readonly name: string;
   readonly registered: RegisteredModel | undefined;
-  /** The version that answers; where none does, the one that traffic follows by its alias, else the newest. */
+  /** The version that is declared live, or that answers; where none does, the one that traffic follows by its alias, else the newest. */
   readonly version: ModelVersion | undefined;
   /** That the version came from. */
   readonly run: Run | undefined;
@@ -30,12 +30,20 @@ export async function watchedModel(store: Store, name: string): Promise<WatchedM
     limit: 1,
   });
   const answering = await answeringVersions(store, name);
-  const served = alias === undefined || !answering.has(String(alias[1])) ? [...answering].at(-1) : String(alias[1]);
+  const last = alias === undefined || !answering.has(String(alias[1])) ? [...answering].at(-1) : String(alias[1]);
+  const served = (await liveVersion(store, name)) ?? last;
   const version =
     (served === undefined ? undefined : await versionOf(store, name, served)) ??
     (alias === undefined ? versions[0] : await store.getVersion(name, alias[1]));
   const run = version?.runId === undefined ? undefined : await known(store.getRun(version.runId));
   return { name, registered, version, run };
+}
+
+/** The version that traffic was declared to be live, by a rollout or by hand; undefined where none was. */
+export async function liveVersion(store: Store, model: string): Promise<string | undefined> {
+  const [served] = await store.servedModels([model]);
+  const live = served?.traffic?.shares.find(({ role }) => role === 'live');
+  return live === undefined ? undefined : String(live.version);
 }
 
 const HOUR = 3_600_000;
