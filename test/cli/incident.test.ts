@@ -113,4 +113,25 @@ describe('ballast alerts incident and postmortem', () => {
     const nobody = await alerts('postmortem', 'nobody', '--json');
     expect([nobody.code, nobody.json().error]).toEqual([2, expect.objectContaining({ code: 'ALERT_NOT_FOUND' })]);
   });
+
+  test('where nothing went wrong it is about the version that is live, whichever answered in the same minute', async () => {
+    const store = await openStore(join(folder, '.ballast'));
+    const { source } = await store.getVersion('fraud', 1);
+    for (let i = 0; i < 2; i++)
+      await store.createVersion({ name: 'calm', source, from: await parseSource(store, source) });
+    await store.setTraffic('calm', { shares: [{ version: 1, role: 'live', weight: 1 }], reason: 'rolled back' });
+    const recorder = new Recorder(store);
+    const answer = { role: 'live', status: 'ok', latencyMs: 2, features: {}, flags: [], metadata: {} } as const;
+    for (const version of ['1', '2']) {
+      const of = { at: Date.now(), model: 'calm', version, regularizerId: '' };
+      recorder.observe({ id: `calm ${version}`, ...of, ...answer });
+    }
+    await recorder.stop();
+    await store.close();
+    const found = (await alerts('incident', 'calm', '--json')).json<{ answering: string; known: { facts: object } }>();
+    expect([found.answering, found.known.facts]).toEqual([
+      '1',
+      expect.objectContaining({ VERSION: '1', PREVIOUS: '2' }),
+    ]);
+  });
 });
