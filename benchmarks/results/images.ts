@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { trainArms } from './arms.js';
 import type { Results } from './page.js';
 import { gainRow } from './support/gain-row.js';
+import { germanCredit } from './support/german-credit.js';
 
 interface Technique {
   readonly name: string;
@@ -52,14 +53,7 @@ const CASES: readonly Case[] = [
     title: 'Tables: 400 rows of german-credit',
     about: 'A perceptron of twice 64 units, 30 epochs; 400 rows held out.',
     spec: (datasets) => ({
-      name: 'german-credit',
-      task: 'classification',
-      data: {
-        source: join(datasets, 'german-credit/german.csv'),
-        header: [...Array.from({ length: 20 }, (_, i) => `a${i + 1}`), 'class'],
-        target: 'class',
-        split: { validation: 0.2, holdout: 0.4 },
-      },
+      ...germanCredit(datasets),
       model: { type: 'mlp', hidden: [64, 64] },
       training: { epochs: 30, batchSize: 32, optimizer: { type: 'adamw', learningRate: 0.001 } },
     }),

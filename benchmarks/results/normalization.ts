@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { show, summary, type Trial, trainArms, valuesOf } from './arms.js';
 import type { Results } from './page.js';
+import { germanCredit } from './support/german-credit.js';
 
 type Kind = 'none' | 'batch' | 'layer' | 'group';
 
@@ -46,14 +47,7 @@ const CASES: readonly Case[] = [
     about: 'Four layers of 64 units; 400 rows held out. 20 epochs of SGD with momentum 0.9.',
     kinds: ['none', 'batch', 'layer'],
     spec: (datasets) => ({
-      name: 'german-credit',
-      task: 'classification',
-      data: {
-        source: join(datasets, 'german-credit/german.csv'),
-        header: [...Array.from({ length: 20 }, (_, i) => `a${i + 1}`), 'class'],
-        target: 'class',
-        split: { validation: 0.2, holdout: 0.4 },
-      },
+      ...germanCredit(datasets),
     }),
     model: (normalization) => ({ type: 'mlp', hidden: [64, 64, 64, 64], normalization }),
     settings: [

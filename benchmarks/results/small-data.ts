@@ -6,6 +6,7 @@ import { type Arm, trainArms } from './arms.js';
 import type { Results } from './page.js';
 import { readDigits, writeDigits } from './support/digits.js';
 import { gainRow } from './support/gain-row.js';
+import { germanCredit } from './support/german-credit.js';
 import { chosenArms, fixed, overStrengths, type Technique } from './support/tuned.js';
 
 interface Case {
@@ -58,14 +59,7 @@ function onTables(datasets: string): Case[] {
       title: 'Priors (MAP): german-credit',
       about: 'Good or bad risk, 20 columns; 400 rows to train on, 200 to validate. A perceptron of twice 64 units.',
       spec: {
-        name: 'german-credit',
-        task: 'classification',
-        data: {
-          source: join(datasets, 'german-credit/german.csv'),
-          header: [...Array.from({ length: 20 }, (_, i) => `a${i + 1}`), 'class'],
-          target: 'class',
-          split: { validation: 0.2, holdout: 0.4 },
-        },
+        ...germanCredit(datasets),
         model: { type: 'mlp', hidden: [64, 64] },
         training,
       },

@@ -39,6 +39,7 @@ export function postmortemMarkdown(incident: Incident, questions: readonly Quest
     '',
     '## What was told',
     '',
+    ...(alerts.length === 0 ? ['Nobody was told anything.'] : []),
     ...list(alerts.map(({ severity, annotations, state }) => `${severity}, ${state}: ${annotations.summary}`)),
     '',
     '## What happened when',

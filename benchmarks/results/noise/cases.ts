@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { derive } from '../../../src/numeric/random.js';
 import type { TrainingProblem } from '../../../src/training/problem.js';
 import { digitsData } from '../support/digits-table.js';
+import { germanCredit } from '../support/german-credit.js';
 import { fixed, overStrengths, type Technique } from '../support/tuned.js';
 
 export interface NoiseCase {
@@ -64,14 +65,7 @@ function digitsSpec(datasets: string, hidden: readonly number[], epochs: number,
 export function noiseCases(datasets: string): readonly NoiseCase[] {
   const adam = { type: 'adamw', learningRate: 0.002 };
   const german = {
-    name: 'german-credit',
-    task: 'classification',
-    data: {
-      source: join(datasets, 'german-credit/german.csv'),
-      header: [...Array.from({ length: 20 }, (_, i) => `a${i + 1}`), 'class'],
-      target: 'class',
-      split: { validation: 0.2, holdout: 0.4 },
-    },
+    ...germanCredit(datasets),
     model: { type: 'mlp', hidden: [64, 64] },
     training: { epochs: 30, batchSize: 32, optimizer: { type: 'adamw', learningRate: 0.001 } },
   };
