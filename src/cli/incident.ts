@@ -1,7 +1,8 @@
-import { writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { BallastError } from '../errors.js';
+import { writeFileAtomically } from '../graph/format/atomic-file.js';
 import { gatherIncident, type Incident, incidentChecklist, postmortemQuestions } from '../monitoring/index.js';
 import { watchedModels } from '../monitoring/slo/watched.js';
 import { checklistText, postmortemMarkdown } from '../reports/incident-text.js';
@@ -60,7 +61,7 @@ async function postmortem(subject: string, options: IncidentOptions): Promise<vo
     const questions = postmortemQuestions(found);
     const text = postmortemMarkdown(found, questions);
     const { out } = options;
-    if (out !== undefined) await writeFile(out, text);
+    if (out !== undefined) await writeFileAtomically(resolve(out), [Buffer.from(text)]);
     answer(
       options,
       { ...found, questions, markdown: text, ...(out && { file: out }) },

@@ -110,6 +110,8 @@ describe('ballast alerts incident and postmortem', () => {
     for (const question of ['changed recently', 'underfitting', 'represent production', 'labels were missing']) {
       expect(text).toContain(question);
     }
+    const nowhere = await alerts('postmortem', 'fraud', '--out', 'absent/postmortem.md', '--json');
+    expect([nowhere.code, nowhere.json().error]).toEqual([3, expect.objectContaining({ code: 'FILE_WRITE' })]);
     const nobody = await alerts('postmortem', 'nobody', '--json');
     expect([nobody.code, nobody.json().error]).toEqual([2, expect.objectContaining({ code: 'ALERT_NOT_FOUND' })]);
   });

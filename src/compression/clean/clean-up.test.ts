@@ -124,6 +124,17 @@ describe('clean-up', () => {
     expect(await differenceOf(runtime, [given, model], { x: drawn('x', [3, 5]) })).toBe(0);
   });
 
+  it('takes a Relu of a Relu off, which quantized the runtime would fuse twice', async () => {
+    const nodes = [node('MatMul', ['x', 'w'], 'a'), node('Relu', ['a'], 'b'), node('Relu', ['b'], 'c')];
+    const given = modelOf(
+      graph([...nodes, node('MatMul', ['c', 'w'], 'd')], [['w', drawn('w', [4, 4])]], ['n', 4], 'd'),
+    );
+    const { model } = await cleanUp(runtime, given);
+    expect(model.graph.nodes.map(({ opType }) => opType)).toEqual(['MatMul', 'Relu', 'MatMul']);
+    const feeds = { x: drawn('x', [5, 4]) };
+    expect(await differenceOf(runtime, [given, model], feeds)).toBe(0);
+  });
+
   it('takes weights that are inputs with a default for constants, and says so', async () => {
     const plain = graph([node('Gemm', ['x', 'w'], 'y')], [['w', drawn('w', [4, 2])]], ['n', 4], 'y');
     const given = modelOf({ ...plain, inputs: [...plain.inputs, { name: 'w', type: 'float32', shape: [4, 2] }] });

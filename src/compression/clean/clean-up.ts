@@ -26,7 +26,7 @@ export interface CleanUpOptions {
 
 /**
  * A model that computes the same with less: constants folded, batch normalizations folded into weights, equal constants
- * stored once, dead code, Identity and idle Dropout gone, Constant nodes initializers. Names of inputs and outputs stay.
+ * stored once, dead code, Identity, idle Dropout and repeated Relu gone, Constant nodes initializers. Names of inputs and outputs stay.
  */
 export async function cleanUp(
   runtime: Runtime,
@@ -34,7 +34,8 @@ export async function cleanUp(
   { foldNormalizations = true }: CleanUpOptions = {},
 ): Promise<{ model: Model; report: CleanUp }> {
   const nodesBefore = given.graph.nodes.length;
-  const plain = fixDefaults(normalize(foldNormalizations ? withoutDropout(given) : given));
+  const single = withoutRepeats(given);
+  const plain = fixDefaults(normalize(foldNormalizations ? withoutDropout(single) : single));
   const constant = await foldConstants(runtime, plain);
   const normalized = foldNormalizations ? foldBatchNorm(constant.model) : { model: constant.model, folded: 0 };
   const { graph, shared } = shareDuplicates(normalized.model.graph);
@@ -49,6 +50,19 @@ export async function cleanUp(
       sharedConstants: shared,
     },
   };
+}
+
+/**
+ * A Relu of a Relu, as stands there where the layer between was dropped, copies its input. ONNX Runtime fuses a quantized layer with
+ * both, and then rejects the model for having it twice.
+ */
+function withoutRepeats(model: Model): Model {
+  const isRelu = ({ opType, domain }: Node): boolean => opType === 'Relu' && domain === '';
+  const made = new Set(model.graph.nodes.filter(isRelu).flatMap(({ outputs }) => outputs));
+  const nodes = model.graph.nodes.map(
+    (node): Node => (isRelu(node) && made.has(node.inputs[0]) ? { ...node, opType: 'Identity' } : node),
+  );
+  return { ...model, graph: { ...model.graph, nodes } };
 }
 
 /** Dropout that does not train copies its input. */
