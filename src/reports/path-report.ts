@@ -105,7 +105,7 @@ export function chosenText(input: PathReportInput): string {
   const misfit = (relaxed?.mean ?? cv.mean[index]).toPrecision(4);
   const quality =
     cv.concordance === undefined
-      ? `cross-validated deviance ${misfit} against ${path.nullDeviance.toPrecision(4)} of the null model`
+      ? `cross-validated deviance ${misfit} against ${path.nullDeviance.toPrecision(4)} of the null model on all of these rows`
       : `cross-validated deviance ${misfit} an event, concordance ${cv.concordance.mean[index].toFixed(3)}`;
   return (
     `Chosen: lambda ${chosen.lambda.toPrecision(4)} (${rule}), ${size}, ` +

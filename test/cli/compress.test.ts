@@ -226,7 +226,7 @@ describe('compress, the search', () => {
     const trained = await ballast(own, 'train', 'spec.yaml', '--json');
     expect(trained.code, trained.stderr).toBe(0);
     const { runId } = trained.json<{ runs: { role: string; runId: string }[] }>().runs[1];
-    const limits = ['--constraint', 'qualityLoss<=1', '--constraint', 'bytes<=1MB'];
+    const limits = ['--constraint', 'qualityLoss<=100%', '--constraint', 'bytes<=1MB'];
     const { code, stderr, json } = await ballast(
       own,
       'compress',
@@ -252,7 +252,7 @@ describe('compress, the search', () => {
   });
 
   test('also distils into students of other architectures', async () => {
-    const out = ['--out', 'students', '--constraint', 'qualityLoss<=1', '--student', 'search', '--student', 'mlp:8'];
+    const out = ['--out', 'students', '--constraint', 'qualityLoss<=100%', '--student', 'search', '--student', 'mlp:8'];
     const { code, stderr, json } = await ballast(folder, 'compress', MODEL, ...QUICK, ...out);
     expect(code, stderr).toBe(0);
     const { front, dominated, failed } = json<Search>();
@@ -273,6 +273,7 @@ describe('compress, the search', () => {
     [['--method', 'drop', '--criterion', 'taylor', '--out', 'x.onnx', ...ROWS], /--criterion: it is of channels/],
     [['--method', 'fp16', '--rounding', 'adaptive', '--out', 'x.onnx'], /--rounding: it is of static-int8/],
     [[...ROWS, '--constraint', 'speed<=5'], /"speed<=5" is no constraint/],
+    [[...ROWS, '--constraint', 'accuracyLoss<=1'], /allows everything.*For 1 points write accuracyLoss<=1%/s],
     [[...ROWS, '--symmetric'], /--symmetric: it is of a single step/],
     [[], /without rows nobody can say/],
     [

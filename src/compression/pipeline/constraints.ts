@@ -41,6 +41,9 @@ export const DEFAULT_CONSTRAINTS: readonly string[] = ['qualityLoss<=0.01', 'wor
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, '%': 0.01, kB: 1e3, MB: 1e6, GB: 1e9, ms: 1 };
 
+/** What is lost at most as a share; a limit of 1, perhaps meant as a point, would be none. */
+const LOST_SHARES: ReadonlySet<string> = new Set(['ece', 'eceRise', 'worstClassLoss']);
+
 /**
  * Reads a constraint: NAME<=VALUE or NAME>=VALUE, where a value may bear a unit (%, kB, MB, GB, ms) and the primary metric's
  * own name means quality (`accuracy>=0.9`, `accuracyLoss<=1%`).
@@ -60,6 +63,14 @@ export function parseConstraint(text: string, primary: string, place = '--constr
       code: 'CONSTRAINT',
       place,
       remedy: `Write NAME<=VALUE or NAME>=VALUE; names are ${Object.keys(MEASURES).join(', ')}, ${primary} and ${primary}Loss`,
+    });
+  }
+  const isShare = LOST_SHARES.has(known) || (known === 'qualityLoss' && primary === 'accuracy');
+  if (operator === '<=' && isShare && unit === undefined && limit >= 1) {
+    throw new BallastError(`"${text}" allows everything: ${name} is a share, and 1 is all of it`, {
+      code: 'CONSTRAINT',
+      place,
+      remedy: `For ${number} points write ${name}<=${number}%`,
     });
   }
   return { text: text.trim(), name: known, least: operator === '>=', limit };
