@@ -166,6 +166,35 @@ describe.each(RUNTIMES.map((runtime) => ({ name: runtime.name, runtime })))('$na
     session.release();
   });
 
+  it('carries the content of each run, with sizes that come back and several at once', async () => {
+    const session = await runtime.load(ECHO);
+    const feedsOf = (run: number): Record<string, Tensor> => {
+      // Of more sizes than a session would remember.
+      const length = (run * 7) % 11;
+      const numbers = [...TYPES, ...MORE_TYPES].map((type): [string, Tensor] => {
+        const data = new ARRAY_OF[type](length);
+        for (let i = 0; i < length; i++)
+          data[i] = data instanceof BigInt64Array || data instanceof BigUint64Array ? BigInt(run) : (run + i) % 2;
+        return [`${type}_in`, tensor(type, [length], data)];
+      });
+      const texts = Array.from({ length }, (_, i) => `${run} ü ${'long '.repeat(i)}`);
+      return { ...Object.fromEntries(numbers), string_in: tensor('string', [length], texts) };
+    };
+    const answers: { run: number; results: Record<string, Tensor> }[] = [];
+    for (let start = 0; start < 48; start += 3) {
+      const together = [start, start + 1, start + 1].map(async (run) => ({
+        run,
+        results: await session.run(feedsOf(run)),
+      }));
+      answers.push(...(await Promise.all(together)));
+    }
+    for (const { run, results } of answers) {
+      for (const [name, given] of Object.entries(feedsOf(run)))
+        expect(results[name.replace('_in', '_out')]).toEqual(given);
+    }
+    session.release();
+  });
+
   it('carries empty tensors, and empty string tensors', async () => {
     const session = await runtime.load(ECHO);
     const feeds: Record<string, Tensor> = { string_in: tensor('string', [0], []) };

@@ -1,19 +1,17 @@
 import type { BallastError } from '../../../errors.js';
-import type { Tensor } from '../../tensor.js';
 import { cancelled, modelRejected, usedAfterRelease } from '../faults.js';
 import { newBuffer } from '../memory.js';
 import { configEntries } from '../options.js';
 import { checkBind, checkRun, type Ports } from '../ports.js';
-import { ownedBy, type Reference, reference } from '../reference.js';
-import type { PortInfo, RunOptions, Session, SessionOptions } from '../runtime.js';
+import { ownedBy, reference } from '../reference.js';
+import type { Session, SessionOptions } from '../runtime.js';
 import { bindTensors } from './binding.js';
-import { plainCall, runAsync } from './call.js';
 import { check, created, type Fault, faultOf, LOG_FATAL, type Native } from './environment.js';
 import type { Pointer, Status } from './library.js';
 import { pointerArray } from './memory.js';
 import { readPorts } from './metadata.js';
+import { PreparedRuns } from './prepared-run.js';
 import { backingOf } from './tensor.js';
-import { copyIn, copyOut, type HeldValue } from './values.js';
 
 /** GraphOptimizationLevel. */
 const OPTIMIZATION = { none: 0, basic: 1, extended: 2, all: 99 } as const;
@@ -34,11 +32,10 @@ export async function loadSession(
   const settings = createOptions(native, options);
   try {
     const pointer = await createSession(native, model, settings);
-    const free = (): void => api.ReleaseSession(pointer);
     try {
-      return sessionOf(native, pointer, readPorts(native, pointer), reference(free), inPlace);
+      return sessionOf(native, pointer, readPorts(native, pointer), inPlace);
     } catch (error) {
-      free();
+      api.ReleaseSession(pointer);
       throw error;
     }
   } finally {
@@ -90,7 +87,12 @@ function createSession({ api, env }: Native, model: Uint8Array, settings: Pointe
   });
 }
 
-function sessionOf(native: Native, pointer: Pointer, ports: Ports, uses: Reference, inPlace: boolean): Session {
+function sessionOf(native: Native, pointer: Pointer, ports: Ports, inPlace: boolean): Session {
+  const runs = new PreparedRuns(native, pointer, ports.inputs);
+  const uses = reference(() => {
+    runs.close();
+    native.api.ReleaseSession(pointer);
+  });
   const state = { released: false };
   const mayUse = (): void => {
     if (state.released) throw usedAfterRelease('session');
@@ -101,9 +103,10 @@ function sessionOf(native: Native, pointer: Pointer, ports: Ports, uses: Referen
     run: async (feeds, fetches, options) => {
       mayUse();
       const fetched = checkRun(ports, feeds, fetches);
+      if (options?.signal?.aborted) throw cancelled();
       uses.retain();
       try {
-        return await runOnce(native, pointer, feeds, fetched, options);
+        return await runs.run(feeds, fetched, options);
       } finally {
         uses.drop();
       }
@@ -120,27 +123,4 @@ function sessionOf(native: Native, pointer: Pointer, ports: Ports, uses: Referen
     uses.drop();
   });
   return session;
-}
-
-async function runOnce(
-  native: Native,
-  session: Pointer,
-  feeds: Readonly<Record<string, Tensor>>,
-  fetched: readonly PortInfo[],
-  options: RunOptions | undefined,
-): Promise<Record<string, Tensor>> {
-  if (options?.signal?.aborted) throw cancelled();
-  const { api } = native;
-  const given = new Map<string, HeldValue>();
-  const made = pointerArray(fetched.length);
-  try {
-    for (const [name, tensor] of Object.entries(feeds)) given.set(name, copyIn(native, tensor));
-    const values = new Map([...given].map(([name, { value }]) => [name, value]));
-    const names = fetched.map((port) => port.name);
-    await runAsync(native, plainCall(native, session, values, names, made, given), options);
-    return Object.fromEntries(names.map((name, i) => [name, copyOut(native, name, made[i]!)]));
-  } finally {
-    for (const { value } of given.values()) api.ReleaseValue(value);
-    for (const value of made) if (value !== 0n) api.ReleaseValue(value);
-  }
 }

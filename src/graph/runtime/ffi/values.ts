@@ -25,28 +25,32 @@ export interface HeldValue {
   readonly memory: AlignedMemory | undefined;
 }
 
-/** A value that holds a copy of a tensor, so that the caller may change or transfer his own meanwhile. */
-export function copyIn(native: Native, tensor: Tensor): HeldValue {
-  if (tensor.type === 'string') return { value: copyStringsIn(native, tensor), memory: undefined };
-  const memory = allocateAligned(tensor.type, tensor.shape);
-  copyBytes(tensor.data as ArrayBufferView, memory.data);
-  return { value: wrapMemory(native, tensor.type, tensor.shape, memory), memory };
+/** A value to be filled with the content of tensors of a type and shape. */
+export function newValue(native: Native, { type, shape }: Pick<Tensor, 'type' | 'shape'>): HeldValue {
+  if (type !== 'string') {
+    const memory = allocateAligned(type, shape);
+    return { value: wrapMemory(native, type, shape, memory), memory };
+  }
+  const { api, allocator } = native;
+  const extents = BigInt64Array.from(shape, BigInt);
+  const value = created(api, (out) =>
+    api.CreateTensorAsOrtValue(allocator, extents, shape.length, ONNX_TYPE_NUMBER.string, out),
+  );
+  return { value, memory: undefined };
+}
+
+/** Copies a tensor's content into a value of its type and shape, so that the caller may change or transfer his own meanwhile. */
+export function copyIn({ api }: Native, { value, memory }: HeldValue, { data }: Tensor): void {
+  if (memory !== undefined) copyBytes(data as ArrayBufferView, memory.data);
+  else if (data.length > 0) {
+    const strings = cStrings(data as readonly string[]);
+    check(api, api.FillStringTensor(value, strings.addresses, data.length));
+  }
 }
 
 function copyBytes(from: ArrayBufferView, to: ArrayBufferView): void {
   const bytes = new Uint8Array(from.buffer, from.byteOffset, from.byteLength);
   new Uint8Array(to.buffer, to.byteOffset, to.byteLength).set(bytes);
-}
-
-function copyStringsIn({ api, allocator }: Native, { data, shape }: Tensor): Pointer {
-  const extents = BigInt64Array.from(shape, BigInt);
-  const value = created(api, (out) =>
-    api.CreateTensorAsOrtValue(allocator, extents, shape.length, ONNX_TYPE_NUMBER.string, out),
-  );
-  if (data.length === 0) return value;
-  const strings = cStrings(data as readonly string[]);
-  check(api, api.FillStringTensor(value, strings.addresses, data.length));
-  return value;
 }
 
 const TENSOR = 1;
