@@ -12,6 +12,8 @@ const describedInputs = z.array(z.object({ name: z.string(), column: z.string() 
 /** The raw columns of rows that were sent to a model. */
 export class RowColumns {
   readonly #nameOf: ReadonlyMap<string, string>;
+  /** Names `NAME[i]` of each input and view that was read: the same of every row. */
+  readonly #listed = new Map<string, readonly string[]>();
   /** What has to be fetched beside the answers, so that all of a row is read. */
   readonly fetches: readonly string[];
 
@@ -32,26 +34,37 @@ export class RowColumns {
    */
   read(feeds: Tensors, row: number, outputs: Tensors = {}): Observation['features'] {
     const features: Record<string, number | string | null> = {};
-    for (const [input, tensor] of Object.entries(feeds)) readInto(features, this.columnOf(input), tensor, row);
+    for (const [input, tensor] of Object.entries(feeds)) this.#readInto(features, this.columnOf(input), tensor, row);
     for (const name of this.fetches) {
       const value = outputs[name];
-      if (value !== undefined) readInto(features, viewName(name), value, row, true);
+      if (value !== undefined) this.#readInto(features, viewName(name), value, row, true);
     }
     return features;
   }
-}
 
-function readInto(
-  features: Record<string, number | string | null>,
-  name: string,
-  tensor: Tensor,
-  row: number,
-  isList = false,
-): void {
-  const width = tensor.shape.length === 0 ? 1 : sizeOf(tensor.shape.slice(1));
-  if (width > MOST_VALUES) return;
-  for (let i = 0; i < width; i++) {
-    features[width === 1 && !isList ? name : `${name}[${i}]`] = valueAt(tensor, row * width + i);
+  #readInto(
+    features: Record<string, number | string | null>,
+    name: string,
+    tensor: Tensor,
+    row: number,
+    isList = false,
+  ): void {
+    const width = tensor.shape.length === 0 ? 1 : sizeOf(tensor.shape.slice(1));
+    if (width > MOST_VALUES) return;
+    if (width === 1 && !isList) {
+      features[name] = valueAt(tensor, row);
+      return;
+    }
+    const names = this.#namesOf(name, width);
+    for (let i = 0; i < width; i++) features[names[i]] = valueAt(tensor, row * width + i);
+  }
+
+  #namesOf(name: string, width: number): readonly string[] {
+    const known = this.#listed.get(name);
+    if (known !== undefined && known.length >= width) return known;
+    const names = Array.from({ length: width }, (_, i) => `${name}[${i}]`);
+    this.#listed.set(name, names);
+    return names;
   }
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { Socket } from 'node:net';
 import { withOutputs } from '../../compression/observe/activations.js';
 import { BallastError } from '../../errors.js';
 // Not by the room's index: a process starts sooner without what it does not use.
@@ -8,7 +9,18 @@ import { writeModel } from '../../graph/format/encode.js';
 import { normalize } from '../../graph/format/normalize.js';
 import { openRuntime } from '../../graph/runtime/choose.js';
 import type { Session } from '../../graph/runtime/runtime.js';
-import type { ErrorRecord, FromChild, LoadedModel, RunUse, Tensors, ToChild } from './messages.js';
+import { encodeFrame, readFrames } from './frames.js';
+import {
+  type AnswerFields,
+  type ErrorRecord,
+  type Load,
+  type Loaded,
+  type LoadedModel,
+  RUNS,
+  type RunFields,
+  type RunUse,
+  type Tensors,
+} from './messages.js';
 import { isObservable, narrowed, viewOf } from './view.js';
 
 /**
@@ -25,11 +37,13 @@ let runs = 0;
 /** Runs from one look at the memory to the next. */
 const MEMORY_EVERY = 10;
 
-function tell(message: FromChild): void {
+const stream = new Socket({ fd: RUNS, readable: true, writable: true });
+
+function tell(message: Loaded): void {
   process.send?.(message);
 }
 
-async function load({ file, sha256, threads }: Extract<ToChild, { kind: 'load' }>): Promise<LoadedModel> {
+async function load({ file, sha256, threads }: Load): Promise<LoadedModel> {
   const start = performance.now();
   const bytes = await readFile(file);
   const found = createHash('sha256').update(bytes).digest('hex');
@@ -56,7 +70,12 @@ async function load({ file, sha256, threads }: Extract<ToChild, { kind: 'load' }
   };
 }
 
-async function run({ id, feeds, fetches }: Extract<ToChild, { kind: 'run' }>): Promise<void> {
+async function run({ id, fetches }: RunFields, feeds: Tensors): Promise<void> {
+  stream.write(await answerOf(id, feeds, fetches));
+}
+
+/** The frame of a run's answer. */
+async function answerOf(id: number, feeds: Tensors, fetches: readonly string[]): Promise<Buffer> {
   if (session === undefined) throw new Error('a model is loaded before it runs');
   const start = performance.now();
   const before = process.cpuUsage();
@@ -64,9 +83,10 @@ async function run({ id, feeds, fetches }: Extract<ToChild, { kind: 'run' }>): P
     const outputs = observed(await session.run(feeds, fetches), feeds);
     const { user, system } = process.cpuUsage(before);
     const ms = Math.min(performance.now() - start, (user + system) / 1000);
-    tell({ kind: 'answer', id, outputs, use: { ms, ...(runs++ % MEMORY_EVERY === 0 ? memoryHeld() : {}) } });
+    const use = { ms, ...(runs++ % MEMORY_EVERY === 0 ? memoryHeld() : {}) };
+    return encodeFrame<AnswerFields>({ fields: { id, use }, tensors: outputs });
   } catch (error) {
-    tell({ kind: 'fault', id, error: recordOf(error) });
+    return encodeFrame<AnswerFields>({ fields: { id, error: recordOf(error) }, tensors: {} });
   }
 }
 
@@ -97,16 +117,15 @@ function recordOf(error: unknown): ErrorRecord {
 
 // A fault of the runtime is told where a model is to be loaded.
 runtime.catch(() => {});
-process.on('message', (message: ToChild) => {
-  if (message.kind === 'run') {
-    void run(message);
-    return;
-  }
+process.on('message', (message: Load) => {
   load(message).then(
     (model) => tell({ kind: 'ready', model }),
     (error: unknown) => tell({ kind: 'refused', error: recordOf(error) }),
   );
 });
+readFrames<RunFields>(stream, ({ fields, tensors }) => void run(fields, tensors));
+// The server is gone, or gives this process up.
+stream.on('error', () => process.exit(0));
 process.on('disconnect', () => process.exit(0));
 // Ctrl-C reaches every process of a terminal: the server decides when this one ends.
 process.on('SIGINT', () => {});

@@ -28,14 +28,28 @@ export interface RunUse {
 /** An error on its way between processes. */
 export type ErrorRecord = Pick<ErrorDetails, 'code' | 'kind' | 'place' | 'remedy'> & { readonly message: string };
 
-/** What a server tells a process that runs a model. */
-export type ToChild =
-  | { readonly kind: 'load'; readonly file: string; readonly sha256: string; readonly threads: number }
-  | { readonly kind: 'run'; readonly id: number; readonly feeds: Tensors; readonly fetches: readonly string[] };
+/** What a server tells a process that is to run a model. */
+export interface Load {
+  readonly file: string;
+  readonly sha256: string;
+  readonly threads: number;
+}
 
-/** What it answers. */
-export type FromChild =
+/** What the process answers to {@link Load}. */
+export type Loaded =
   | { readonly kind: 'ready'; readonly model: LoadedModel }
-  | { readonly kind: 'refused'; readonly error: ErrorRecord }
-  | { readonly kind: 'answer'; readonly id: number; readonly outputs: Tensors; readonly use: RunUse }
-  | { readonly kind: 'fault'; readonly id: number; readonly error: ErrorRecord };
+  | { readonly kind: 'refused'; readonly error: ErrorRecord };
+
+/** Of a run, beside its feeds. Runs and their answers come as frames, by {@link RUNS}. */
+export interface RunFields {
+  readonly id: number;
+  readonly fetches: readonly string[];
+}
+
+/** Of a run's answer, beside its outputs, of which a fault has none. */
+export type AnswerFields =
+  | { readonly id: number; readonly use: RunUse }
+  | { readonly id: number; readonly error: ErrorRecord };
+
+/** The file descriptor of a child process by which runs and their answers come. */
+export const RUNS = 4;

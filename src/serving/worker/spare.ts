@@ -1,5 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { Socket } from 'node:net';
 import { childProgram, loaderArguments } from '../../graph/runtime/child-program.js';
+import { RUNS } from './messages.js';
 
 /** Wait before the next is started: one that was taken loads its model first. */
 const LATER_MS = 200;
@@ -9,9 +11,15 @@ export function startBlank(): ChildProcess {
   const program = childProgram('child', import.meta.url);
   return fork(program, {
     execArgv: loaderArguments(program),
-    serialization: 'advanced',
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc', 'pipe'],
   });
+}
+
+/** Where runs go, and their answers come from. */
+export function runsOf(child: ChildProcess): Socket {
+  const stream = child.stdio[RUNS];
+  if (!(stream instanceof Socket)) throw new Error('a process that runs a model is started by startBlank');
+  return stream;
 }
 
 /**
@@ -37,6 +45,7 @@ export class Spare {
     blank.removeAllListeners();
     blank.ref();
     blank.channel?.ref();
+    runsOf(blank).ref();
     this.#startLater();
     return blank;
   }
@@ -57,6 +66,7 @@ export class Spare {
       this.#blank = blank;
       blank.unref();
       blank.channel?.unref();
+      runsOf(blank).unref();
       const gone = (): void => {
         if (this.#blank !== blank) return;
         this.#blank = undefined;

@@ -1,8 +1,10 @@
 import type { ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
 import { BallastError } from '../../errors.js';
-import type { ErrorRecord, FromChild, LoadedModel, RunUse, Tensors, ToChild } from './messages.js';
-import { type Spare, startBlank } from './spare.js';
+import { encodeFrame, readFrames } from './frames.js';
+import type { AnswerFields, ErrorRecord, Load, Loaded, LoadedModel, RunFields, RunUse, Tensors } from './messages.js';
+import { runsOf, type Spare, startBlank } from './spare.js';
 
 export interface WorkerOptions {
   readonly file: string;
@@ -27,6 +29,7 @@ interface Waiting {
 export class Worker {
   readonly model: LoadedModel;
   readonly #child: ChildProcess;
+  readonly #runs: Socket;
   readonly #waiting = new Map<number, Waiting>();
   #next = 0;
   #ended: BallastError | undefined;
@@ -36,7 +39,10 @@ export class Worker {
   private constructor(child: ChildProcess, model: LoadedModel) {
     this.#child = child;
     this.model = model;
-    child.on('message', (message: FromChild) => this.#receive(message));
+    this.#runs = runsOf(child);
+    readFrames<AnswerFields>(this.#runs, ({ fields, tensors }) => this.#receive(fields, tensors));
+    // What cannot be written or read any more: the process's end, which follows, tells who waits for it.
+    this.#runs.on('error', () => {});
   }
 
   /**
@@ -47,13 +53,14 @@ export class Worker {
   static async start({ file, sha256, threads, spare }: WorkerOptions): Promise<Worker> {
     const child = spare?.take() ?? startBlank();
     const model = await new Promise<LoadedModel>((resolve, reject) => {
-      child.once('message', (message: FromChild) => {
+      child.once('message', (message: Loaded) => {
         if (message.kind === 'ready') resolve(message.model);
-        else if (message.kind === 'refused') reject(errorOf(message.error));
+        else reject(errorOf(message.error));
       });
       child.once('error', reject);
       child.once('exit', (code, signal) => reject(ended(code, signal)));
-      send(child, { kind: 'load', file, sha256, threads });
+      // Of one that is gone already, the exit tells.
+      child.send({ file, sha256, threads } satisfies Load, () => {});
     }).catch((error: unknown) => {
       child.kill('SIGKILL');
       throw error;
@@ -88,7 +95,7 @@ export class Worker {
     const id = this.#next++;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
-      send(this.#child, { kind: 'run', id, feeds, fetches });
+      this.#runs.write(encodeFrame<RunFields>({ fields: { id, fetches }, tensors: feeds }));
     });
   }
 
@@ -109,12 +116,11 @@ export class Worker {
     if (this.#child.connected) this.#child.disconnect();
   }
 
-  #receive(message: FromChild): void {
-    if (message.kind !== 'answer' && message.kind !== 'fault') return;
-    const waiting = this.#waiting.get(message.id);
-    this.#waiting.delete(message.id);
-    if (message.kind === 'answer') waiting?.resolve(message);
-    else waiting?.reject(errorOf(message.error));
+  #receive(fields: AnswerFields, outputs: Tensors): void {
+    const waiting = this.#waiting.get(fields.id);
+    this.#waiting.delete(fields.id);
+    if ('use' in fields) waiting?.resolve({ outputs, use: fields.use });
+    else waiting?.reject(errorOf(fields.error));
   }
 
   #end(error: BallastError): void {
@@ -123,11 +129,6 @@ export class Worker {
     this.#waiting.clear();
     if (!this.#stopped) this.#onEnd?.(error);
   }
-}
-
-/** A message that cannot be sent any more: the process's end, which follows, tells who waits for it. */
-function send(child: ChildProcess, message: ToChild): void {
-  child.send(message, () => {});
 }
 
 function errorOf({ message, ...details }: ErrorRecord): BallastError {
