@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BallastError } from '../../errors.js';
 import { HOUR_MS, type Observation, type ObservationBatch, openStore, type Store } from '../../store/index.js';
@@ -107,6 +108,29 @@ describe('Recorder', () => {
     reachable = true;
     await recorder.stop();
     expect(ids).toEqual(['1', '2']);
+  });
+
+  it('writes each once, in order, whoever asks meanwhile', async () => {
+    const ids: string[] = [];
+    const recorder = new Recorder(
+      {
+        async recordObservations({ observations }) {
+          await sleep(2);
+          ids.push(...observations.map(({ id }) => id));
+        },
+      },
+      { everyMs: 1 },
+    );
+    const expected = Array.from({ length: 9000 }, (_, i) => String(i));
+    const flushes: Promise<void>[] = [];
+    for (const id of expected) {
+      recorder.observe(observed(id));
+      if (Number(id) % 3000 === 0) flushes.push(recorder.flush(), recorder.flush());
+    }
+    await Promise.all(flushes);
+    await recorder.stop();
+    expect(ids).toEqual(expected);
+    expect(recorder.state).toMatchObject({ waiting: 0, written: 9000, dropped: 0 });
   });
 
   it('loses one observation that the store refuses, not those beside it', async () => {

@@ -1,4 +1,5 @@
 import { randomInt, randomUUID } from 'node:crypto';
+import { setImmediate as breathe } from 'node:timers/promises';
 import { BallastError } from '../../errors.js';
 import {
   countsOf,
@@ -37,6 +38,8 @@ export interface RecorderState {
 
 /** Observations per transaction. */
 const BATCH = 2000;
+/** Observations that are counted in one go: between two of them requests are answered. */
+const SLICE = 50;
 const LONGEST_WAIT_MS = 30_000;
 
 /**
@@ -54,6 +57,8 @@ export class Recorder {
   readonly #columns = new ObservedColumns(randomInt(2 ** 31));
   #waiting: SlicedObservation[] = [];
   #overflow = new WindowSums();
+  /** Observations that are being turned into batches. */
+  #gathering = 0;
   /** Batches that are being written, the first of them now. */
   #batches: ObservationBatch[] = [];
   #written = 0;
@@ -64,7 +69,8 @@ export class Recorder {
   #toldOfRefusal = false;
   #sketched = performance.now();
   #timer: NodeJS.Timeout | undefined;
-  #underWay: Promise<void> | undefined;
+  /** Writes one after the other: they share what is written. */
+  #underWay = Promise.resolve();
 
   constructor(store: Pick<ObservationStore, 'recordObservations'>, options: RecorderOptions = {}) {
     const { capacity = 50_000, everyMs = 1000, sketchesMs = 30_000, onChange = () => {} } = options;
@@ -102,12 +108,10 @@ export class Recorder {
   async flush(): Promise<void> {
     await this.#underWay;
     const before = this.#batches.length > 0;
-    this.#underWay = this.#write(true);
-    await this.#underWay;
+    await this.#turn(true);
     // Batches that could not be written before came first: what came since is written after them.
     if (!before || this.#batches.length > 0) return;
-    this.#underWay = this.#write(true);
-    await this.#underWay;
+    await this.#turn(true);
   }
 
   /** Writes what waits and takes no more turns. */
@@ -119,18 +123,24 @@ export class Recorder {
   }
 
   #held(): number {
-    return this.#waiting.length + this.#batches.reduce((sum, { observations }) => sum + observations.length, 0);
+    const batched = this.#batches.reduce((sum, { observations }) => sum + observations.length, 0);
+    return this.#waiting.length + this.#gathering + batched;
   }
 
   #schedule(): void {
     const wait = Math.min(LONGEST_WAIT_MS, this.#everyMs * 2 ** this.#failures);
     this.#timer = setTimeout(() => {
-      this.#underWay = this.#write(false).finally(() => this.#schedule());
+      void this.#turn(false).finally(() => this.#schedule());
     }, wait).unref();
   }
 
+  #turn(sketchesToo: boolean): Promise<void> {
+    this.#underWay = this.#underWay.then(() => this.#write(sketchesToo));
+    return this.#underWay;
+  }
+
   async #write(sketchesToo: boolean): Promise<void> {
-    this.#gather(sketchesToo);
+    await this.#gather(sketchesToo);
     for (let batch = this.#batches[0]; batch !== undefined; batch = this.#batches[0]) {
       try {
         await this.#store.recordObservations(batch);
@@ -149,17 +159,28 @@ export class Recorder {
   }
 
   /** Turns what waits into batches, unless some are still to be written. */
-  #gather(sketchesToo: boolean): void {
+  async #gather(sketchesToo: boolean): Promise<void> {
     if (this.#batches.length > 0) return;
     const rows = this.#waiting;
     this.#waiting = [];
-    this.#columns.add(rows);
+    this.#gathering = rows.length;
+    const batches: ObservationBatch[] = [];
+    for (let from = 0; from < rows.length; from += BATCH) {
+      const observations = rows.slice(from, from + BATCH);
+      const sums = new WindowSums();
+      for (let at = 0; at < observations.length; at += SLICE) {
+        const slice = observations.slice(at, at + SLICE);
+        this.#columns.add(slice);
+        for (const each of slice) sums.count(each, countsOf(each));
+        await breathe();
+      }
+      batches.push(batchOf(observations, sums));
+    }
+    this.#batches = batches;
+    this.#gathering = 0;
     const due = sketchesToo || performance.now() - this.#sketched >= this.#sketchesMs;
     const sums = this.#overflow;
     this.#overflow = new WindowSums();
-    for (let from = 0; from < rows.length; from += BATCH) {
-      this.#batches.push(batchOf(rows.slice(from, from + BATCH)));
-    }
     const sketches = due ? this.#columns.take().map(toMerge) : [];
     if (due) this.#sketched = performance.now();
     if (sums.size > 0 || sketches.length > 0) {
@@ -178,7 +199,12 @@ export class Recorder {
       return [];
     }
     const middle = Math.ceil(observations.length / 2);
-    return [batchOf(observations.slice(0, middle)), { ...batch, ...batchOf(observations.slice(middle)) }];
+    const halves = [observations.slice(0, middle), observations.slice(middle)].map((half) => {
+      const sums = new WindowSums();
+      for (const each of half) sums.count(each, countsOf(each));
+      return batchOf(half, sums);
+    });
+    return [halves[0], { ...batch, ...halves[1] }];
   }
 
   #cannotWrite(error: unknown): void {
@@ -202,9 +228,7 @@ function isOfTheMachine(error: unknown): boolean {
   return error instanceof BallastError && (error.kind === 'environment' || error.kind === 'conflict');
 }
 
-function batchOf(observations: readonly SlicedObservation[]): ObservationBatch {
-  const sums = new WindowSums();
-  for (const each of observations) sums.count(each, countsOf(each));
+function batchOf(observations: readonly SlicedObservation[], sums: WindowSums): ObservationBatch {
   return { id: randomUUID(), observations, windows: sums.values(), sketches: [] };
 }
 
