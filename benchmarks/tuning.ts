@@ -27,14 +27,14 @@ const TRIALS = 100;
 
 async function choosing(): Promise<BenchmarkRow> {
   const { parameters, value } = FUNCTIONS.find(({ name }) => name === 'hartmann6')!;
-  const of = (point: Readonly<Record<string, number>>): readonly number[] => [value(point)];
+  const of = async (point: Readonly<Record<string, number>>): Promise<readonly number[]> => [await value(point)];
   const python = process.env.BALLAST_PYTHON;
   const peer = python === undefined ? undefined : new OptunaPeer(python);
   const [ours, theirs]: [number[], number[]] = [[], []];
   for (let seed = 0; seed <= ROUNDS; seed++) {
     const setting = { trials: TRIALS, seed, objectives: 1 };
     const start = performance.now();
-    ourStudy(tpeSampler(), parameters, of, setting);
+    await ourStudy(tpeSampler(), parameters, of, setting);
     const between = performance.now();
     await peer?.study({ sampler: 'tpe', parameters, ...setting }, of);
     // The first round warms up.

@@ -7,18 +7,18 @@ import type { TestFunction } from './functions.js';
 import type { OptunaPeer } from './optuna.js';
 
 /** Losses of every trial of a sweep over a function, in order. */
-export function ourStudy(
+export async function ourStudy(
   sampler: Sampler,
   parameters: readonly Parameter[],
-  value: (point: Point) => readonly number[],
+  value: (point: Point) => readonly number[] | Promise<readonly number[]>,
   { trials, seed, objectives }: { trials: number; seed: number; objectives: number },
-): (readonly number[])[] {
+): Promise<(readonly number[])[]> {
   const space = createSpace(parameters);
   const done: Trial[] = [];
   for (let number = 0; number < trials; number++) {
     const suggestion = sampler.suggest({ space, trials: done, number, seed, objectives });
     if (suggestion === undefined) break;
-    const losses = value(suggestion.point);
+    const losses = await value(suggestion.point);
     done.push({ number, ...suggestion, state: 'complete', losses, reports: [], units: [] });
   }
   return done.map(({ losses }) => losses ?? []);
@@ -46,10 +46,10 @@ export async function compareRegret(
   { at, seeds }: { at: readonly number[]; seeds: number },
 ): Promise<RegretComparison[]> {
   const trials = Math.max(...at);
-  const of = (point: Point): readonly number[] => [value(point)];
+  const of = async (point: Point): Promise<readonly number[]> => [await value(point)];
   const regrets: { ours: number[]; theirs: number[] }[] = at.map(() => ({ ours: [], theirs: [] }));
   for (let seed = FIRST_SEED; seed < FIRST_SEED + seeds; seed++) {
-    const ours = ourStudy(sampler, parameters, of, { trials, seed, objectives: 1 });
+    const ours = await ourStudy(sampler, parameters, of, { trials, seed, objectives: 1 });
     const theirs = await peer.study({ sampler: peerSampler, seed, trials, parameters, objectives: 1 }, of);
     at.forEach((count, i) => {
       const regret = (losses: readonly (readonly number[])[]): number =>

@@ -1,11 +1,11 @@
 import type { Parameter } from '../../src/search/space.js';
 
 /** A function to minimize over a space, with its least value: what samplers are compared on. */
-export interface TestFunction {
+export interface TestFunction<Value = number | Promise<number>> {
   readonly name: string;
   readonly parameters: readonly Parameter[];
   readonly least: number;
-  readonly value: (point: Readonly<Record<string, number>>) => number;
+  readonly value: (point: Readonly<Record<string, number>>) => Value;
 }
 
 const real = (name: string, low: number, high: number, log = false): Parameter => ({
@@ -32,7 +32,7 @@ const P = [
  * The fixed set: two classics, a valley, a function of many local minima, and two that look like tuning regularization (an
  * optimum in the logarithm of strengths that depend on each other; strengths beside a choice of technique).
  */
-export const FUNCTIONS: readonly TestFunction[] = [
+export const FUNCTIONS: readonly TestFunction<number>[] = [
   {
     name: 'branin',
     parameters: [real('x', -5, 10), real('y', 0, 15)],

@@ -24,14 +24,14 @@ export class OptunaPeer {
       readonly parameters: readonly Parameter[];
       readonly objectives: number;
     },
-    value: (point: Point) => readonly number[],
+    value: (point: Point) => readonly number[] | Promise<readonly number[]>,
   ): Promise<(readonly number[])[]> {
     this.#write(setting);
     const losses: (readonly number[])[] = [];
     for (let trial = 0; trial < setting.trials; trial++) {
       const { value: line, done } = await this.#lines.next();
       if (done === true) throw new Error('Optuna ended before its study did');
-      const own = value(JSON.parse(line) as Point);
+      const own = await value(JSON.parse(line) as Point);
       losses.push(own);
       this.#write(own);
     }

@@ -69,7 +69,7 @@ describe.skipIf(!hasOptuna())('Optuna (needs BALLAST_PYTHON, a Python with optun
     let [ours, theirs] = [0, 0];
     for (let seed = 1; seed <= SEEDS; seed++) {
       const setting = { trials: 120, seed, objectives: 2 };
-      ours += hypervolume(ourStudy(sampler, parameters, value, setting), [1.1, 8]);
+      ours += hypervolume(await ourStudy(sampler, parameters, value, setting), [1.1, 8]);
       theirs += hypervolume(await peer.study({ sampler: name, parameters, ...setting }, value), [1.1, 8]);
     }
     expect(ours).toBeGreaterThan(0.97 * theirs);
