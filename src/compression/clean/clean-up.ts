@@ -4,6 +4,7 @@ import type { Runtime } from '../../graph/runtime/runtime.js';
 import { foldBatchNorm } from './fold-batch-norm.js';
 import { foldConstants } from './fold-constants.js';
 import { shareDuplicates } from './share-duplicates.js';
+import { withoutZeroStates } from './zero-states.js';
 
 /** What a clean-up did to a model. */
 export interface CleanUp {
@@ -26,7 +27,8 @@ export interface CleanUpOptions {
 
 /**
  * A model that computes the same with less: constants folded, batch normalizations folded into weights, equal constants
- * stored once, dead code, Identity, idle Dropout and repeated Relu gone, Constant nodes initializers. Names of inputs and outputs stay.
+ * stored once, dead code, Identity, idle Dropout, repeated Relu and first states of 0 gone, Constant nodes initializers. Names
+ * of inputs and outputs stay.
  */
 export async function cleanUp(
   runtime: Runtime,
@@ -35,7 +37,7 @@ export async function cleanUp(
 ): Promise<{ model: Model; report: CleanUp }> {
   const nodesBefore = given.graph.nodes.length;
   const single = withoutRepeats(given);
-  const plain = fixDefaults(normalize(foldNormalizations ? withoutDropout(single) : single));
+  const plain = withoutZeroStates(fixDefaults(normalize(foldNormalizations ? withoutDropout(single) : single)));
   const constant = await foldConstants(runtime, plain);
   const normalized = foldNormalizations ? foldBatchNorm(constant.model) : { model: constant.model, folded: 0 };
   const { graph, shared } = shareDuplicates(normalized.model.graph);

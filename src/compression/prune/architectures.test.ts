@@ -2,10 +2,10 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { differenceOf } from '../../../test/support/networks.js';
 import { silenced } from '../../../test/support/silenced.js';
 import { GraphBuilder, type Value } from '../../graph/builder.js';
-import { int, ints, type Model } from '../../graph/model.js';
+import { int, ints, type Model, string } from '../../graph/model.js';
 import { openRuntime } from '../../graph/runtime/choose.js';
 import type { Runtime } from '../../graph/runtime/runtime.js';
-import { float32, sizeOf } from '../../graph/tensor.js';
+import { float32, int64, sizeOf } from '../../graph/tensor.js';
 import { derive } from '../../numeric/random.js';
 import { cutUnits } from './cut.js';
 import { prunableGroups } from './structured.js';
@@ -42,6 +42,11 @@ class Net {
 
   dense(x: Value, from: number, to: number): Value {
     return this.b.add(this.b.matMul(x, this.weight(from, to)), this.weight(to));
+  }
+
+  /** softmax(q k') v of [batch, heads, steps, width]; an unlike number of keys' heads is spread before. */
+  attention(q: Value, k: Value, v: Value): Value {
+    return this.b.matMul(this.b.op('Softmax', [this.b.matMul(q, this.b.swapLast(k))]), v);
   }
 
   answer(y: Value): { model: Model; feeds: Record<string, ReturnType<typeof normal>> } {
@@ -123,6 +128,58 @@ const ARCHITECTURES: Readonly<Record<string, { make: () => ReturnType<Net['answe
       return net.answer(net.dense(b.mul(value, b.op('Sigmoid', [gate])), 10, 3));
     },
     widths: [10],
+  },
+  'an attention of one product, its parts by position (PyTorch)': {
+    make: () => {
+      const net = new Net([2, 5, 8]);
+      const { b } = net;
+      const parts = b.transpose(b.reshape(net.dense(net.x, 8, 24), [2, 5, 3, 4, 2]), [2, 0, 3, 1, 4]);
+      const [q, k, v] = [0, 1, 2].map((part) => b.gather(parts, b.constant(int64([], [part]))));
+      const y = b.reshape(b.transpose(net.attention(q, k, v), [0, 2, 1, 3]), [2, 5, 8]);
+      return net.answer(net.dense(y, 8, 3));
+    },
+    widths: [4],
+  },
+  'an attention of one product, batch and heads in one axis': {
+    make: () => {
+      const net = new Net([5, 2, 8]);
+      const { b } = net;
+      const parts = b.split(net.dense(net.x, 8, 24), [8, 8, 8], 2);
+      const [q, k, v] = parts.map((part) => b.transpose(b.reshape(part, [5, 8, 2]), [1, 0, 2]));
+      const y = b.reshape(b.transpose(net.attention(q, k, v), [1, 0, 2]), [10, 8]);
+      return net.answer(net.dense(y, 8, 3));
+    },
+    widths: [4],
+  },
+  'an attention of which keys and values have fewer heads (grouped queries)': {
+    make: () => {
+      const net = new Net([2, 5, 8]);
+      const { b } = net;
+      const heads = (y: Value, count: number) => b.transpose(b.reshape(y, [2, 5, count, 2]), [0, 2, 1, 3]);
+      const spread = (y: Value) => b.reshape(b.expand(b.reshape(y, [2, 3, 1, 5, 2]), [2, 3, 2, 5, 2]), [2, 6, 5, 2]);
+      const [k, v] = [0, 1].map(() => spread(heads(net.dense(net.x, 8, 6), 3)));
+      const y = b.transpose(net.attention(heads(net.dense(net.x, 8, 12), 6), k, v), [0, 2, 1, 3]);
+      return net.answer(net.dense(b.reshape(y, [2, 5, 12]), 12, 3));
+    },
+    widths: [3],
+  },
+  'recurrent layers with states, lengths and peepholes, and one upon another (LSTM, GRU)': {
+    make: () => {
+      const net = new Net([4, 2, 5]);
+      const { b } = net;
+      const lengths = b.constant({ type: 'int32', shape: [2], data: Int32Array.of(4, 3) });
+      const both = { direction: string('bidirectional'), hidden_size: int(6) };
+      const weights = [net.weight(2, 24, 5), net.weight(2, 24, 6), net.weight(2, 48), lengths];
+      const states = [net.weight(2, 2, 6), net.weight(2, 2, 6), net.weight(2, 18)];
+      const [steps, , cells] = b.apply('LSTM', [net.x, ...weights, ...states], both, { outputs: 3 });
+      const wide = b.reshape(b.transpose(steps, [0, 2, 1, 3]), [4, 2, 12]);
+      const upper = [net.weight(1, 21, 12), net.weight(1, 21, 7), net.weight(1, 42), undefined, net.weight(1, 2, 7)];
+      const back = { direction: string('reverse'), hidden_size: int(7), linear_before_reset: int(1) };
+      const [, last] = b.apply('GRU', [wide, ...upper], back, { outputs: 2 });
+      const found = b.concat([b.reshape(last, [2, 7]), b.reshape(b.transpose(cells, [1, 0, 2]), [2, 12])], 1);
+      return net.answer(net.dense(found, 19, 3));
+    },
+    widths: [13],
   },
 };
 

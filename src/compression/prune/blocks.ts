@@ -6,7 +6,7 @@ import { sizeOf } from '../../graph/tensor.js';
 import type { Feeds } from '../measure/feeds.js';
 import type { Batches } from '../observe/activations.js';
 import { nearness, parityOf } from '../observe/parity.js';
-import { shapesOf } from './shapes.js';
+import { sizesOf } from './shapes.js';
 
 /** A part of a model that can go as a whole: what takes its result takes its input instead. */
 export interface Block {
@@ -57,7 +57,7 @@ export async function dropBlocks(
   let current = model;
   while (before - parametersOf(current.graph) < ratio * before) {
     signal?.throwIfAborted();
-    const shapes = await shapesOf(runtime, current, feeds);
+    const { shapes } = await sizesOf(runtime, current, feeds);
     const candidates = withoutEach(current, shapes).slice(0, MOST_TRIED);
     let best: { model: Model; block: Block; sqnrDb: number } | undefined;
     for (const { model: without, block } of candidates) {

@@ -1,9 +1,11 @@
+import { BallastError } from '../../errors.js';
 import { removeDeadCode } from '../../graph/format/dead-code.js';
 import { type Graph, int, type Model, type Node } from '../../graph/model.js';
 import { intAttribute, normalizeAxis, toNumbers } from '../../graph/operators/operator.js';
 import { ARRAY_OF, type DataType, int64, type NumericArray, sizeOf, type Tensor } from '../../graph/tensor.js';
 import { namesFor } from '../graph/uses.js';
 import type { Dependencies } from './dependencies.js';
+import { alignedAxes } from './rules/reshape.js';
 import type { Axes, Axis } from './units.js';
 
 /**
@@ -19,8 +21,8 @@ export function cutUnits(model: Model, dependencies: Dependencies, removed: Read
 class Cut {
   readonly #initializers: Map<string, Tensor>;
   readonly #fresh: (wanted: string) => string;
-  /** Variants of nodes that make shapes, behind the nodes that they are variants of. */
-  readonly #variants = new Map<Node, Node[]>();
+  /** Nodes that correct what is computed for a node, before it. */
+  readonly #corrections = new Map<Node, Node[]>();
 
   constructor(
     readonly model: Model,
@@ -36,7 +38,7 @@ class Cut {
   apply(): Model {
     const { graph } = this.model;
     const changed = graph.nodes.map((node) => [node, this.#node(node)] as const);
-    const nodes = changed.flatMap(([node, cut]) => [cut, ...(this.#variants.get(node) ?? [])]);
+    const nodes = changed.flatMap(([node, cut]) => [...(this.#corrections.get(node) ?? []), cut]);
     const cut: Graph = { ...graph, nodes, initializers: this.#initializers, valueInfo: new Map() };
     return { ...this.model, graph: removeDeadCode(cut) };
   }
@@ -68,8 +70,16 @@ class Cut {
     switch (node.domain === '' ? node.opType : '') {
       case 'Conv':
         return this.#conv(node);
+      case 'RNN':
+      case 'GRU':
+      case 'LSTM':
+        return this.#recurrent(node);
       case 'Reshape':
         return this.#reshape(node);
+      case 'Expand':
+        return this.#spread(node, 1);
+      case 'ConstantOfShape':
+        return this.#spread(node, 0);
       case 'Split':
         return this.#split(node);
       case 'Slice':
@@ -88,44 +98,90 @@ class Cut {
     return { ...node, attributes: { ...node.attributes, group: int(left) } };
   }
 
-  #reshape(node: Node): Node {
-    const sizes = this.#axes(node.outputs[0]).map((axis) => this.#left(axis));
-    if (sizes.every((size) => size === undefined)) return node;
-    return { ...node, inputs: [node.inputs[0], this.#shapeWith(node.inputs[1], sizes)] };
+  #recurrent(node: Node): Node {
+    const left = this.#left(this.#axes(node.inputs[2])[2]);
+    return left === undefined ? node : { ...node, attributes: { ...node.attributes, hidden_size: int(left) } };
   }
 
-  /** A shape with some of its numbers changed, where they are written in it; those that are computed follow by themselves. */
-  #shapeWith(name: string, sizes: readonly (number | undefined)[]): string {
-    const value = this.#initializers.get(name);
-    if (value !== undefined) {
-      const numbers = toNumbers(value).map((size, i) => (size > 0 ? (sizes[i] ?? size) : size));
-      return this.#constant(`${name}.cut`, int64([numbers.length], numbers));
+  #reshape(node: Node): Node {
+    const [input, output] = [node.inputs[0], node.outputs[0]].map((name) => this.#axes(name));
+    const lost = output.map((axis) => this.#left(axis));
+    if (lost.every((size) => size === undefined)) return node;
+    const [from, to] = [node.inputs[0], node.outputs[0]].map((name) => this.dependencies.sizes.shapes.get(name)!);
+    const told = toNumbers(this.dependencies.sizes.integers.get(node.inputs[1])!);
+    const constant = this.#initializers.has(node.inputs[1]);
+    const sizes = new Array<number | undefined>(to.length);
+    const differing: number[] = [];
+    for (const { inputs, outputs } of alignedAxes(from, to)) {
+      if (outputs.every((i) => lost[i] === undefined)) continue;
+      const steady = inputs.every((i) => from[i] === 1 || this.dependencies.units.steady(input[i]));
+      for (const i of outputs.filter((each) => told[each] > 0)) {
+        if (lost[i] !== undefined) sizes[i] = lost[i];
+        // Computed of a size that may be another one now.
+        else if (steady && to[i] > 1) sizes[i] = to[i];
+        if (lost[i] !== undefined && !steady) differing.push(i);
+      }
     }
-    const maker = this.model.graph.nodes.find(({ outputs }) => outputs.includes(name));
-    if (maker?.opType !== 'Concat') return name;
-    let from = 0;
-    const inputs = maker.inputs.map((part) => {
-      const length = this.model.graph.initializers.get(part)?.data.length ?? 1;
-      const own = sizes.slice(from, from + length);
-      from += length;
-      const [size] = own;
-      if (own.every((wanted) => wanted === undefined)) return part;
-      if (this.#initializers.has(part)) return this.#shapeWith(part, own);
-      // Computed from another value, which may not lose anything itself: what is left is known, whatever the rows.
-      return size === undefined ? part : this.#constant(`${part}.cut`, int64([1], [size]));
-    });
-    const shape = this.#fresh(`${name}.cut`);
-    const variant = { ...maker, name: this.#fresh(`${maker.name}.cut`), inputs, outputs: [shape] };
-    // The shape itself goes with the dead code where nothing else uses it.
-    this.#variants.set(maker, [...(this.#variants.get(maker) ?? []), variant]);
-    return shape;
+    if (!constant) this.#leaveOpen(node, { sizes, told, differing });
+    return { ...node, inputs: [node.inputs[0], this.#changed(node, 1, sizes)] };
+  }
+
+  /** One size of a computed shape may be what is left over: that of an axis which differs from batch to batch, if there is one. */
+  #leaveOpen(
+    { name }: Node,
+    {
+      sizes,
+      told,
+      differing,
+    }: { sizes: (number | undefined)[]; told: readonly number[]; differing: readonly number[] },
+  ): void {
+    const open = told.includes(-1);
+    if (differing.length > (open ? 0 : 1)) {
+      throw new BallastError(`pruning cannot tell the shape that "${name}" (Reshape) gives`, {
+        code: 'PRUNE_SHAPES',
+        remedy: 'Export the model with a fixed batch size, or quantize instead',
+      });
+    }
+    const first = differing[0] ?? sizes.findIndex((size, i) => size !== undefined && size !== told[i]);
+    if (!open && first >= 0) sizes[first] = -1;
+  }
+
+  /** A value that is spread to a shape. */
+  #spread(node: Node, at: number): Node {
+    const sizes = this.#axes(node.outputs[0]).map((axis) => this.#left(axis));
+    const inputs = node.inputs.map((name, i) => (i === at ? this.#changed(node, at, sizes) : name));
+    return { ...node, inputs };
+  }
+
+  /** An input of integers with some of them changed; computed ones go through a Where. */
+  #changed(node: Node, at: number, numbers: readonly (number | undefined)[]): string {
+    const name = node.inputs[at];
+    if (numbers.every((number) => number === undefined)) return name;
+    const seen = this.dependencies.sizes.integers.get(name)!;
+    const value = toNumbers(seen).map((number, i) => numbers[i] ?? number);
+    const data = seen.type === 'int32' ? Int32Array.from(value) : BigInt64Array.from(value, BigInt);
+    const wanted = this.#constant(`${name}.cut`, { ...seen, data });
+    if (this.#initializers.has(name)) return wanted;
+    const which = Uint8Array.from(value, (_, i) => Number(numbers[i] !== undefined));
+    const mask = this.#constant(`${name}.which`, { type: 'bool', shape: seen.shape, data: which });
+    const output = this.#fresh(`${name}.cut`);
+    const correction: Node = {
+      name: output,
+      opType: 'Where',
+      domain: '',
+      inputs: [mask, wanted, name],
+      outputs: [output],
+      attributes: {},
+    };
+    this.#corrections.set(node, [...(this.#corrections.get(node) ?? []), correction]);
+    return output;
   }
 
   #split(node: Node): Node {
     const along = normalizeAxis(intAttribute(node.attributes, 'axis', 0), this.#axes(node.inputs[0]).length);
     const axis = this.#axes(node.inputs[0])[along];
     if (axis === undefined || this.#left(axis) === undefined) return node;
-    const told = this.#initializers.get(node.inputs[1] ?? '');
+    const told = this.dependencies.sizes.integers.get(node.inputs[1] ?? '');
     const count = node.outputs.length;
     const even = Math.ceil(axis.length / count);
     const sizes =
@@ -148,22 +204,23 @@ class Cut {
 
   #slice(node: Node): Node {
     const axes = this.#axes(node.inputs[0]);
-    const [starts, ends] = [1, 2].map((i) => toNumbers(this.#initializers.get(node.inputs[i]) ?? int64([0], [])));
-    const told = this.#initializers.get(node.inputs[3] ?? '');
-    const along = told === undefined ? starts.map((_, i) => i) : toNumbers(told);
-    const positions = along.map((axis) => axes[normalizeAxis(axis, axes.length)]);
-    if (positions.every((axis) => this.#left(axis) === undefined)) return node;
-    const moved = (bounds: readonly number[]): number[] =>
+    const [starts, ends, told] = [1, 2, 3].map((i) => {
+      const value = this.dependencies.sizes.integers.get(node.inputs[i] ?? '');
+      return value === undefined ? undefined : toNumbers(value);
+    });
+    if (starts === undefined || ends === undefined) return node;
+    const positions = starts.map((_, i) => axes[normalizeAxis(told?.[i] ?? i, axes.length)]);
+    const moved = (bounds: readonly number[]): (number | undefined)[] =>
       bounds.map((value, i) => {
         const axis = positions[i];
-        if (axis === undefined || this.#left(axis) === undefined) return value;
+        if (axis === undefined || this.#left(axis) === undefined) return undefined;
         const position = Math.min(axis.length, Math.max(0, value < 0 ? value + axis.length : value));
         return axis.subarray(0, position).filter((unit) => this.#stays(unit)).length;
       });
     const inputs = [
       node.inputs[0],
-      this.#constant(`${node.name}.starts`, int64([starts.length], moved(starts))),
-      this.#constant(`${node.name}.ends`, int64([ends.length], moved(ends))),
+      this.#changed(node, 1, moved(starts)),
+      this.#changed(node, 2, moved(ends)),
       ...node.inputs.slice(3),
     ];
     return { ...node, inputs };

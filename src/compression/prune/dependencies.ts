@@ -1,39 +1,56 @@
 import { neededNames } from '../../graph/format/subgraphs.js';
 import type { Graph, Node } from '../../graph/model.js';
+import { toNumbers } from '../../graph/operators/operator.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { constantsOf } from '../graph/uses.js';
+import { Lengths } from './lengths.js';
 import { ELEMENTWISE } from './rules/elementwise.js';
 import { PRODUCTS } from './rules/products.js';
 import { REARRANGING } from './rules/rearranging.js';
+import { RECURRENT } from './rules/recurrent.js';
 import { type Rule, type RuleContext, staying } from './rules/rule.js';
+import type { Sizes } from './shapes.js';
 import { type Axes, type Axis, Units } from './units.js';
 
-const RULES: Readonly<Record<string, Rule>> = { ...ELEMENTWISE, ...PRODUCTS, ...REARRANGING };
+const RULES: Readonly<Record<string, Rule>> = { ...ELEMENTWISE, ...PRODUCTS, ...REARRANGING, ...RECURRENT };
 
 /** What may be removed of a graph, and what has to go with what. */
 export interface Dependencies {
   readonly units: Units;
   /** Axes of each value and initializer. */
   readonly axes: ReadonlyMap<string, Axes>;
-  /** Axes of initializers that hold what a node makes (`NAME:AXIS`), not what it takes. */
-  readonly makers: ReadonlySet<string>;
+  /** Units along axes of weights that hold what a node makes, not what it takes. */
+  readonly makers: ReadonlySet<number>;
+  readonly sizes: Sizes;
   /** Operators without a rule, at which everything stays. */
   readonly unknown: readonly string[];
+  /** Reshapes that split an axis at a choice. */
+  readonly choosing: readonly Node[];
 }
 
+/** How often other choices are tried; each reshape has three at most. */
+const MOST_TRIES = 6;
+
 /**
- * {@link analyse}, with the choice for every reshape that splits an axis into three or more which lets more be removed: its
- * first axis, or its second.
+ * {@link analyse}, with the choice for every reshape that splits an axis which lets more be removed: the first axis that it is
+ * split into, or else the second, or the third. Those change first whose choice is read by position (query, key and value in
+ * one): others may be held by them alone.
  */
-export function dependenciesOf(graph: Graph, shapes: ReadonlyMap<string, readonly number[]>): Dependencies {
-  const first = analyse(graph, shapes, new Set());
-  const splits = graph.nodes.filter(
-    ({ opType, outputs: [output] }) => opType === 'Reshape' && removableAxes(first, output) === 0,
-  );
-  if (splits.length === 0) return first;
-  const second = analyse(graph, shapes, new Set(splits));
-  const better = splits.filter(({ outputs: [output] }) => removableAxes(second, output) > 0);
-  return better.length === 0 ? first : analyse(graph, shapes, new Set(better));
+export function dependenciesOf(graph: Graph, sizes: Sizes): Dependencies {
+  const losing = new Map<Node, number>();
+  let found = analyse(graph, sizes, losing);
+  for (let tries = 0; tries < MOST_TRIES; tries++) {
+    const fixed = found.choosing.filter(
+      (node) => removableAxes(found, node.outputs[0]) === 0 && (losing.get(node) ?? 0) < 2,
+    );
+    if (fixed.length === 0) break;
+    const read = fixed.filter(({ outputs: [output] }) =>
+      found.axes.get(output)?.some((axis) => found.units.wasRead(axis)),
+    );
+    for (const node of read.length > 0 ? read : fixed) losing.set(node, (losing.get(node) ?? 0) + 1);
+    found = analyse(graph, sizes, losing);
+  }
+  return found;
 }
 
 function removableAxes({ axes, units }: Dependencies, name: string): number {
@@ -45,19 +62,17 @@ function removableAxes({ axes, units }: Dependencies, name: string): number {
  * rule for each operator. Inputs and outputs of the graph stay as they are, and so does whatever an operator without a
  * rule sees.
  *
- * @param shapes of all values on some rows
- * @param loseSecond reshapes whose second axis may lose some
+ * @param losing which of the axes that a reshape splits one into may lose some, where that is not the first
  */
-function analyse(
-  graph: Graph,
-  shapes: ReadonlyMap<string, readonly number[]>,
-  loseSecond: ReadonlySet<Node>,
-): Dependencies {
+function analyse(graph: Graph, sizes: Sizes, losing: ReadonlyMap<Node, number>): Dependencies {
+  const { shapes } = sizes;
   const units = new Units();
   const axes = new Map<string, Axes>();
-  const makers = new Set<string>();
+  const makers = new Set<number>();
   const unknown = new Set<string>();
   const constants = constantsOf(graph);
+  const choosing: Node[] = [];
+  const lengths = new Lengths(units, sizes);
   for (const { name } of graph.inputs) axes.set(name, staying(shapes.get(name)?.length ?? 0));
   const axesOf = (name: string): Axes => {
     const known = axes.get(name);
@@ -67,7 +82,7 @@ function analyse(
     return made;
   };
   for (const node of graph.nodes) {
-    const context = contextOf(node, { units, shapes, constants, axesOf, makers, loseSecond });
+    const context = contextOf(node, { units, sizes, constants, axesOf, makers, losing, choosing });
     const rule = node.domain === '' ? RULES[node.opType] : undefined;
     const shaped = [...node.inputs, ...node.outputs].every((name) => name === '' || shapes.has(name));
     const results = rule === undefined || !shaped ? undefined : rule(context);
@@ -75,12 +90,13 @@ function analyse(
       unknown.add(node.domain === '' ? node.opType : `${node.domain}.${node.opType}`);
       for (const name of neededNames(node)) for (const axis of axesOf(name)) units.fix(axis);
     }
+    lengths.follow(node, axesOf);
     node.outputs.forEach((name, i) => {
       if (name !== '') axes.set(name, results?.[i] ?? staying(shapes.get(name)?.length ?? 0));
     });
   }
   for (const { name } of graph.outputs) for (const axis of axesOf(name)) units.fix(axis);
-  return { units, axes, makers, unknown: [...unknown] };
+  return { units, axes, makers, sizes, unknown: [...unknown], choosing };
 }
 
 /** Each axis of a constant of floats by itself; numbers that are positions or sizes stay. */
@@ -91,25 +107,36 @@ function initialAxes(value: Tensor | undefined, units: Units, rank: number): Axi
 
 interface Known {
   readonly units: Units;
-  readonly shapes: ReadonlyMap<string, readonly number[]>;
+  readonly sizes: Sizes;
   readonly constants: Graph['initializers'];
   readonly axesOf: (name: string) => Axes;
-  readonly makers: Set<string>;
-  readonly loseSecond: ReadonlySet<Node>;
+  readonly makers: Set<number>;
+  readonly losing: ReadonlyMap<Node, number>;
+  readonly choosing: Node[];
 }
 
-function contextOf(node: Node, { units, shapes, constants, axesOf, makers, loseSecond }: Known): RuleContext {
+function contextOf(
+  node: Node,
+  { units, sizes: { shapes, integers }, constants, axesOf, makers, losing, choosing }: Known,
+): RuleContext {
   const nameOf = (index: number): string => node.inputs[index] ?? '';
   return {
     node,
     units,
-    losing: loseSecond.has(node) ? 1 : 0,
+    losing: losing.get(node) ?? 0,
+    chooses: () => {
+      choosing.push(node);
+    },
     axes: (index) => (nameOf(index) === '' ? [] : axesOf(nameOf(index))),
     shape: (index) => shapes.get(nameOf(index)) ?? [],
     outputShape: (index) => shapes.get(node.outputs[index] ?? '') ?? [],
     constant: (index) => constants.get(nameOf(index)),
+    integers: (index) => {
+      const value = integers.get(nameOf(index));
+      return value === undefined ? undefined : toNumbers(value);
+    },
     makes: (index, axis) => {
-      makers.add(`${nameOf(index)}:${axis}`);
+      for (const unit of axesOf(nameOf(index))[axis] ?? []) makers.add(unit);
     },
   };
 }

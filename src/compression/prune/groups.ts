@@ -41,7 +41,7 @@ export function groupsOf(graph: Graph, { units, axes, makers }: Dependencies): P
       axis?.forEach((unit, index) => {
         const id = units.find(unit);
         if (!units.removable(id)) return;
-        const member = { name, axis: position, index, makes: makers.has(`${name}:${position}`) };
+        const member = { name, axis: position, index, makes: makers.has(unit) };
         const known = members.get(id);
         if (known === undefined) {
           members.set(id, [member]);

@@ -42,20 +42,43 @@ describe('structured pruning', () => {
     expect(again.parameters.after).toBeLessThan(pruned.parameters.after);
   });
 
-  it('follows a shape that is computed from a value that loses nothing', async () => {
-    const node = (opType: string, inputs: string[], output: string, attributes: Node['attributes'] = {}): Node => ({
-      ...{ name: output, opType, domain: '', inputs, outputs: [output], attributes },
+  const node = (opType: string, inputs: string[], output: string, attributes: Node['attributes'] = {}): Node => ({
+    ...{ name: output, opType, domain: '', inputs, outputs: [output], attributes },
+  });
+  const weight = (name: string, rows: number, columns: number): [string, Tensor] => {
+    const stream = derive('weight', name);
+    return [
+      name,
+      float32(
+        [rows, columns],
+        Float32Array.from({ length: rows * columns }, () => stream.normal()),
+      ),
+    ];
+  };
+
+  it('keeps a width that a mean is divided by', async () => {
+    const model = modelOf({
+      name: 'mean',
+      inputs: [{ name: 'x', type: 'float32', shape: ['n', 8] }],
+      outputs: [{ name: 'y', type: 'float32', shape: ['n', 1] }],
+      initializers: new Map<string, Tensor>([weight('w', 8, 8), ['one', int64([1], [1])]]),
+      nodes: [
+        node('MatMul', ['x', 'w'], 'h'),
+        node('Relu', ['h'], 'r'),
+        node('ReduceSum', ['r', 'one'], 'sum'),
+        node('Shape', ['r'], 's'),
+        node('Gather', ['s', 'one'], 'width'),
+        node('Cast', ['width'], 'count', { to: int(1) }),
+        node('Div', ['sum', 'count'], 'y'),
+      ],
+      valueInfo: new Map(),
     });
-    const weight = (name: string, rows: number, columns: number): [string, Tensor] => {
-      const stream = derive('weight', name);
-      return [
-        name,
-        float32(
-          [rows, columns],
-          Float32Array.from({ length: rows * columns }, () => stream.normal()),
-        ),
-      ];
-    };
+    const options = { ratio: 0.5, scope: 'layer', multipleOf: 1, most: 0.9, criterion: 'magnitude' } as const;
+    const feeds = { x: float32([1, 8], new Float32Array(8).fill(1)) };
+    await expect(pruneStructured(runtime, model, feeds, options)).rejects.toThrow(/no channel/);
+  });
+
+  it('follows a shape that is computed from a value that loses nothing', async () => {
     // As PyTorch writes y.view(n, heads, width).reshape(x.shape): eight channels in four heads.
     const model = modelOf({
       name: 'heads',

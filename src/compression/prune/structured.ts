@@ -9,7 +9,7 @@ import { cutUnits } from './cut.js';
 import { type Dependencies, dependenciesOf } from './dependencies.js';
 import { groupsOf, type PrunableGroup } from './groups.js';
 import { type ByElement, type Criterion, importanceOf } from './importance.js';
-import { shapesOf } from './shapes.js';
+import { sizesOf } from './shapes.js';
 
 export interface StructuredOptions extends ChoiceOptions {
   readonly criterion: Criterion;
@@ -33,7 +33,7 @@ export async function prunableGroups(
   model: Model,
   feeds: Feeds,
 ): Promise<{ dependencies: Dependencies; groups: PrunableGroup[] }> {
-  const dependencies = dependenciesOf(model.graph, await shapesOf(runtime, model, feeds));
+  const dependencies = dependenciesOf(model.graph, await sizesOf(runtime, model, feeds));
   return { dependencies, groups: groupsOf(model.graph, dependencies) };
 }
 

@@ -12,6 +12,8 @@ const STAYS = 0;
 
 export class Units {
   readonly #parent: number[] = [STAYS];
+  readonly #read = new Set<number>();
+  readonly #mixed = new WeakSet<Int32Array>();
 
   /** An axis of units that have nothing to do with others yet; an axis of one index stays. */
   axis(extent: number): Axis {
@@ -45,6 +47,17 @@ export class Units {
     if (axis !== undefined) for (const unit of axis) this.join(unit, STAYS);
   }
 
+  /** Nothing along this axis may be removed, since single indices of it are read by their positions. */
+  read(axis: Axis): void {
+    this.fix(axis);
+    for (const unit of axis ?? []) this.#read.add(unit);
+  }
+
+  /** Whether an axis was {@link read} by positions itself, not only through others that it is one with. */
+  wasRead(axis: Axis): boolean {
+    return axis?.some((unit) => this.#read.has(unit)) ?? false;
+  }
+
   /** Both axes are one: index by index. Where one may not lose anything, neither may the other. */
   merge(a: Axis, b: Axis): Axis {
     if (a === undefined || b === undefined || a.length !== b.length) {
@@ -56,6 +69,16 @@ export class Units {
       this.join(unit, b[i]);
     });
     return a;
+  }
+
+  /** Says that an axis counts something else too, such as batch x heads: its length may differ from batch to batch. */
+  mix(axis: Int32Array): void {
+    this.#mixed.add(axis);
+  }
+
+  /** Whether an axis is as long for all rows, as one that is made by weights is. */
+  steady(axis: Axis): boolean {
+    return axis !== undefined && !this.#mixed.has(axis);
   }
 
   /** Whether a unit may be removed. */

@@ -1,5 +1,6 @@
 import { intAttribute, intsAttribute, normalizeAxis, toNumbers } from '../../../graph/operators/operator.js';
 import type { Axis, Units } from '../units.js';
+import { reshape } from './reshape.js';
 import { type Rule, staying } from './rule.js';
 
 const transpose: Rule = ({ axes, node }) => {
@@ -48,17 +49,17 @@ const split: Rule = ({ units, axes, shape, node, outputShape }) => {
     const extent = outputShape(index)[along];
     const part = last?.slice(from, from + extent);
     from += extent;
-    if (part !== undefined && part.length < 2) units.fix(part);
+    if (part !== undefined && part.length < 2) units.read(part);
     return given.map((each, i) => (i !== along ? each : part !== undefined && part.length > 1 ? part : undefined));
   });
 };
 
-/** Parts with constant bounds and steps of 1. */
-const slice: Rule = ({ units, axes, shape, node, constant }) => {
-  const [starts, ends, chosen, steps] = [1, 2, 3, 4].map((i) => {
-    const value = node.inputs[i] === undefined || node.inputs[i] === '' ? undefined : constant(i);
-    return value === undefined ? undefined : toNumbers(value);
-  });
+/**
+ * Parts with steps of 1. Bounds may be computed: an axis that may lose something is as long on all rows, and its parts are
+ * where they were seen.
+ */
+const slice: Rule = ({ units, axes, shape, node, integers }) => {
+  const [starts, ends, chosen, steps] = [1, 2, 3, 4].map(integers);
   const given = [...axes(0)];
   const along = node.inputs[3] === undefined || node.inputs[3] === '' ? starts?.map((_, i) => i) : chosen;
   if (along === undefined) return undefined;
@@ -72,7 +73,7 @@ const slice: Rule = ({ units, axes, shape, node, constant }) => {
     if (axisUnits === undefined) return;
     // What is read by position from an axis that may lose some could be at another position then.
     const known = start !== undefined && end !== undefined && one;
-    if (!known || end - start < 2) units.fix(axisUnits);
+    if (!known || end - start < 2) units.read(axisUnits);
     given[at] = known && end - start >= 2 ? axisUnits.slice(start, end) : undefined;
   });
   return [given];
@@ -85,8 +86,18 @@ const bound = (value: number, extent: number): number =>
 const gather: Rule = ({ units, axes, shape, node }) => {
   const along = normalizeAxis(intAttribute(node.attributes, 'axis', 0), shape(0).length);
   const data = axes(0);
-  units.fix(data[along]);
+  units.read(data[along]);
   return [[...data.slice(0, along), ...axes(1), ...data.slice(along + 1)]];
+};
+
+/** Indices that an axis is spread to hold equal values, so that any of them may go. */
+const expand: Rule = ({ units, axes, shape, outputShape }) => {
+  const rank = outputShape(0).length;
+  return [
+    outputShape(0).map((extent, i) =>
+      (shape(0).at(i - rank) ?? 1) === extent ? axes(0).at(i - rank) : units.axis(extent),
+    ),
+  ];
 };
 
 const pad: Rule = ({ units, axes, shape, outputShape }) => {
@@ -117,71 +128,14 @@ const reduce =
     return [result];
   };
 
-/**
- * Axes that are split or merged. Split into [a, b, ...], indices of one of them are what may be lost (heads of an
- * attention): the first, or the second where the first is read by position (query, key and value in one). Merged from
- * [a, b, ...], the whole block that a lost index of the first stood for.
- */
-const reshape: Rule = ({ units, axes, shape, outputShape, losing }) => {
-  const [from, to] = [shape(0), outputShape(0)];
-  const given = axes(0);
-  const result: Axis[] = staying(to.length);
-  for (const { inputs, outputs } of alignedAxes(from, to)) {
-    const [first, ...rest] = inputs.filter((i) => from[i] > 1);
-    const targets = outputs.filter((i) => to[i] > 1);
-    for (const inner of rest) units.fix(given[inner]);
-    const axis = first === undefined ? undefined : given[first];
-    if (axis === undefined || targets.length === 0) continue;
-    const extent = to[targets[0]];
-    if (extent >= axis.length) {
-      // Equal, or merged with what follows.
-      const block = extent / axis.length;
-      if (targets.length === 1 && Number.isInteger(block)) {
-        result[targets[0]] = Int32Array.from({ length: extent }, (_, i) => axis[Math.floor(i / block)]);
-      } else units.fix(axis);
-    } else if (rest.length === 0) {
-      const chosen = targets[Math.min(losing, targets.length - 1)];
-      const block = targets.filter((i) => i > chosen).reduce((product, i) => product * to[i], 1);
-      const indexOf = (i: number): number => Math.floor(i / block) % to[chosen];
-      axis.forEach((unit, i) => {
-        units.join(unit, axis[indexOf(i) * block]);
-      });
-      result[chosen] = Int32Array.from({ length: to[chosen] }, (_, i) => axis[i * block]);
-    } else units.fix(axis);
-  }
-  return [result];
-};
-
-/** Runs of axes on both sides with equal products. */
-function alignedAxes(
-  from: readonly number[],
-  to: readonly number[],
-): { inputs: readonly number[]; outputs: readonly number[] }[] {
-  const runs: { inputs: number[]; outputs: number[] }[] = [];
-  let [i, j] = [0, 0];
-  while (i < from.length || j < to.length) {
-    const run = { inputs: [] as number[], outputs: [] as number[] };
-    let [a, b] = [1, 1];
-    do {
-      if ((a <= b && i < from.length) || j >= to.length) {
-        a *= from[i];
-        run.inputs.push(i++);
-      } else {
-        b *= to[j];
-        run.outputs.push(j++);
-      }
-    } while (a !== b && (i < from.length || j < to.length));
-    runs.push(run);
-  }
-  return runs;
-}
-
 export const REARRANGING: Readonly<Record<string, Rule>> = {
   Transpose: transpose,
   Concat: concat,
   Split: split,
   Slice: slice,
   Gather: gather,
+  Expand: expand,
+  ConstantOfShape: ({ units, outputShape }) => [outputShape(0).map((extent) => units.axis(extent))],
   Pad: pad,
   Resize: pad,
   ReduceSum: reduce(true),

@@ -13,8 +13,12 @@ export interface RuleContext {
   outputShape(index: number): readonly number[];
   /** The input as a constant, where it is one. */
   constant(index: number): Tensor | undefined;
+  /** The integers of an input, constant or as they were seen; undefined where they are not integers, or many. */
+  readonly integers: (index: number) => readonly number[] | undefined;
   /** Of the axes that a reshape splits one into, which may lose some: 0 is the first. */
   readonly losing: number;
+  /** Says that `losing` was gone by. */
+  chooses(): void;
   /** Says that an axis of an input holds the channels that the node makes: what a unit's weights are. */
   makes(index: number, axis: number): void;
 }
