@@ -29,6 +29,8 @@ export interface CompressOptions extends FileOptions {
   teacherShare: number;
   teacherFeatures: number;
   classWeighted?: boolean;
+  classOffsets: boolean;
+  shown?: boolean;
   criterion?: Criterion;
 }
 

@@ -4,9 +4,10 @@ import { machineOf } from '../compression/measure/bench.js';
 import { certified } from '../compression/pipeline/certificate.js';
 import { DEFAULT_CONSTRAINTS, parseConstraint } from '../compression/pipeline/constraints.js';
 import { openJournal } from '../compression/pipeline/journal.js';
-import { type Delivery, type PipelineResult, runPipeline } from '../compression/pipeline/run.js';
+import { type Delivery, runPipeline } from '../compression/pipeline/run.js';
 import { candidatesOf, stepText } from '../compression/pipeline/steps.js';
 import type { Subject } from '../compression/pipeline/subject.js';
+import type { PipelineResult } from '../compression/pipeline/verdict.js';
 import type { Student } from '../compression/train/student.js';
 import { writeFileAtomically } from '../graph/format/atomic-file.js';
 import { writeModelFile } from '../graph/format/file.js';
@@ -40,7 +41,8 @@ export async function compressPipeline(
     const place = given.constraint.length === 0 ? 'compression.constraints of the spec' : '--constraint';
     const constraints = texts.map((text) => parseConstraint(text, subject.primary, place));
     const students = await studentsOf(options.student, subject.examples);
-    const settings = settingsOf(options, await applyOptions(options), students, declared);
+    const offsets = options.classOffsets && constraints.some(({ name }) => name.startsWith('worstClass'));
+    const settings = { ...settingsOf(options, await applyOptions(options), students, declared), offsets };
     const folder = options.out ?? own;
     await makeFolder(folder);
     const machine = machineOf(runtime);
@@ -58,7 +60,7 @@ export async function compressPipeline(
     });
     const candidates = candidatesOf(settings.which);
     const fileOf = (id: string): string => join(folder, `${id}.onnx`);
-    const deliver = async ({ candidate, model, figures }: Delivery): Promise<void> => {
+    const deliver = async ({ candidate, model, figures, ends }: Delivery): Promise<void> => {
       const original = await journal.remember('original', () => Promise.reject(new Error('it comes first')));
       const { quality, ece, worstClass, bytes } = original.figures;
       const certificate = {
@@ -66,6 +68,7 @@ export async function compressPipeline(
         steps: candidate.steps.map(stepText),
         figures,
         baseline: { quality, ece, worstClass, bytes },
+        ends,
         machine,
         data: { version: subject.dataVersion, rows: judge.length },
         primary: subject.primary,
@@ -74,7 +77,16 @@ export async function compressPipeline(
       };
       await writeModelFile(certified(model, certificate), fileOf(candidate.id));
     };
-    const run = { ...settings.apply, candidates, constraints, cost: { ...settings.cost, signal }, signal, tell: note };
+    const run = {
+      ...settings.apply,
+      offsets,
+      onlyShown: options.shown === true,
+      candidates,
+      constraints,
+      cost: { ...settings.cost, signal },
+      signal,
+      tell: note,
+    };
     const result = await runPipeline(runtime, subject, run, journal, deliver);
     if (record !== undefined) await keepCompression(record, result, fileOf);
     await answerPipeline(reference, { options, subject, result, texts, folder, fileOf, runtime });
@@ -107,13 +119,15 @@ function withDeclared(
   declared: CompressionOptions | undefined,
   command: Command,
 ): CompressOptions {
-  const { constraints, students, epochs, learningRate, criterion, teacher } = declared ?? {};
+  const { constraints, students, epochs, learningRate, criterion, classOffsets, shown, teacher } = declared ?? {};
   const found: Partial<CompressOptions> = {
     constraint: constraints,
     student: students,
     epochs,
     learningRate,
     criterion,
+    classOffsets,
+    shown,
     teacherShare: teacher?.share,
     teacherFeatures: teacher?.features,
     classWeighted: teacher?.classWeighted,
@@ -189,17 +203,21 @@ async function answerPipeline(
   await writeFileAtomically(report, [Buffer.from(compressionReport(input))]);
   const [plot] = paretoPlots(input, true);
   await writeFileAtomically(join(folder, 'front.svg'), [Buffer.from(plot)]);
-  const entries = result.tried.map(({ id, steps, figures, misses, onFront, temperature, eceBefore }) => ({
-    id,
-    steps,
-    ...figures,
-    eceBefore,
-    temperature,
-    meets: Object.keys(misses).length === 0,
-    misses,
-    onFront,
-    model: fileOf(id),
-  }));
+  const entries = result.tried.map(
+    ({ id, steps, figures, misses, notShown, onFront, temperature, offsets, eceBefore }) => ({
+      id,
+      steps,
+      ...figures,
+      eceBefore,
+      temperature,
+      offsets,
+      meets: Object.keys(misses).length === 0,
+      misses,
+      notShown,
+      onFront,
+      model: fileOf(id),
+    }),
+  );
   if (result.chosen === null) answerIsNo();
   answer(
     options,

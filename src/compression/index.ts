@@ -19,9 +19,10 @@ export { CERTIFICATE_KEY, type Certificate, certified } from './pipeline/certifi
 export { type Constraint, DEFAULT_CONSTRAINTS, parseConstraint } from './pipeline/constraints.js';
 export type { Figures } from './pipeline/figures.js';
 export { type Journal, openJournal } from './pipeline/journal.js';
-export { type Delivery, type PipelineOptions, type PipelineResult, runPipeline, type Tried } from './pipeline/run.js';
+export { type Delivery, type PipelineOptions, runPipeline } from './pipeline/run.js';
 export { type Candidate, candidatesOf, type Step } from './pipeline/steps.js';
 export type { Parts, Subject } from './pipeline/subject.js';
+export type { PipelineResult, Tried } from './pipeline/verdict.js';
 export { CRITERIA, type Criterion } from './prune/importance.js';
 export { type Pruned, pruneStructured, type StructuredOptions } from './prune/structured.js';
 export { prepareModel } from './quantize/prepare.js';

@@ -9,7 +9,7 @@ import {
 } from '../charts/index.js';
 import type { Machine } from '../compression/measure/bench.js';
 import type { Figures } from '../compression/pipeline/figures.js';
-import type { PipelineResult, Tried } from '../compression/pipeline/run.js';
+import type { PipelineResult, Tried } from '../compression/pipeline/verdict.js';
 import { intervalText, metricDisplay, metricText } from './metric-display.js';
 import { figure, grid, navigation, page, type Section, sectionMarkup, table } from './page.js';
 
@@ -41,15 +41,29 @@ export function compressionReport(input: CompressionReportInput): string {
 }
 
 /** One sentence: what was chosen, and what it costs and keeps; or why nothing was. */
-export function compressionVerdict({ result, primary, constraints }: CompressionReportInput): string {
+export function compressionVerdict(input: CompressionReportInput): string {
+  const { result, primary, constraints } = input;
   const { baseline, chosen, bestMiss, tried } = result;
   const id = chosen ?? bestMiss;
   const one = tried.find((each) => each.id === id);
   if (one === undefined) return 'No candidate could be made.';
   const { figures } = one;
   const what = `${one.id}: ${(baseline.bytes / figures.bytes).toFixed(2)} times smaller, ${(1 / figures.timeRatio.value).toFixed(2)} times as fast, ${metricDisplay(primary).label} ${metricText(primary, figures.quality.value)} against ${metricText(primary, baseline.quality.value)}`;
-  if (chosen !== null) return `Chosen is ${what}. It meets ${constraints.join(', ')}.`;
-  return `Nothing meets every constraint. The best miss is ${what}; it misses ${Object.keys(one.misses).join(', ')}.`;
+  const doubts = doubtsOf(one).join(', ');
+  const unsure = `${input.rows.judge} rows do not show (95 %, of ${tried.length} candidates together) that it keeps to ${doubts}`;
+  if (chosen !== null) {
+    return `Chosen is ${what}. It meets ${constraints.join(', ')}.${doubts === '' ? '' : ` But ${unsure}.`}`;
+  }
+  const misses = Object.keys(one.misses).join(', ');
+  if (misses === '') return `Nothing shows that it meets every constraint. Nearest is ${what}; ${unsure}.`;
+  return `Nothing meets every constraint. The best miss is ${what}; it misses ${misses}.`;
+}
+
+/** Constraints that a candidate keeps to on its rows and perhaps not on others, each with what the rows do not exclude. */
+function doubtsOf({ misses, notShown }: Pick<Tried, 'misses' | 'notShown'>): string[] {
+  return Object.entries(notShown)
+    .filter(([constraint]) => misses[constraint] === undefined)
+    .map(([constraint, end]) => `${constraint} (may be ${Number(end.toPrecision(2))})`);
 }
 
 /** Views of the front: quality against bytes, against p99, and calibration error against bytes. */
@@ -96,7 +110,7 @@ export function paretoPlots({ result, primary }: CompressionReportInput, standal
 const ABSENT = '\u2013';
 
 function candidateTable({ result, primary }: CompressionReportInput): Markup {
-  const row = (name: string, steps: string, f: Figures, misses: string): string[] => [
+  const row = (name: string, steps: string, f: Figures, [misses, doubts]: readonly [string, string]): string[] => [
     name,
     steps,
     `${metricText(primary, f.quality.value)} (${intervalText(f.quality.interval, metricDisplay(primary).format)})`,
@@ -108,6 +122,7 @@ function candidateTable({ result, primary }: CompressionReportInput): Markup {
     f.peakMemoryBytes === null ? ABSENT : formatBytes(f.peakMemoryBytes),
     formatBytes(f.bytes),
     misses,
+    doubts,
   ];
   const mark = ({ id, onFront }: Tried): string =>
     id === result.chosen ? `${id} (chosen)` : id === result.bestMiss ? `${id} (best miss)` : onFront ? `${id} *` : id;
@@ -126,11 +141,15 @@ function candidateTable({ result, primary }: CompressionReportInput): Markup {
       { label: 'memory', number: true },
       { label: 'size', number: true },
       { label: 'misses' },
+      { label: 'not shown' },
     ],
     [
-      row('original', '', result.baseline, ''),
+      row('original', '', result.baseline, ['', '']),
       ...result.tried.map((each) =>
-        row(mark(each), each.steps.join(' → '), each.figures, Object.keys(each.misses).join(', ')),
+        row(mark(each), each.steps.join(' → '), each.figures, [
+          Object.keys(each.misses).join(', '),
+          doubtsOf(each).join(', '),
+        ]),
       ),
     ],
   );

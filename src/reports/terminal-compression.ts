@@ -1,6 +1,6 @@
 import { formatBytes, formatSeconds } from '../charts/index.js';
 import type { Figures } from '../compression/pipeline/figures.js';
-import type { PipelineResult } from '../compression/pipeline/run.js';
+import type { PipelineResult } from '../compression/pipeline/verdict.js';
 import { metricDisplay, metricText } from './metric-display.js';
 import { styles } from './terminal-style.js';
 import { type TerminalColumn, type TerminalOptions, terminalTable } from './terminal-table.js';

@@ -9,6 +9,10 @@ export const compressionOptions = z.strictObject({
     .min(1)
     .optional()
     .describe('What a compressed model must keep to'),
+  shown: z
+    .boolean()
+    .optional()
+    .describe('Choose none of which the rows do not show that it keeps to the constraints; false'),
   orders: z
     .array(z.array(step).min(1).max(8))
     .min(1)
@@ -34,6 +38,10 @@ export const compressionOptions = z.strictObject({
     .min(1)
     .optional()
     .describe('Networks of another architecture that learn from the original too'),
+  classOffsets: z
+    .boolean()
+    .optional()
+    .describe('Move the scores of classes that fall, where a constraint says what the worst one may lose; true'),
   teacher: z
     .strictObject({
       share: z.number().min(0).max(1).optional().describe('Of the original in the loss'),

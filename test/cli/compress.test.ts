@@ -180,6 +180,7 @@ interface Entry {
   readonly bytes: number;
   readonly meets: boolean;
   readonly misses: Record<string, number>;
+  readonly notShown: Record<string, number>;
   readonly model: string;
 }
 
@@ -212,6 +213,7 @@ describe('compress, the search', () => {
     const { metadata } = await readModelFile(join(folder, best?.model ?? ''));
     const certificate = JSON.parse(metadata.get('ballast.certificate') ?? '{}');
     expect(certificate).toMatchObject({ candidate: chosen, primary: 'accuracy', data: { rows: 36 } });
+    expect(certificate.ends.quality).toBeLessThan(certificate.figures.quality.interval[0]);
     expect(readFileSync(join(folder, report), 'utf8')).toContain('<svg');
 
     const again = await ballast(folder, 'compress', MODEL, ...QUICK, ...limits);
@@ -249,6 +251,37 @@ describe('compress, the search', () => {
     const miss = front.find(({ id }) => id === bestMiss);
     expect(miss?.misses['sizeRatio<=0.01']).toBeGreaterThan(0);
     expect(existsSync(join(folder, miss?.model ?? ''))).toBe(true);
+  });
+
+  test('says what so few rows do not show, and chooses nothing of the kind with --shown', async () => {
+    const limits = [
+      '--epochs',
+      '0',
+      '--constraint',
+      'accuracyLoss<=20%',
+      '--constraint',
+      'accuracyLoss<=2%',
+      '--out',
+      'shown',
+    ];
+    const plain = await ballast(folder, 'compress', MODEL, ...QUICK, ...limits);
+    expect(plain.code, plain.stderr).toBe(0);
+    const { chosen, front } = plain.json<Search>();
+    const { notShown } = front.find(({ id }) => id === chosen)!;
+    expect(notShown).toEqual({ 'accuracyLoss<=2%': expect.any(Number) });
+    expect(notShown['accuracyLoss<=2%']).toBeGreaterThan(0.02);
+    const strict = await ballast(
+      folder,
+      'compress',
+      MODEL,
+      ...QUICK.filter((word) => word !== '--json'),
+      ...limits,
+      '--shown',
+    );
+    expect([strict.code, strict.stdout]).toEqual([
+      1,
+      expect.stringMatching(/36 rows do not show .* accuracyLoss<=2% \(may be/),
+    ]);
   });
 
   test('also distils into students of other architectures', async () => {

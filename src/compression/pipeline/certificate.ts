@@ -1,6 +1,7 @@
 import type { Model } from '../../graph/model.js';
 import type { Machine } from '../measure/bench.js';
 import type { Figures } from './figures.js';
+import type { Ends } from './shown.js';
 
 /** Metadata entry with the certificate, JSON. */
 export const CERTIFICATE_KEY = 'ballast.certificate';
@@ -12,6 +13,8 @@ export interface Certificate {
   /** Figures of the model and of the original; quality with 95 % intervals. */
   readonly figures: Figures;
   readonly baseline: Pick<Figures, 'quality' | 'ece' | 'worstClass' | 'bytes'>;
+  /** Limits of what was estimated, by the names of constraints: 95 %, one-sided, for all candidates together. */
+  readonly ends: Ends;
   readonly machine: Machine;
   /** Version of the rows' content, and how many the figures are of. */
   readonly data: { readonly version: string; readonly rows: number };

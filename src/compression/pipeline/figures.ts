@@ -37,8 +37,9 @@ export interface Figures {
 export function qualityOf(
   { primary, seed }: Pick<Subject, 'primary' | 'seed'>,
   answers: PredictionInput,
+  level = 0.95,
 ): Pick<Figures, 'quality' | 'ece' | 'worstClass'> & { readonly evaluation: Evaluation } {
-  const evaluation = evaluate({ ...answers, primary, seed });
+  const evaluation = evaluate({ ...answers, primary, seed, level });
   const { metrics, perClass } = evaluation;
   const recalls = Object.entries(perClass).flatMap(([name, { recall }]) =>
     recall === undefined ? [] : [{ class: name, ...estimate(recall) }],

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { network } from '../../../test/support/networks.js';
 import { writeModel } from '../../graph/format/encode.js';
+import type { Model } from '../../graph/model.js';
 import { openRuntime } from '../../graph/runtime/choose.js';
 import type { Runtime } from '../../graph/runtime/runtime.js';
 import { float32, int64, sizeOf } from '../../graph/tensor.js';
@@ -10,6 +11,7 @@ import { searchedStudents, studentOf } from '../train/student.js';
 import { type ApplyOptions, Workshop } from './apply.js';
 import type { Figures } from './figures.js';
 import { paretoFront } from './front.js';
+import { recalibrate } from './recalibrate.js';
 import { candidatesOf, stepText } from './steps.js';
 import type { Subject } from './subject.js';
 
@@ -178,6 +180,42 @@ describe('students', () => {
     expect(mean).toBeLessThan(1150);
   });
 });
+
+test.each(['logits', 'probabilities'] as const)(
+  'offsets move the %s of a class, whatever they are divided by',
+  async (kind) => {
+    const subject = subjectOf();
+    const { nodes, outputs } = subject.network.graph;
+    const softmax = { name: 's', opType: 'Softmax', domain: '', inputs: ['output'], outputs: ['p'], attributes: {} };
+    const graph = { ...subject.network.graph, nodes: [...nodes, softmax], outputs: [{ ...outputs[0], name: 'p' }] };
+    const network = kind === 'logits' ? subject.network : { ...subject.network, graph };
+    const examples = { ...subject.examples, output: { name: kind === 'logits' ? 'output' : 'p', kind } };
+    const scores = async (model: Model): Promise<number[]> => {
+      const answers = await answersTo(runtime, model, examples, subject.rows.judge);
+      if (answers.task !== 'classification') throw new Error('it tells classes');
+      return answers.logits === undefined
+        ? Array.from(answers.probabilities ?? [], Math.log)
+        : Array.from(answers.logits);
+    };
+    const offsets = [0, 2, -1];
+    const answers = await answersTo(runtime, network, examples, subject.rows.tune);
+    const { model, temperature, offsets: told } = recalibrate(network, examples, answers, offsets);
+    expect(told).toEqual(offsets);
+    const [before, after] = [await scores(network), await scores(model)];
+    const gap = (all: number[], row: number, k: number): number => all[3 * row + k] - all[3 * row];
+    let compared = 0;
+    for (let row = 0; row < subject.rows.judge.length; row++) {
+      // Probabilities further out are drawn in.
+      if (Math.max(...before.slice(3 * row, 3 * row + 3)) - Math.min(...before.slice(3 * row, 3 * row + 3)) > 14)
+        continue;
+      compared++;
+      for (const k of [1, 2]) {
+        expect(gap(after, row, k)).toBeCloseTo((gap(before, row, k) + offsets[k]) / temperature, 2);
+      }
+    }
+    expect(compared).toBeGreaterThan(5);
+  },
+);
 
 test('memory is an objective: of two models alike in all else the one that takes less is on the front', () => {
   const figures = (peakMemoryBytes: number): Figures => ({

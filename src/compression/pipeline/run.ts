@@ -6,52 +6,33 @@ import type { Model } from '../../graph/model.js';
 import type { Runtime } from '../../graph/runtime/runtime.js';
 import { answersTo } from '../examples.js';
 import { type ApplyOptions, Workshop } from './apply.js';
-import { type Constraint, missOf } from './constraints.js';
+import { classOffsets } from './class-offsets.js';
+import type { Constraint } from './constraints.js';
 import { type CostOptions, costOf, type Figures, qualityOf } from './figures.js';
-import { costAgainst, paretoFront } from './front.js';
 import type { Journal } from './journal.js';
 import { recalibrate } from './recalibrate.js';
-import { type Candidate, stepText } from './steps.js';
+import { type Ends, endsOf } from './shown.js';
+import type { Candidate } from './steps.js';
 import type { Subject } from './subject.js';
+import { type PipelineResult, verdict } from './verdict.js';
 
 export interface PipelineOptions extends ApplyOptions {
   readonly candidates: readonly Candidate[];
   readonly constraints: readonly Constraint[];
   readonly cost: CostOptions;
-}
-
-/** A candidate that was made and measured. */
-export interface Tried {
-  readonly id: string;
-  readonly steps: readonly string[];
-  readonly figures: Figures;
-  /** What scores were divided by at the end. */
-  readonly temperature: number;
-  /** ECE before recalibration, on the rows that candidates are judged on. */
-  readonly eceBefore: number | null;
-  /** Constraints that are missed, with by how much, as a share of the limit. */
-  readonly misses: Readonly<Record<string, number>>;
-  readonly onFront: boolean;
-}
-
-/** What became of a compression. */
-export interface PipelineResult {
-  readonly baseline: Figures;
-  readonly tried: readonly Tried[];
-  /** Candidates that could not be made, and why. */
-  readonly failed: Readonly<Record<string, string>>;
-  /** The cheapest that meets every constraint. */
-  readonly chosen: string | null;
-  /** Where none does: the one that misses by least. */
-  readonly bestMiss: string | null;
-  /** Of the chosen one, or of the best miss. */
-  readonly record: Remembered | null;
+  /** Move the scores of classes that are recalled less than the original's worst, see `classOffsets`. */
+  readonly offsets: boolean;
+  /** Choose none that does not show on the rows that it keeps to the constraints, see `endsOf`. */
+  readonly onlyShown: boolean;
 }
 
 /** What is remembered of a candidate, so that an interrupted compression goes on. */
 export interface Remembered {
   readonly figures: Figures;
   readonly temperature: number;
+  readonly offsets?: readonly number[];
+  /** What the rows that candidates are judged on exclude. */
+  readonly ends: Ends;
   /** On the rows that candidates are judged on, before and after recalibration. */
   readonly evaluations: { readonly compressed: Evaluation; readonly recalibrated: Evaluation };
   /** Quality lost, row by row: by compression against the original, and by recalibration after it. */
@@ -63,6 +44,7 @@ export interface Delivery {
   readonly candidate: Candidate;
   readonly model: Model;
   readonly figures: Figures;
+  readonly ends: Ends;
 }
 
 /**
@@ -79,7 +61,7 @@ export async function runPipeline(
   journal: Journal,
   deliver: (delivery: Delivery) => Promise<void>,
 ): Promise<PipelineResult> {
-  const { candidates, constraints, signal, tell } = options;
+  const { candidates, signal, tell } = options;
   const workshop = new Workshop(runtime, subject, options);
   const original = subject.deploy(subject.network);
   const baseline = await journal.remember('original', async () => {
@@ -89,7 +71,13 @@ export async function runPipeline(
     const cost = await costOf(runtime, subject, [original, original], options.cost);
     const timeRatio = { value: 1, interval: [1, 1] as const };
     const figures: Figures = { ...quality, ...cost, timeRatio, bytes: subject.source.bytes };
-    return { figures, temperature: 1, evaluations: { compressed: evaluation, recalibrated: evaluation }, lost: null };
+    return {
+      figures,
+      temperature: 1,
+      ends: {},
+      evaluations: { compressed: evaluation, recalibrated: evaluation },
+      lost: null,
+    };
   });
   const made = new Map<string, Remembered>();
   const failed: Record<string, string> = {};
@@ -109,7 +97,7 @@ export async function runPipeline(
       tell?.(`${candidate.id}: ${failed[candidate.id]}`);
     }
   }
-  return verdict(subject, baseline.figures, made, { candidates, constraints, failed });
+  return verdict(subject.primary, baseline.figures, made, { ...options, failed });
 }
 
 interface Making {
@@ -131,16 +119,23 @@ async function measured(
   const original = await answersTo(runtime, subject.network, examples, rows.judge);
   const compressed = await answersTo(runtime, network, examples, rows.judge);
   const before = qualityOf(subject, compressed);
-  const { model, temperature } = recalibrate(network, examples, await answersTo(runtime, network, examples, rows.tune));
+  const tuned = await answersTo(runtime, network, examples, rows.tune);
+  const wanted = options.offsets
+    ? classOffsets(await answersTo(runtime, subject.network, examples, rows.tune), tuned)
+    : undefined;
+  const { model, temperature, offsets } = recalibrate(network, examples, tuned, wanted);
   const answers = await answersTo(runtime, model, examples, rows.judge);
   const { evaluation, ...quality } = qualityOf(subject, answers);
   const delivered = subject.deploy(model);
   const figures: Figures = { ...quality, ...(await costOf(runtime, subject, [delivered, first], options.cost)) };
-  await deliver({ candidate, model: delivered, figures });
+  const ends = endsOf(subject, [original, answers], options.candidates.length);
+  await deliver({ candidate, model: delivered, figures, ends });
   const metrics = [subject.primary];
   return {
     figures,
     temperature,
+    ...(offsets === undefined ? {} : { offsets }),
+    ends,
     evaluations: { compressed: before.evaluation, recalibrated: evaluation },
     lost: {
       compressed: {
@@ -150,41 +145,4 @@ async function measured(
       recalibrated: measureLoss('compressed', compressed, answers, metrics),
     },
   };
-}
-
-function verdict(
-  { primary }: Subject,
-  baseline: Figures,
-  made: ReadonlyMap<string, Remembered>,
-  {
-    candidates,
-    constraints,
-    failed,
-  }: Pick<PipelineOptions, 'candidates' | 'constraints'> & { failed: Record<string, string> },
-): PipelineResult {
-  const present = candidates.filter(({ id }) => made.has(id));
-  const front = paretoFront(
-    present.map(({ id }) => made.get(id)!.figures),
-    primary,
-  );
-  const tried = present.map(({ id, steps }, i): Tried => {
-    const { figures, temperature, evaluations } = made.get(id)!;
-    const eceBefore = evaluations.compressed.metrics.ece?.value ?? null;
-    const misses = constraints.flatMap((constraint) => {
-      const miss = missOf(constraint, figures, baseline, primary);
-      return miss === 0 ? [] : [[constraint.text, miss] as const];
-    });
-    const done = [...steps.map(stepText), ...(temperature === 1 ? [] : ['recalibrate'])];
-    return { id, steps: done, figures, temperature, eceBefore, misses: Object.fromEntries(misses), onFront: front[i] };
-  });
-  const missed = ({ misses }: Tried): number => Object.values(misses).reduce((sum, miss) => sum + miss, 0);
-  const meeting = tried.filter((each) => missed(each) === 0);
-  const cheapest = (some: readonly Tried[]): Tried | undefined =>
-    some.toSorted(
-      (a, b) => missed(a) - missed(b) || costAgainst(a.figures, baseline) - costAgainst(b.figures, baseline),
-    )[0];
-  const chosen = cheapest(meeting)?.id ?? null;
-  const bestMiss = chosen === null ? (cheapest(tried)?.id ?? null) : null;
-  const record = made.get(chosen ?? bestMiss ?? '') ?? null;
-  return { baseline, tried, failed, chosen, bestMiss, record };
 }
