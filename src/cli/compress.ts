@@ -62,7 +62,10 @@ export function compressCommand(): Command {
     .option('--teacher-share <share>', 'of the original as a teacher in the loss', shareOf, 0.5)
     .option('--teacher-features <weight>', 'of the distance to the features before its last layer too', count, 0)
     .option('--class-weighted', 'let the teacher speak up for rare classes')
-    .option('--no-class-offsets', 'leave classes as they fall, where a constraint says what the worst one may lose')
+    .option(
+      '--no-class-offsets',
+      'where a constraint is on the worst class: leave scores of classes that are answered less than before',
+    )
     .addOption(
       new Option(
         '--criterion <criterion>',

@@ -41,7 +41,7 @@ export const compressionOptions = z.strictObject({
   classOffsets: z
     .boolean()
     .optional()
-    .describe('Move the scores of classes that fall, where a constraint says what the worst one may lose; true'),
+    .describe('Answer each class as often as the original does, where a constraint is on the worst class; true'),
   teacher: z
     .strictObject({
       share: z.number().min(0).max(1).optional().describe('Of the original in the loss'),

@@ -1,39 +1,83 @@
 import { calibrationRows } from '../../evaluation/calibrators/report.js';
 import type { PredictionInput } from '../../evaluation/input.js';
 
-/** Fewer rows of a class do not tell where its scores lie. */
-const FEWEST_ROWS = 20;
+/** Fewer rows of a class do not tell how it fares. */
+const FEWEST_ROWS = 10;
+
+/** Rounds over the classes: counts meet the wanted ones, or nearly, long before. */
+const MOST_ROUNDS = 50;
 
 /**
- * What is added to the scores of each class so that none is recalled less than the original's worst class, on rows that neither was
- * trained on: a small network is as accurate as a large one by giving rare classes up first. A class is raised just as far as the
- * wanted share of its rows needs, the lowest first, each once.
+ * What is added to the scores of each class so that every class is answered as often as by the original, on rows that neither was
+ * trained on. A small network often is as accurate as a large one because it gives up a rare class first. How often a class is answered
+ * is known far better than how many of its few rows are recalled, so this is what is matched.
  *
- * @returns an offset a class; undefined where no class fell below, where rows are weighted, too few or without scores, and where the
- * other classes would lose more than is won
+ * @returns an offset a class; undefined without scores, where the class that fares worst with the original is answered no less often, and
+ * where the class that fares worst would fare worse than it does
  */
 export function classOffsets(original: PredictionInput, compressed: PredictionInput): readonly number[] | undefined {
   if (original.task !== 'classification' || compressed.task !== 'classification') return undefined;
-  if (compressed.weights !== undefined || (compressed.logits ?? compressed.probabilities) === undefined)
-    return undefined;
+  if ((original.logits ?? original.probabilities) === undefined) return undefined;
+  if ((compressed.logits ?? compressed.probabilities) === undefined) return undefined;
   const [before, after] = [calibrationRows(original), calibrationRows(compressed)];
-  const zero = new Array<number>(after.classes).fill(0);
-  const [wanted, start] = [recalls(before, zero), recalls(after, zero)];
-  if (wanted.length === 0) return undefined;
-  const least = worst(wanted);
-  const offsets = [...zero];
-  for (const _ of zero) {
-    const low = recalls(after, offsets)
-      .filter(({ code, recall }) => recall < least && offsets[code] === 0)
-      .sort((a, b) => a.recall - b.recall)[0];
-    if (low === undefined) break;
-    offsets[low.code] = Math.max(0, -lowQuantile(margins(after, offsets, low.code), 1 - least));
-  }
-  const end = recalls(after, offsets);
-  return worst(end) > worst(start) && mean(end) >= mean(start) ? offsets : undefined;
+  const none = new Array<number>(after.classes).fill(0);
+  const [wanted, now] = [answered(before, none), answered(after, none)];
+  const worst = worstOf(recalls(before, none));
+  if (worst === undefined || counts(now, none)[worst.code] >= counts(wanted, none)[worst.code]) return undefined;
+  const offsets = matching(after, counts(wanted, none));
+  const [start, end] = [none, offsets].map((each) => worstOf(recalls(after, each))?.recall ?? 0);
+  return end >= start ? offsets : undefined;
 }
 
 type Rows = Pick<ReturnType<typeof calibrationRows>, 'rows' | 'classes' | 'scores' | 'target'>;
+
+/**
+ * Offsets by which each class is answered for a given number of rows: each class in turn is moved to where its number is met, which
+ * is coordinate ascent on the dual of a transport of rows to classes.
+ */
+function matching(all: Rows, wanted: readonly number[]): number[] {
+  const offsets = wanted.map(() => 0);
+  for (let round = 0; round < MOST_ROUNDS; round++) {
+    const now = counts(answered(all, offsets), offsets);
+    if (now.every((count, code) => count === wanted[code])) break;
+    for (const [code, count] of wanted.entries()) {
+      const leads = margins(all, offsets, code).sort((a, b) => b - a);
+      // Between the last row that is wanted and the first that is not; ends are moved just past.
+      const [last, next] = [leads[count - 1] ?? leads[0] + 1, leads[count] ?? leads[leads.length - 1] - 1];
+      offsets[code] -= (last + next) / 2;
+    }
+  }
+  // Only differences count.
+  return offsets.map((offset) => offset - offsets[0]);
+}
+
+/** By how much the score of a class leads, or trails, the best other, in each row. */
+function margins({ rows, classes, scores }: Rows, offsets: readonly number[], code: number): Float64Array {
+  return Float64Array.from({ length: rows }, (_, row) => {
+    let other = Number.NEGATIVE_INFINITY;
+    for (let k = 0; k < classes; k++) {
+      if (k !== code) other = Math.max(other, scores[row * classes + k] + offsets[k]);
+    }
+    return scores[row * classes + code] + offsets[code] - other;
+  });
+}
+
+/** The class of the largest score of each row. */
+function answered({ rows, classes, scores }: Rows, offsets: readonly number[]): number[] {
+  return Array.from({ length: rows }, (_, row) => {
+    let best = 0;
+    for (let k = 1; k < classes; k++) {
+      if (scores[row * classes + k] + offsets[k] > scores[row * classes + best] + offsets[best]) best = k;
+    }
+    return best;
+  });
+}
+
+const counts = (answers: readonly number[], classes: readonly unknown[]): number[] => {
+  const found = classes.map(() => 0);
+  for (const code of answers) found[code]++;
+  return found;
+};
 
 interface Recall {
   readonly code: number;
@@ -42,37 +86,13 @@ interface Recall {
 
 /** Of the classes with rows enough. */
 function recalls(all: Rows, offsets: readonly number[]): Recall[] {
-  return offsets.flatMap((_, code) => {
-    const own = margins(all, offsets, code);
-    return own.length < FEWEST_ROWS ? [] : [{ code, recall: own.filter((margin) => margin > 0).length / own.length }];
-  });
+  const answers = answered(all, offsets);
+  const rows = counts(Array.from(all.target), offsets);
+  const right = counts(
+    answers.filter((code, row) => code === all.target[row]),
+    offsets,
+  );
+  return rows.flatMap((count, code) => (count < FEWEST_ROWS ? [] : [{ code, recall: right[code] / count }]));
 }
 
-/** By how much the score of a class leads, or trails, the best other, for each row of the class. */
-function margins({ rows, classes, scores, target }: Rows, offsets: readonly number[], code: number): number[] {
-  const found: number[] = [];
-  for (let row = 0; row < rows; row++) {
-    if (target[row] !== code) continue;
-    let other = Number.NEGATIVE_INFINITY;
-    for (let k = 0; k < classes; k++) {
-      if (k !== code) other = Math.max(other, scores[row * classes + k] + offsets[k]);
-    }
-    found.push(scores[row * classes + code] + offsets[code] - other);
-  }
-  return found;
-}
-
-const worst = (all: readonly Recall[]): number => Math.min(...all.map(({ recall }) => recall));
-const mean = (all: readonly Recall[]): number => all.reduce((sum, { recall }) => sum + recall, 0) / all.length;
-
-/**
- * The value that a share of other values of the kind lies below: at (n + 1) q of the sorted ones (Weibull's positions), since the
- * share of new values below the k-th of n is k / (n + 1) on average.
- */
-function lowQuantile(values: readonly number[], q: number): number {
-  const ascending = values.toSorted((a, b) => a - b);
-  const place = Math.min(ascending.length, Math.max(1, (ascending.length + 1) * q)) - 1;
-  const below = Math.floor(place);
-  const above = Math.min(ascending.length - 1, below + 1);
-  return ascending[below] + (place - below) * (ascending[above] - ascending[below]);
-}
+const worstOf = (all: readonly Recall[]): Recall | undefined => all.toSorted((a, b) => a.recall - b.recall)[0];

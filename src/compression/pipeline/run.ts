@@ -20,7 +20,7 @@ export interface PipelineOptions extends ApplyOptions {
   readonly candidates: readonly Candidate[];
   readonly constraints: readonly Constraint[];
   readonly cost: CostOptions;
-  /** Move the scores of classes that are recalled less than the original's worst, see `classOffsets`. */
+  /** Answer each class as often as the original does, see `classOffsets`. */
   readonly offsets: boolean;
   /** Choose none that does not show on the rows that it keeps to the constraints, see `endsOf`. */
   readonly onlyShown: boolean;
