@@ -9,6 +9,8 @@ import { comparedTable } from '../reports/terminal-evidence.js';
 import { terminalOptions } from '../reports/terminal-style.js';
 import { evaluateOther, scoreValidation } from '../tuning/evaluate-run.js';
 import { choiceLines, chooseModel } from './compare-many.js';
+import { type DetectorOptions, WITH_DETECTION } from './detector-options.js';
+import { compareDetectors } from './evaluate-detector.js';
 import { scoreFile } from './evaluate-file.js';
 import { type FileOptions, OF_FILES, withFileOptions } from './file-options.js';
 import { refuseGiven } from './given-options.js';
@@ -18,7 +20,7 @@ import { answer, answerIsNo } from './output.js';
 import { withStore } from './use-store.js';
 
 export function compareCommand(): Command {
-  return withFileOptions(new Command('compare'))
+  return withFileOptions(new Command('compare'), WITH_DETECTION)
     .argument('<first>', 'run (its id or runs:/ID), .onnx file, or models:/NAME/VERSION')
     .argument('<second>', 'the one that it is compared with')
     .argument('[others...]', 'more, to choose the best of all')
@@ -37,6 +39,7 @@ Examples:
   ballast compare small.onnx large.onnx --data rows.csv --target y --output scores:logits
   ballast compare 3f2a91c0 foreign.onnx --data rows.csv --target y
   ballast compare model.onnx small.onnx --data rows.csv --target y --layers
+  ballast compare small.onnx detector.onnx --task detection --data objects.json
 `,
     )
     .action(compareAction);
@@ -46,10 +49,17 @@ async function compareAction(
   first: string,
   second: string,
   others: readonly string[],
-  options: FileOptions & { layers?: boolean },
+  given: DetectorOptions & { layers?: boolean },
   command: Command,
 ): Promise<void> {
   const references = [first, second, ...others];
+  const { task, ...rest } = given;
+  if (task === 'detection') {
+    refuseGiven(command, ['layers'], { reason: 'is of classification and regression' });
+    await compareDetectors(references, given, command);
+    return;
+  }
+  const options: FileOptions & { layers?: boolean } = { ...rest, ...(task === undefined ? {} : { task }) };
   if (!references.some((reference) => reference.endsWith('.onnx'))) {
     refuseGiven(command, OF_FILES, { reason: 'describes an .onnx file, and runs know it already' });
   } else if (options.data === undefined) {

@@ -1,10 +1,10 @@
 import type { Conversion } from '../compression/convert.js';
 import type { Criterion } from '../compression/prune/importance.js';
 import type { RangeMethod } from '../compression/quantize/ranges.js';
-import type { FileOptions } from './file-options.js';
+import type { DetectorOptions } from './detector-options.js';
 
 /** What `ballast compress` takes. */
-export interface CompressOptions extends FileOptions {
+export interface CompressOptions extends DetectorOptions {
   method?: Conversion | 'prune' | 'drop' | 'sparsify';
   ratio: number;
   out?: string;
@@ -31,6 +31,7 @@ export interface CompressOptions extends FileOptions {
   classWeighted?: boolean;
   classOffsets: boolean;
   shown?: boolean;
+  weightDecay: number;
   criterion?: Criterion;
 }
 

@@ -2,7 +2,7 @@ import { basename, join } from 'node:path';
 import type { Command } from 'commander';
 import { machineOf } from '../compression/measure/bench.js';
 import { certified } from '../compression/pipeline/certificate.js';
-import { DEFAULT_CONSTRAINTS, parseConstraint } from '../compression/pipeline/constraints.js';
+import { defaultConstraints, parseConstraint } from '../compression/pipeline/constraints.js';
 import { openJournal } from '../compression/pipeline/journal.js';
 import { type Delivery, runPipeline } from '../compression/pipeline/run.js';
 import { candidatesOf, stepText } from '../compression/pipeline/steps.js';
@@ -37,11 +37,14 @@ export async function compressPipeline(
   const runtime = await openRuntime();
   await withCompressTarget(runtime, reference, given, command, async ({ subject, folder: own, record, declared }) => {
     const options = withDeclared(given, declared, command);
-    const texts = options.constraint.length > 0 ? options.constraint : DEFAULT_CONSTRAINTS;
+    const texts = options.constraint.length > 0 ? options.constraint : defaultConstraints(subject.examples.task);
     const place = given.constraint.length === 0 ? 'compression.constraints of the spec' : '--constraint';
     const constraints = texts.map((text) => parseConstraint(text, subject.primary, place));
-    const students = await studentsOf(options.student, subject.examples);
-    const offsets = options.classOffsets && constraints.some(({ name }) => name.startsWith('worstClass'));
+    const students = subject.examples.task === 'detection' ? [] : await studentsOf(options.student, subject.examples);
+    const offsets =
+      options.classOffsets &&
+      subject.examples.task === 'classification' &&
+      constraints.some(({ name }) => name.startsWith('worstClass'));
     const settings = { ...settingsOf(options, await applyOptions(options), students, declared), offsets };
     const folder = options.out ?? own;
     await makeFolder(folder);
@@ -106,8 +109,8 @@ async function keepCompression(
     const content = { mediaType: 'application/x-onnx', model: true };
     await store.putArtifact(run.id, COMPRESSED, { file: fileOf(chosen) }, content);
   }
-  if (record === null || record.lost === null) return;
-  const { evaluations, lost } = record;
+  const { evaluations, lost } = record ?? {};
+  if (!evaluations || !lost) return;
   const steps = tried.find(({ id }) => id === (chosen ?? bestMiss))?.steps ?? [];
   await keepStage(store, run, 'compressed', evaluations.compressed, { lost: lost.compressed, steps });
   await keepStage(store, run, 'recalibrated', evaluations.recalibrated, { lost: lost.recalibrated, steps });
@@ -119,12 +122,14 @@ function withDeclared(
   declared: CompressionOptions | undefined,
   command: Command,
 ): CompressOptions {
-  const { constraints, students, epochs, learningRate, criterion, classOffsets, shown, teacher } = declared ?? {};
+  const { constraints, students, epochs, learningRate, weightDecay, criterion, classOffsets, shown, teacher } =
+    declared ?? {};
   const found: Partial<CompressOptions> = {
     constraint: constraints,
     student: students,
     epochs,
     learningRate,
+    weightDecay,
     criterion,
     classOffsets,
     shown,
@@ -168,6 +173,7 @@ export async function applyOptions(options: CompressOptions) {
     teacherShare: options.teacherShare,
     teacherFeatures: options.teacherFeatures,
     classWeighted: options.classWeighted === true,
+    weightDecay: options.weightDecay,
     calibration: options.calibration,
     reducedRange: options.range === 'reduced' || (options.range === 'auto' && needsReduced),
     calibrationRows: options.rows,

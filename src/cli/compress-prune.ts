@@ -119,7 +119,9 @@ async function sparse(
   const { ratio, criterion, epochs = 0 } = options;
   if (epochs === 0) return zeroSmallest(subject.network, ratio);
   const { rows, examples, network, seed } = subject;
-  const { learningRate, batchSize, teacherShare, teacherFeatures, classWeighted } = await applyOptions(options);
+  if (examples.task === 'detection') throw new Error('refused before');
+  const { learningRate, batchSize, teacherShare, teacherFeatures, classWeighted, weightDecay } =
+    await applyOptions(options);
   const { model } = await fineTune(
     runtime,
     network,
@@ -132,6 +134,7 @@ async function sparse(
       teacherShare,
       teacherFeatures,
       classWeighted,
+      weightDecay,
       seed,
       teacher: network,
       sparsity: { share: ratio, criterion: criterion === 'movement' ? 'movement' : 'magnitude' },

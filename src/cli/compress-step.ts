@@ -15,6 +15,7 @@ import type { Runtime } from '../graph/runtime/runtime.js';
 import { evenly } from '../tuning/differentiable-part.js';
 import { scoreModel } from '../tuning/evaluate-run.js';
 import { feedBatches } from '../tuning/feed-batches.js';
+import { detectorStep } from './compress-detector.js';
 import type { CompressOptions } from './compress-options.js';
 import { primaryOf } from './compress-subject.js';
 import { readForeign, readSubject } from './evaluate-file.js';
@@ -54,7 +55,7 @@ export async function compressStep(
     if (!methods.includes(method)) refuseGiven(command, [name], { reason: `is of ${methods.join(' and ')}` });
   }
   const runtime = await openRuntime();
-  const { model, batches, rows, judge } = await subjectOf(runtime, path, options);
+  const { model, batches, rows, judge } = await subjectOf(runtime, path, options, command);
   const prepared = await prepareModel(runtime, model, { upgradeOpset: needsUpgrade(method) });
   const reducedRange = options.range === 'reduced' || (options.range === 'auto' && !(await exactByteProducts()));
   const converted = await convert(runtime, prepared.model, batches, {
@@ -98,7 +99,8 @@ export async function compressStep(
   );
 }
 
-interface StepSubject {
+/** What a conversion takes. */
+export interface StepSubject {
   readonly model: Model;
   readonly batches: Batches | undefined;
   readonly rows: number;
@@ -106,10 +108,16 @@ interface StepSubject {
   readonly judge: ((converted: Model) => Promise<QualityChange>) | undefined;
 }
 
-async function subjectOf(runtime: Runtime, path: string, options: CompressOptions): Promise<StepSubject> {
-  const { data } = options;
+async function subjectOf(
+  runtime: Runtime,
+  path: string,
+  options: CompressOptions,
+  command: Command,
+): Promise<StepSubject> {
+  const { data, task } = options;
   if (data === undefined) return { model: await readForeign(path), batches: undefined, rows: 0, judge: undefined };
-  const { model, ports, table, setting } = await readSubject(path, { ...options, data });
+  if (task === 'detection') return detectorStep(runtime, path, { ...options, data }, command);
+  const { model, ports, table, setting } = await readSubject(path, { ...options, task, data });
   const rows = evenly(
     Uint32Array.from({ length: table.rows }, (_, row) => row),
     options.rows,

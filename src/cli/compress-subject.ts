@@ -15,6 +15,7 @@ import { compressionSubject, type RowSource } from '../tuning/compression-subjec
 import { primaryMetric } from '../tuning/judge.js';
 import type { ModelPorts } from '../tuning/model-ports.js';
 import { modelOfRun, otherRows, ownRows, specOfRun, unlockedRows } from '../tuning/run-rows.js';
+import { detectorTarget } from './compress-detector.js';
 import type { CompressOptions } from './compress-options.js';
 import { readSubject } from './evaluate-file.js';
 import { OF_FILES } from './file-options.js';
@@ -70,18 +71,22 @@ export async function withCompressTarget(
     });
     return;
   }
-  const { data } = options;
+  const { data, task } = options;
   if (data === undefined) {
     throw new BallastError('without rows nobody can say what a compression loses', {
       code: 'COMPRESS_DATA',
       remedy: 'Add --data SOURCE with the right answers, or do one step: --method fp16 --out FILE',
     });
   }
+  if (task === 'detection') {
+    await use(await detectorTarget(runtime, reference, { ...options, data }, command));
+    return;
+  }
   // As it was read: where its preprocessing ends is told by names that tidying would lose.
   const model = await readModelFile(reference);
   await withRunOf(model, options.store, async (record) => {
     const read = async (source: string) => {
-      const { ports, table, raw, setting } = await readSubject(reference, { ...options, data: source });
+      const { ports, table, raw, setting } = await readSubject(reference, { ...options, task, data: source });
       const { roles } = setting;
       return { ports, setting, rows: { table, roles, rows: await free(record, { table, raw }, roles, source) } };
     };

@@ -7,6 +7,7 @@ import { type CompressOptions, OF_ROUNDING } from './compress-options.js';
 import { compressPipeline } from './compress-pipeline.js';
 import { compressPrune } from './compress-prune.js';
 import { compressStep } from './compress-step.js';
+import { WITH_DETECTION } from './detector-options.js';
 import { collected, withFileOptions } from './file-options.js';
 import { refuseGiven } from './given-options.js';
 import { interruptible } from './interruptible.js';
@@ -20,6 +21,7 @@ const OF_TRAINING = [
   'ratio',
   'epochs',
   'learningRate',
+  'weightDecay',
   'batchSize',
   'teacherShare',
   'teacherFeatures',
@@ -28,9 +30,12 @@ const OF_TRAINING = [
 ] as const;
 
 export function compressCommand(): Command {
-  return withFileOptions(new Command('compress'))
+  return withFileOptions(new Command('compress'), WITH_DETECTION)
     .argument('<model>', '.onnx file, or run (its id or runs:/ID)')
-    .option('--data <source>', 'representative rows, with the right answers where quality is to be judged')
+    .option(
+      '--data <source>',
+      'representative rows, with the right answers where quality is to be judged; of a detector, COCO annotations beside their pictures',
+    )
     .option('--judge <source>', 'rows that the model was not trained on; a part of --data unless given')
     .option('--constraint <limit>', 'NAME<=VALUE or NAME>=VALUE that the model must keep to; repeatable', collected, [])
     .option(
@@ -58,6 +63,12 @@ export function compressCommand(): Command {
     )
     .option('--epochs <count>', 'of each training; 0 = convert only', wholeNumber(0, 1000))
     .option('--learning-rate <rate>', 'of the trainings', positive, 1e-3)
+    .option(
+      '--weight-decay <strength>',
+      'of the trainings, decoupled: weights shrink by learning rate times this at each step',
+      count,
+      0,
+    )
     .option('--batch-size <rows>', 'of the trainings', wholeNumber(1, 65_536), 64)
     .option('--teacher-share <share>', 'of the original as a teacher in the loss', shareOf, 0.5)
     .option('--teacher-features <weight>', 'of the distance to the features before its last layer too', count, 0)
@@ -117,6 +128,7 @@ p50Ms, p99Ms, timeRatio, coldStartMs, peakMemoryBytes, bytes, sizeRatio, and the
 
 Examples:
   ballast compress model.onnx --data rows.csv --target y --constraint "ece<=0.05" --constraint "p99Ms<=5" --quick
+  ballast compress detector.onnx --task detection --data objects.json --weight-decay 0.01 --constraint "mAPLoss<=2%"
   ballast compress model.onnx --method clean --out clean.onnx
   ballast compress model.onnx --method dynamic-int8 --out small.onnx
   ballast compress model.onnx --method static-int8 --data rows.csv --target y --out small.onnx --json

@@ -20,8 +20,9 @@ import { refuseGiven } from './given-options.js';
 import { answer } from './output.js';
 import { PredictionsFile } from './predictions-file.js';
 import { readProbabilities } from './probabilities-file.js';
+import { unitLines } from './unit-lines.js';
 
-/** Tasks whose models Ballast does not run, and whose answers it judges. */
+/** Tasks whose answers are judged; of these Ballast runs the models of detection alone. */
 export const UNIT_TASKS: readonly UnitTask[] = ['ranking', 'speech', 'detection', 'language-model'];
 
 export const isUnitTask = (task: string): task is UnitTask => UNIT_TASKS.some((known) => known === task);
@@ -57,23 +58,6 @@ export async function evaluatePredictions(options: PredictionsOptions, command: 
   const evaluation = await evaluateUnitsOf(options, task);
   answer(options, { predictions: options.predictions, ...evaluation }, unitLines(evaluation).join('\n'));
 }
-
-function unitLines(evaluation: UnitEvaluation): string[] {
-  const { units, unit, omitted } = evaluation;
-  return [
-    metricsTable(evaluation, terminalOptions()),
-    '',
-    `Over ${units} ${PLURALS[unit] ?? unit}, each drawn whole in the resamples.`,
-    ...Object.entries(omitted).map(([name, reason]) => `${name}: none, ${reason}`),
-  ];
-}
-
-const PLURALS: Readonly<Record<string, string>> = {
-  query: 'queries',
-  utterance: 'utterances',
-  image: 'images',
-  document: 'documents',
-};
 
 async function evaluateAnswers(
   options: PredictionsOptions,

@@ -14,6 +14,7 @@ import { primaryMetric } from '../tuning/judge.js';
 import { specOfRun } from '../tuning/run-rows.js';
 import { chosenFrom } from '../tuning/sweep/chosen-from.js';
 import { askedOf, withAskedOptions } from './asked-options.js';
+import { evaluateDetector } from './evaluate-detector.js';
 import { type EvaluateFileOptions, evaluateFile } from './evaluate-file.js';
 import { evaluatePredictions, isUnitTask, UNIT_TASKS } from './evaluate-predictions.js';
 import { evaluationDocument } from './evaluation-document.js';
@@ -46,6 +47,23 @@ interface EvaluateOptions extends Omit<EvaluateFileOptions, 'task'> {
 const OF_MODELS = [
   ...['holdout', 'data', 'against', 'adversarial', 'fairness', 'slices', 'stress', 'uncertainty', 'formula', 'outside'],
   ...['spec', 'output', 'report', 'mirror'],
+];
+
+/** What a detector's pictures have no use for. */
+const OF_TABLES = [
+  ...[
+    'holdout',
+    'adversarial',
+    'fairness',
+    'slices',
+    'stress',
+    'uncertainty',
+    'formula',
+    'outside',
+    'report',
+    'mirror',
+  ],
+  ...['positive', 'cost'],
 ];
 
 export function evaluateCommand(): Command {
@@ -92,6 +110,7 @@ Examples:
   ballast evaluate 3f2a91c0 --holdout --metric precision@100 --positive yes --cost '[[0,1],[5,0]]'
   ballast evaluate 3f2a91c0 --data orders.csv --formula 'lost=predicted == actual ? 0 : amount'
   ballast evaluate --predictions ranked.csv --task ranking --metric ndcg@5
+  ballast evaluate detector.onnx --task detection --data objects.json
   ballast evaluate --predictions boxes.json --truth instances.json --task detection
 `,
     )
@@ -117,7 +136,19 @@ async function evaluateAction(
   }
   refuseGiven(command, ['truth'], { reason: 'goes with --predictions' });
   const { task, ...rest } = options;
+  if (task === 'detection' && data !== undefined && against === undefined) {
+    refuseGiven(command, OF_TABLES, { reason: 'is of rows of a table, and a detector has pictures' });
+    await evaluateDetector(reference, { ...rest, task, data }, command);
+    return;
+  }
   if (task !== undefined && isUnitTask(task)) {
+    if (task === 'detection') {
+      throw new BallastError('a detector is judged on pictures', {
+        code: 'USAGE',
+        place: '--task',
+        remedy: 'Add --data FILE: COCO annotations beside their pictures; two are set side by side by ballast compare',
+      });
+    }
     throw new BallastError(`models of ${task} are not run by Ballast`, {
       code: 'USAGE',
       place: '--task',

@@ -1,5 +1,5 @@
 import type { Figures } from '../compression/pipeline/figures.js';
-import { findMetric } from '../evaluation/metrics/index.js';
+import { isHigherBetter } from '../evaluation/direction.js';
 import { metricDisplay, metricText } from '../reports/metric-display.js';
 
 type Quality = Pick<Figures, 'quality' | 'ece' | 'worstClass'>;
@@ -30,7 +30,7 @@ export function qualityLine({ primary, before, after }: QualityChange): string {
 export function lossNotes(change: QualityChange | undefined): string[] {
   if (change === undefined) return [];
   const { primary, before, after } = change;
-  const higher = findMetric(primary).metric.direction === 'higher';
+  const higher = isHigherBetter(primary);
   const [first, second] = [before.quality.value, after.quality.value];
   const lost = higher ? first - second : second - first;
   const allowed = higher ? ALLOWED : ALLOWED * Math.abs(first);

@@ -1,7 +1,7 @@
 /** Compression: any ONNX model made smaller and faster, with what it costs and what it keeps. */
 export { type CleanUp, cleanUp } from './clean/clean-up.js';
 export { CONVERSIONS, type Conversion, type Converted, type ConvertOptions, convert } from './convert.js';
-export type { Examples } from './examples.js';
+export type { Examples, Pictures } from './examples.js';
 export {
   type BenchOptions,
   type BenchReport,
@@ -16,7 +16,7 @@ export { type Batches, observe } from './observe/activations.js';
 export type { DistanceSummary } from './observe/distance.js';
 export { type Parity, parityOf } from './observe/parity.js';
 export { CERTIFICATE_KEY, type Certificate, certified } from './pipeline/certificate.js';
-export { type Constraint, DEFAULT_CONSTRAINTS, parseConstraint } from './pipeline/constraints.js';
+export { type Constraint, defaultConstraints, parseConstraint } from './pipeline/constraints.js';
 export type { Figures } from './pipeline/figures.js';
 export { type Journal, openJournal } from './pipeline/journal.js';
 export { type Delivery, type PipelineOptions, runPipeline } from './pipeline/run.js';

@@ -1,13 +1,9 @@
 /** Two models on the same rows: intervals and tests of what lies between them. */
 import { BallastError } from '../errors.js';
 import {
-  acceleration,
-  bcaInterval,
-  bootstrapDistributions,
   correlation,
   criticalValue,
   delongVariance,
-  derive,
   type Interval,
   mean,
   moverDifference,
@@ -23,6 +19,7 @@ import { type McNemarTest, mcnemarTest } from './mcnemar.js';
 import { measure, ofTask } from './measure.js';
 import { isMeasured, type Measured, type NotMeasured } from './metric.js';
 import { findMetric } from './metrics/index.js';
+import { pairedBootstrap } from './paired-bootstrap.js';
 import { resampleFunction } from './resampling.js';
 import { prepareSample, type Sample } from './sample.js';
 
@@ -147,16 +144,8 @@ function differenceFigure(
     return { difference: { value, interval: clip(low, high), method: 'MOVER with bootstrapped bin errors' } };
   }
   if (first === undefined || second === undefined) return undefined;
-  const [distribution] = bootstrapDistributions({
-    rows: sample.rows,
-    resamples: few ? options.resamples : Math.min(options.resamples, 200),
-    random: derive(options.seed, 'paired', sample.rows),
-    statistics: [(counts) => first(counts) - second(counts)],
-  });
-  // A metric undefined in most resamples stands on too few rows for an interval.
-  if (distribution.length < options.resamples / 10) return undefined;
-  const [low, high] = bcaInterval(distribution, value, acceleration(influence ?? []), options.level);
-  return { difference: { value, interval: clip(low, high), method: 'paired BCa bootstrap' } };
+  const difference = pairedBootstrap([first, second], { value, width, rows: sample.rows, influence }, options);
+  return difference && { difference };
 }
 
 function differenceVariance(

@@ -29,6 +29,14 @@ export const compressionOptions = z.strictObject({
     .describe('Shares of channels, neurons and heads that prune takes out, and of parameters that drop does'),
   epochs: z.int().min(1).max(1000).optional().describe('Of each training'),
   learningRate: z.number().positive().optional().describe('Of the trainings'),
+  weightDecay: z
+    .number()
+    .min(0)
+    .max(1000)
+    .optional()
+    .describe(
+      'Share of the learning rate that weights shrink by at each step of the trainings (decoupled); 0 unless given',
+    ),
   criterion: z
     .enum(['taylor', 'magnitude', 'bn-scale', 'movement'])
     .optional()

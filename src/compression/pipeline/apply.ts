@@ -1,8 +1,9 @@
 import { BallastError } from '../../errors.js';
 import type { Model } from '../../graph/model.js';
 import type { Runtime } from '../../graph/runtime/runtime.js';
+import type { Tensor } from '../../graph/tensor.js';
 import { convert } from '../convert.js';
-import { batchesOf, feedsOf } from '../examples.js';
+import { batchesOf, feedsOf, type Pictures } from '../examples.js';
 import { dropBlocks } from '../prune/blocks.js';
 import type { ByElement } from '../prune/importance.js';
 import { movementOf } from '../prune/movement.js';
@@ -11,6 +12,7 @@ import { pruneStructured } from '../prune/structured.js';
 import { prepareModel } from '../quantize/prepare.js';
 import type { RangeMethod } from '../quantize/ranges.js';
 import { type FineTuneOptions, fineTune } from '../train/fine-tune.js';
+import { answersToLearn, hardened, lessonOf, withLearned } from '../train/imitate.js';
 import { studentOf } from '../train/student.js';
 import { type Step, stepText } from './steps.js';
 import type { Subject } from './subject.js';
@@ -22,6 +24,7 @@ export interface ApplyOptions {
   readonly teacherShare: number;
   readonly teacherFeatures: number;
   readonly classWeighted: boolean;
+  readonly weightDecay?: number;
   readonly calibration: RangeMethod | 'auto';
   readonly reducedRange: boolean;
   /** Most rows for calibration and gradients. */
@@ -47,6 +50,7 @@ const DROP_ROWS = 256;
  */
 export class Workshop {
   readonly #made = new Map<string, Promise<Model>>();
+  #said: Promise<Tensor<Float32Array>> | undefined;
 
   constructor(
     readonly runtime: Runtime,
@@ -112,7 +116,7 @@ export class Workshop {
       options.tell?.(`pruning by ${Math.round(100 * share)} %`);
       const rows = subject.rows.fit.subarray(0, options.calibrationRows);
       let products: ByElement | undefined;
-      if (criterion === 'taylor') products = await gradientProducts(runtime, current, subject.examples, rows);
+      if (criterion === 'taylor') products = await this.#products(current, rows);
       if (criterion === 'movement') {
         const moved = await this.#distil(current, MOVEMENT_EPOCHS, { keep: 'last' });
         products = movementOf(current, moved);
@@ -132,6 +136,23 @@ export class Workshop {
     return current;
   }
 
+  /** Of a detector, the slope of the loss of what it is sure of itself: that of its distance from itself is 0. */
+  async #products(network: Model, rows: Uint32Array): Promise<ByElement> {
+    const { runtime, subject } = this;
+    const { examples } = subject;
+    if (examples.task !== 'detection') return gradientProducts(runtime, network, examples, rows);
+    const sure = hardened(await this.#answersOf(examples), examples.layout);
+    const lesson = lessonOf(network, examples, sure);
+    return gradientProducts(runtime, lesson.model, lesson.examples, rows);
+  }
+
+  /** What the original answers to all pictures. */
+  #answersOf(pictures: Pictures): Promise<Tensor<Float32Array>> {
+    const { runtime, subject, options } = this;
+    this.#said ??= answersToLearn(runtime, subject.network, pictures, options.signal);
+    return this.#said;
+  }
+
   async #drop(network: Model, ratio: number): Promise<Model> {
     const { runtime, subject, options } = this;
     const { examples, rows } = subject;
@@ -149,26 +170,32 @@ export class Workshop {
   ): Promise<Model> {
     const { runtime, subject, options } = this;
     const { rows, examples, seed } = subject;
+    const lesson =
+      examples.task === 'detection'
+        ? lessonOf(network, examples, await this.#answersOf(examples))
+        : { model: network, examples };
     const { model, outcome } = await fineTune(
       runtime,
-      network,
-      examples,
+      lesson.model,
+      lesson.examples,
       { train: rows.fit, validation: rows.tune },
       {
         epochs,
         learningRate: options.learningRate,
         batchSize: options.batchSize,
         seed,
-        teacher: subject.network,
+        // A detector's lesson has the answers of the original in it.
+        teacher: examples.task === 'detection' ? undefined : subject.network,
         teacherShare: options.teacherShare,
         teacherFeatures: options.teacherFeatures,
         classWeighted: options.classWeighted,
+        weightDecay: options.weightDecay ?? 0,
         ...how,
         signal: options.signal,
         tell: options.tell,
       },
     );
-    if (outcome !== 'diverged') return model;
+    if (outcome !== 'diverged') return examples.task === 'detection' ? withLearned(network, model) : model;
     throw new BallastError('training diverged', {
       code: 'TRAINING_DIVERGED',
       kind: 'divergence',

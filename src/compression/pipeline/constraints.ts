@@ -1,6 +1,7 @@
 import { BallastError } from '../../errors.js';
-import { findMetric } from '../../evaluation/metrics/index.js';
+import { isHigherBetter } from '../../evaluation/direction.js';
 import type { Figures } from './figures.js';
+import type { Subject } from './subject.js';
 
 /** What a compressed model must keep to, such as `ece<=0.05`. */
 export interface Constraint {
@@ -36,8 +37,10 @@ const MEASURES: Readonly<Record<string, Measure>> = {
 /** Names that mean another: with a unit they say all that the long ones do. */
 const SHORT: Readonly<Record<string, string>> = { p50: 'p50Ms', p99: 'p99Ms', coldStart: 'coldStartMs' };
 
-/** What holds where nothing is said: a point of quality, two points of the worst class. */
-export const DEFAULT_CONSTRAINTS: readonly string[] = ['qualityLoss<=0.01', 'worstClassLoss<=0.02'];
+/** What holds where nothing is said: a point of quality, and of classification two points of the worst class. */
+export function defaultConstraints(task: Subject['examples']['task']): readonly string[] {
+  return task === 'classification' ? ['qualityLoss<=0.01', 'worstClassLoss<=0.02'] : ['qualityLoss<=0.01'];
+}
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, '%': 0.01, kB: 1e3, MB: 1e6, GB: 1e9, ms: 1 };
 
@@ -65,7 +68,7 @@ export function parseConstraint(text: string, primary: string, place = '--constr
       remedy: `Write NAME<=VALUE or NAME>=VALUE; names are ${Object.keys(MEASURES).join(', ')}, ${primary} and ${primary}Loss`,
     });
   }
-  const isShare = LOST_SHARES.has(known) || (known === 'qualityLoss' && primary === 'accuracy');
+  const isShare = LOST_SHARES.has(known) || (known === 'qualityLoss' && (primary === 'accuracy' || primary === 'mAP'));
   if (operator === '<=' && isShare && unit === undefined && limit >= 1) {
     throw new BallastError(`"${text}" allows everything: ${name} is a share, and 1 is all of it`, {
       code: 'CONSTRAINT',
@@ -78,7 +81,7 @@ export function parseConstraint(text: string, primary: string, place = '--constr
 
 /** By how much a constraint is missed, as a share of its limit; 0 where it is met. */
 export function missOf(constraint: Constraint, figures: Figures, baseline: Figures, primary: string): number {
-  const higher = findMetric(primary).metric.direction === 'higher';
+  const higher = isHigherBetter(primary);
   const value = MEASURES[constraint.name](figures, baseline, higher);
   if (value === null) return Number.POSITIVE_INFINITY;
   const over = constraint.least ? constraint.limit - value : value - constraint.limit;

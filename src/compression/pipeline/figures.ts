@@ -1,13 +1,17 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isHigherBetter } from '../../evaluation/direction.js';
 import { type Evaluation, evaluate } from '../../evaluation/evaluate.js';
 import type { Figure } from '../../evaluation/figure.js';
-import type { PredictionInput } from '../../evaluation/input.js';
+import { comparePaired } from '../../evaluation/paired.js';
+import { compareDetection } from '../../evaluation/units/compare-detection.js';
+import { detectionFigure } from '../../evaluation/units/evaluate-units.js';
 import { writeModel } from '../../graph/format/encode.js';
 import { writeModelFile } from '../../graph/format/file.js';
 import type { Model } from '../../graph/model.js';
 import type { Runtime } from '../../graph/runtime/runtime.js';
+import type { Answers } from '../examples.js';
 import { bytesOfModel } from '../measure/bench.js';
 import { measureColdStart } from '../measure/cold-start.js';
 import { measureLatency, pairedRatio, runnable } from '../measure/latency.js';
@@ -19,6 +23,8 @@ type Estimate = Pick<Figure, 'value' | 'interval'>;
 export interface Figures {
   /** The primary metric, on the rows that candidates are judged on. */
   readonly quality: Estimate;
+  /** Quality lost against the original, row by row (or picture by picture); above 0 is a loss. Null where it has no interval. */
+  readonly loss: Estimate | null;
   /** Expected calibration error; null where there are no probabilities. */
   readonly ece: Estimate | null;
   /** Recall of the class that fares worst; null for regression. */
@@ -36,9 +42,13 @@ export interface Figures {
 /** Quality of answers, with intervals. */
 export function qualityOf(
   { primary, seed }: Pick<Subject, 'primary' | 'seed'>,
-  answers: PredictionInput,
+  answers: Answers,
   level = 0.95,
-): Pick<Figures, 'quality' | 'ece' | 'worstClass'> & { readonly evaluation: Evaluation } {
+): Pick<Figures, 'quality' | 'ece' | 'worstClass'> & { readonly evaluation: Evaluation | null } {
+  if (answers.task === 'detection') {
+    const quality = estimate(detectionFigure(primary, { ...answers, seed, level }));
+    return { quality, ece: null, worstClass: null, evaluation: null };
+  }
   const evaluation = evaluate({ ...answers, primary, seed, level });
   const { metrics, perClass } = evaluation;
   const recalls = Object.entries(perClass).flatMap(([name, { recall }]) =>
@@ -54,6 +64,28 @@ export function qualityOf(
     worstClass: worst,
     evaluation,
   };
+}
+
+/** What answers lost against those of the original, paired; null where nothing can be said. */
+export function lossOf(
+  { primary, seed }: Pick<Subject, 'primary' | 'seed'>,
+  original: Answers,
+  answers: Answers,
+  level = 0.95,
+): Figures['loss'] {
+  let gained: Figure | undefined;
+  if (original.task === 'detection' || answers.task === 'detection') {
+    if (original.task !== 'detection' || answers.task !== 'detection') throw new Error('answers of two tasks');
+    gained = compareDetection(answers, original, { only: [primary], seed, level })[0]?.difference;
+  } else {
+    const compared = comparePaired({ metric: primary, first: answers, second: original, seed, level });
+    if ('difference' in compared) gained = compared.difference;
+  }
+  if (gained === undefined) return null;
+  const { value, interval } = gained;
+  return isHigherBetter(primary)
+    ? { value: -value || 0, interval: [-interval[1] || 0, -interval[0] || 0] }
+    : { value, interval };
 }
 
 const estimate = ({ value, interval }: Figure): Estimate => ({ value, interval });

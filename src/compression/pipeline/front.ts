@@ -1,4 +1,4 @@
-import { findMetric } from '../../evaluation/metrics/index.js';
+import { isHigherBetter } from '../../evaluation/direction.js';
 import type { Figures } from './figures.js';
 
 /** Timings differ by so much from one measurement to the next. */
@@ -19,7 +19,7 @@ function objectives(figures: Figures, higherIsBetter: boolean) {
 
 /** Which of the models are on the Pareto front: no other is as good in everything and better in something. */
 export function paretoFront(all: readonly Figures[], primary: string): boolean[] {
-  const higher = findMetric(primary).metric.direction === 'higher';
+  const higher = isHigherBetter(primary);
   const points = all.map((figures) => objectives(figures, higher));
   return points.map((point, i) => !points.some((other, j) => i !== j && dominates(other, point)));
 }

@@ -6,7 +6,7 @@ import { openRuntime } from '../../graph/runtime/choose.js';
 import type { Runtime } from '../../graph/runtime/runtime.js';
 import { float32, int64, sizeOf } from '../../graph/tensor.js';
 import { derive } from '../../numeric/random.js';
-import { answersTo } from '../examples.js';
+import { answersTo, type Examples } from '../examples.js';
 import { searchedStudents, studentOf } from '../train/student.js';
 import { type ApplyOptions, Workshop } from './apply.js';
 import type { Figures } from './figures.js';
@@ -26,7 +26,9 @@ const OPTIONS: ApplyOptions = {
 };
 
 /** Rows of which the class is that of the largest of three features. */
-function subjectOf(task: 'classification' | 'regression' = 'classification'): Subject {
+function subjectOf(
+  task: 'classification' | 'regression' = 'classification',
+): Subject & { readonly examples: Examples } {
   const { model, inputs } = network('mlp');
   const stream = derive('pipeline', task);
   const rows = 240;
@@ -112,7 +114,7 @@ describe('students', () => {
     const data = float32([4, ...shape], new Float32Array(4 * sizeOf(shape)).fill(3));
     const base = subjectOf();
     const rows = { fit: Uint32Array.of(0, 1), tune: Uint32Array.of(2), judge: Uint32Array.of(3) };
-    const subject: Subject = {
+    const subject = {
       ...base,
       rows,
       examples: { ...base.examples, inputs: { x: data }, target: new Int32Array(4) },
@@ -221,6 +223,7 @@ test('memory is an objective: of two models alike in all else the one that takes
   const figures = (peakMemoryBytes: number): Figures => ({
     ...{
       quality: { value: 0.9, interval: [0.8, 1] },
+      loss: null,
       ece: null,
       worstClass: null,
       timeRatio: { value: 1, interval: [1, 1] },

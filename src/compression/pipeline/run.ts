@@ -4,13 +4,13 @@ import type { Evaluation } from '../../evaluation/evaluate.js';
 import { type MeasuredLoss, measureLoss } from '../../evaluation/ledger.js';
 import type { Model } from '../../graph/model.js';
 import type { Runtime } from '../../graph/runtime/runtime.js';
-import { answersTo } from '../examples.js';
+import { answersTo, type Examples } from '../examples.js';
 import { type ApplyOptions, Workshop } from './apply.js';
 import { classOffsets } from './class-offsets.js';
 import type { Constraint } from './constraints.js';
-import { type CostOptions, costOf, type Figures, qualityOf } from './figures.js';
+import { type CostOptions, costOf, type Figures, lossOf, qualityOf } from './figures.js';
 import type { Journal } from './journal.js';
-import { recalibrate } from './recalibrate.js';
+import { type Recalibrated, recalibrate } from './recalibrate.js';
 import { type Ends, endsOf } from './shown.js';
 import type { Candidate } from './steps.js';
 import type { Subject } from './subject.js';
@@ -33,8 +33,8 @@ export interface Remembered {
   readonly offsets?: readonly number[];
   /** What the rows that candidates are judged on exclude. */
   readonly ends: Ends;
-  /** On the rows that candidates are judged on, before and after recalibration. */
-  readonly evaluations: { readonly compressed: Evaluation; readonly recalibrated: Evaluation };
+  /** On the rows that candidates are judged on, before and after recalibration; null for a detector. */
+  readonly evaluations: { readonly compressed: Evaluation; readonly recalibrated: Evaluation } | null;
   /** Quality lost, row by row: by compression against the original, and by recalibration after it. */
   readonly lost: { readonly compressed: MeasuredLoss; readonly recalibrated: MeasuredLoss } | null;
 }
@@ -70,14 +70,10 @@ export async function runPipeline(
     const { evaluation, ...quality } = qualityOf(subject, answers);
     const cost = await costOf(runtime, subject, [original, original], options.cost);
     const timeRatio = { value: 1, interval: [1, 1] as const };
-    const figures: Figures = { ...quality, ...cost, timeRatio, bytes: subject.source.bytes };
-    return {
-      figures,
-      temperature: 1,
-      ends: {},
-      evaluations: { compressed: evaluation, recalibrated: evaluation },
-      lost: null,
-    };
+    const loss = { value: 0, interval: [0, 0] as const };
+    const figures: Figures = { ...quality, loss, ...cost, timeRatio, bytes: subject.source.bytes };
+    const evaluations = evaluation === null ? null : { compressed: evaluation, recalibrated: evaluation };
+    return { figures, temperature: 1, ends: {}, evaluations, lost: null };
   });
   const made = new Map<string, Remembered>();
   const failed: Record<string, string> = {};
@@ -118,25 +114,29 @@ async function measured(
   options.tell?.('recalibrating, judging, measuring');
   const original = await answersTo(runtime, subject.network, examples, rows.judge);
   const compressed = await answersTo(runtime, network, examples, rows.judge);
-  const before = qualityOf(subject, compressed);
-  const tuned = await answersTo(runtime, network, examples, rows.tune);
-  const wanted = options.offsets
-    ? classOffsets(await answersTo(runtime, subject.network, examples, rows.tune), tuned)
-    : undefined;
-  const { model, temperature, offsets } = recalibrate(network, examples, tuned, wanted);
+  const { model, temperature, offsets } =
+    examples.task === 'detection'
+      ? { model: network, temperature: 1, offsets: undefined }
+      : await recalibrated(network, examples, { runtime, subject, options });
   const answers = await answersTo(runtime, model, examples, rows.judge);
-  const { evaluation, ...quality } = qualityOf(subject, answers);
+  const { evaluation: after, ...quality } = qualityOf(subject, answers);
   const delivered = subject.deploy(model);
-  const figures: Figures = { ...quality, ...(await costOf(runtime, subject, [delivered, first], options.cost)) };
+  const figures: Figures = {
+    ...quality,
+    loss: lossOf(subject, original, answers),
+    ...(await costOf(runtime, subject, [delivered, first], options.cost)),
+  };
   const ends = endsOf(subject, [original, answers], options.candidates.length);
   await deliver({ candidate, model: delivered, figures, ends });
+  const told = { figures, temperature, ends, ...(offsets === undefined ? {} : { offsets }) };
+  if (original.task === 'detection' || compressed.task === 'detection' || answers.task === 'detection') {
+    return { ...told, evaluations: null, lost: null };
+  }
+  const before = qualityOf(subject, compressed).evaluation;
   const metrics = [subject.primary];
   return {
-    figures,
-    temperature,
-    ...(offsets === undefined ? {} : { offsets }),
-    ends,
-    evaluations: { compressed: before.evaluation, recalibrated: evaluation },
+    ...told,
+    evaluations: before === null || after === null ? null : { compressed: before, recalibrated: after },
     lost: {
       compressed: {
         ...measureLoss('validation', original, compressed, metrics),
@@ -145,4 +145,18 @@ async function measured(
       recalibrated: measureLoss('compressed', compressed, answers, metrics),
     },
   };
+}
+
+/** The network with scores recalibrated on the rows to tune on. */
+async function recalibrated(
+  network: Model,
+  examples: Examples,
+  { runtime, subject, options }: Pick<Making, 'runtime' | 'subject' | 'options'>,
+): Promise<Recalibrated> {
+  const { tune } = subject.rows;
+  const tuned = await answersTo(runtime, network, examples, tune);
+  const wanted = options.offsets
+    ? classOffsets(await answersTo(runtime, subject.network, examples, tune), tuned)
+    : undefined;
+  return recalibrate(network, examples, tuned, wanted);
 }

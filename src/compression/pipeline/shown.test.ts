@@ -60,17 +60,16 @@ describe('what rows show', () => {
 
 describe('what is chosen', () => {
   const figures = (bytes: number): Figures => ({
-    ...{ quality: { value: 0.9, interval: [0.8, 1] }, ece: null, worstClass: null, p50Ms: 1, p99Ms: 1 },
+    ...{ quality: { value: 0.9, interval: [0.8, 1] }, loss: null, ece: null, worstClass: null, p50Ms: 1, p99Ms: 1 },
     ...{ timeRatio: { value: 1, interval: [1, 1] }, coldStartMs: null, peakMemoryBytes: null, bytes },
   });
   const constraints = [parseConstraint('qualityLoss<=1%', 'accuracy')];
   const of = (qualityLoss: Readonly<Record<string, number>>, onlyShown: boolean) => {
-    const evaluation = { metrics: {} } as Remembered['evaluations']['compressed'];
     const made = Object.entries(qualityLoss).map(([id, end], i): [string, Remembered] => [
       id,
       {
         ...{ figures: figures(10 * (i + 1)), temperature: 1, ends: { qualityLoss: end }, lost: null },
-        evaluations: { compressed: evaluation, recalibrated: evaluation },
+        evaluations: null,
       },
     ]);
     const candidates = Object.keys(qualityLoss).map((id) => ({ id, steps: [] }));

@@ -1,10 +1,10 @@
 import { lossByClass } from '../../evaluation/class-losses.js';
+import { isHigherBetter } from '../../evaluation/direction.js';
 import type { Evaluation } from '../../evaluation/evaluate.js';
 import type { PredictionInput } from '../../evaluation/input.js';
-import { findMetric } from '../../evaluation/metrics/index.js';
-import { comparePaired } from '../../evaluation/paired.js';
+import type { Answers } from '../examples.js';
 import type { Constraint } from './constraints.js';
-import { qualityOf } from './figures.js';
+import { lossOf, qualityOf } from './figures.js';
 import type { Subject } from './subject.js';
 
 /** How sure one must be of a limit, all candidates together. */
@@ -19,25 +19,22 @@ export type Ends = Readonly<Record<string, number>>;
  */
 export function endsOf(
   subject: Pick<Subject, 'primary' | 'seed'>,
-  [original, answers]: readonly [PredictionInput, PredictionInput],
+  [original, answers]: readonly [Answers, Answers],
   candidates: number,
 ): Ends {
-  const { primary, seed } = subject;
   const level = 1 - (2 * (1 - SURE)) / Math.max(1, candidates);
   const ends = new Map<string, number>();
-  const higher = findMetric(primary).metric.direction === 'higher';
   const own = qualityOf(subject, answers, level);
-  ends.set('quality', own.quality.interval[higher ? 0 : 1]);
+  ends.set('quality', own.quality.interval[isHigherBetter(subject.primary) ? 0 : 1]);
   if (own.ece !== null) ends.set('ece', own.ece.interval[1]);
-  const rise = (metric: string): number | undefined => {
-    const compared = comparePaired({ metric, first: answers, second: original, seed, level });
-    if ('reason' in compared) return undefined;
-    const { interval } = compared.difference;
-    return findMetric(metric).metric.direction === 'higher' ? -interval[0] : interval[1];
-  };
-  const found = { qualityLoss: rise(primary), eceRise: own.ece === null ? undefined : rise('ece') };
+  const rise = (primary: string): number | undefined =>
+    lossOf({ ...subject, primary }, original, answers, level)?.interval[1];
+  const found = { qualityLoss: rise(subject.primary), eceRise: own.ece === null ? undefined : rise('ece') };
   for (const [name, end] of Object.entries(found)) if (end !== undefined) ends.set(name, end);
-  for (const [name, end] of Object.entries(classEnds([original, answers], own.evaluation, level))) ends.set(name, end);
+  if (own.evaluation !== null && original.task !== 'detection' && answers.task !== 'detection') {
+    const classes = classEnds([original, answers], own.evaluation, level);
+    for (const [name, end] of Object.entries(classes)) ends.set(name, end);
+  }
   return Object.fromEntries(ends);
 }
 

@@ -1,5 +1,5 @@
 import type { Model } from '../../graph/model.js';
-import type { Examples } from '../examples.js';
+import type { Examples, Pictures } from '../examples.js';
 import type { Feeds } from '../measure/feeds.js';
 
 /** A model that is to be compressed, with rows: what a pipeline works on. */
@@ -7,7 +7,7 @@ export interface Subject {
   /** The network alone, clean and of Ballast's opset; what encodes raw columns stands before it. */
   readonly network: Model;
   /** Rows as the network takes them. */
-  readonly examples: Examples;
+  readonly examples: Examples | Pictures;
   readonly rows: Parts;
   /** Metric that quality is measured by. */
   readonly primary: string;

@@ -56,7 +56,7 @@ export function verdict(
   );
   const tried = present.map(({ id, steps }, i): Tried => {
     const { figures, temperature, offsets, ends, evaluations } = made.get(id)!;
-    const eceBefore = evaluations.compressed.metrics.ece?.value ?? null;
+    const eceBefore = evaluations?.compressed.metrics.ece?.value ?? null;
     const misses = constraints.flatMap((constraint) => {
       const miss = missOf(constraint, figures, baseline, primary);
       return miss === 0 ? [] : [[constraint.text, miss] as const];

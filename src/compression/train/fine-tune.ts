@@ -33,6 +33,8 @@ export interface FineTuneOptions {
   readonly keep?: 'best' | 'last';
   /** Round as 8-bit storage will, so that quantizing costs less. */
   readonly quantizationAware?: boolean;
+  /** Share of the learning rate that each weight shrinks by at a step (decoupled); 0 = none. */
+  readonly weightDecay?: number;
   readonly signal?: AbortSignal | undefined;
   readonly tell?: ((doing: string) => void) | undefined;
 }
@@ -104,6 +106,7 @@ function regularizersOf(
     teacherFeatures = 0,
     classWeighted,
     quantizationAware,
+    weightDecay = 0,
     sparsity,
     keep,
     epochs,
@@ -117,6 +120,7 @@ function regularizersOf(
     const { share: strength, criterion } = sparsity;
     active.push(resolveEntry({ type: 'pruning', strength, criterion, start: 0, end: 0.6 }, 'compression'));
   }
+  if (weightDecay > 0) active.push(resolveEntry({ type: 'weight-decay', strength: weightDecay }, 'compression'));
   if (quantizationAware === true) active.push(resolveEntry({ type: 'quantization-aware' }, 'compression'));
   if (teacher !== undefined && examples.task === 'classification') {
     const entry = {

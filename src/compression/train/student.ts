@@ -1,3 +1,4 @@
+import { BallastError } from '../../errors.js';
 import type { Graph, Model, Node } from '../../graph/model.js';
 import { float32, type NumericArray, sizeOf, type Tensor } from '../../graph/tensor.js';
 import { buildModel } from '../../models/build.js';
@@ -44,6 +45,12 @@ export function searchedStudents({ inputs }: Pick<Examples, 'inputs'>): Student[
  * @throws BallastError MODEL_INPUT where the architecture does not take such inputs
  */
 export function studentOf({ network, examples, rows, seed }: Subject, { options }: Student): Model {
+  if (examples.task === 'detection') {
+    throw new BallastError('students are of classification and regression', {
+      code: 'STUDENT',
+      remedy: 'What is left of a detector after pruning learns from it (prune, distil)',
+    });
+  }
   const { inputs, task, classes, output, target } = examples;
   const built = buildModel(options, {
     inputs: Object.entries(inputs).map(([name, { type, shape }]) => ({

@@ -1,4 +1,6 @@
+import { BallastError } from '../../errors.js';
 import { resolveIntervals } from '../estimate.js';
+import type { Figure } from '../figure.js';
 import type { IntervalOptions } from '../input.js';
 import { DETECTION_METRICS, type DetectionInput, prepareDetection } from './detection.js';
 import { LANGUAGE_METRICS, type LanguageInput, prepareLanguage } from './language.js';
@@ -47,6 +49,19 @@ export function evaluateDetection(input: DetectionInput & UnitOptions): UnitEval
     input.metrics ?? [],
     resolveIntervals(input),
   );
+}
+
+/** One metric of detection with its interval. @throws as {@link prepareDetection}; EVALUATION_EMPTY, METRIC_UNKNOWN */
+export function detectionFigure(name: string, input: DetectionInput & IntervalOptions): Figure {
+  const sample = prepareDetection(input);
+  const metrics = DETECTION_METRICS.filter((metric) => metric.name === name);
+  const setting = { task: 'detection', unit: 'image', units: sample.images, primary: name, sample, metrics } as const;
+  const { metrics: figures, omitted } = evaluateUnits(setting, [name], resolveIntervals(input));
+  if (figures[name] !== undefined) return figures[name];
+  throw new BallastError(`${name} has no value: ${omitted[name]}`, {
+    code: 'EVALUATION_EMPTY',
+    remedy: 'Give pictures with objects on them',
+  });
 }
 
 /** Texts of a language model; texts are drawn whole. @throws as {@link prepareLanguage} */

@@ -100,7 +100,7 @@ function isIgnored({ crowd, area, box: [, , width, height] }: TruthBox, size: re
 }
 
 /** Intersection over union; within a crowd, over the detection alone. */
-function overlap(detected: Box, object: Box, crowd: boolean): number {
+export function overlap(detected: Box, object: Box, crowd: boolean): number {
   const side = (axis: 0 | 1): number => {
     const size = axis === 0 ? 2 : 3;
     return (
