@@ -1,4 +1,4 @@
-import type { BoundTensor, Runtime, Session } from '../../graph/runtime/runtime.js';
+import type { BoundInputs, BoundTensor, Runtime, Session, StringTensor } from '../../graph/runtime/runtime.js';
 import type { NumericArray, Tensor } from '../../graph/tensor.js';
 import { medianInterval } from '../../numeric/intervals.js';
 import { median, quantile } from '../../numeric/quantile.js';
@@ -11,13 +11,13 @@ export interface Runnable {
 }
 
 /**
- * The cheapest way to call a model again and again on the same feeds: bound memory, where inputs and outputs are numbers;
- * the session's own `run` otherwise. The first call has been made when this returns.
+ * The cheapest way to call a model again and again on the same feeds: bound memory for numbers, strings copied in once; outputs of
+ * strings are computed and not read. The session's own `run` where nothing else is answered. The first call has been made when this
+ * returns.
  */
 export async function runnable(runtime: Runtime, session: Session, feeds: Feeds): Promise<Runnable> {
-  const first = await session.run(feeds);
-  const numeric = [...Object.values(feeds), ...Object.values(first)].every(({ type }) => type !== 'string');
-  if (!numeric || session.outputs.length === 0) {
+  const first = Object.entries(await session.run(feeds)).filter(([, { type }]) => type !== 'string');
+  if (first.length === 0) {
     return {
       call: async () => {
         await session.run(feeds);
@@ -26,16 +26,19 @@ export async function runnable(runtime: Runtime, session: Session, feeds: Feeds)
     };
   }
   const bound: BoundTensor[] = [];
-  const own = (tensors: Feeds, copy: boolean): Record<string, BoundTensor> =>
-    Object.fromEntries(
-      Object.entries(tensors).map(([name, tensor]) => {
-        const target = runtime.allocate(tensor.type as BoundTensor['type'], tensor.shape);
-        if (copy) copyInto(target.data, tensor);
-        bound.push(target);
-        return [name, target];
-      }),
-    );
-  const binding = session.bind(own(feeds, true), own(first, false));
+  const own = (tensor: Tensor): BoundTensor => {
+    const target = runtime.allocate(tensor.type as BoundTensor['type'], tensor.shape);
+    bound.push(target);
+    return target;
+  };
+  const inputs = Object.entries(feeds).map(([name, tensor]): [string, BoundInputs[string]] => {
+    if (isString(tensor)) return [name, tensor];
+    const target = own(tensor);
+    copyInto(target.data, tensor);
+    return [name, target];
+  });
+  const outputs = first.map(([name, tensor]): [string, BoundTensor] => [name, own(tensor)]);
+  const binding = session.bind(Object.fromEntries(inputs), Object.fromEntries(outputs));
   return {
     call: async () => binding.runSync(),
     release: () => {
@@ -44,6 +47,8 @@ export async function runnable(runtime: Runtime, session: Session, feeds: Feeds)
     },
   };
 }
+
+const isString = (tensor: Tensor): tensor is StringTensor => tensor.type === 'string';
 
 function copyInto(target: NumericArray, { data }: Tensor): void {
   // One class each, by the element type.

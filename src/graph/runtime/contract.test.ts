@@ -236,6 +236,25 @@ describe.each(RUNTIMES.map((runtime) => ({ name: runtime.name, runtime })))('$na
     );
     const { index } = await session.run({ colour: tensor('string', [4, 1], ['blau ü', 'red', '', 'green']) });
     expect(index).toEqual(int64([4, 1], [2, 0, -1, 1]));
+    // A binding copies strings when it is made; numbers are read where they lie.
+    const colours = ['red', 'blau ü'];
+    const bound = runtime.allocate('int64', [2, 1]);
+    const binding = session.bind({ colour: { type: 'string', shape: [2, 1], data: colours } }, { index: bound });
+    colours.fill('green');
+    session.release();
+    for (let run = 0; run < 3; run++) {
+      bound.data.fill(0n as never);
+      binding.runSync();
+      expect([...bound.data]).toEqual([0n, 2n]);
+    }
+    binding.release();
+  });
+
+  it('refuses strings that do not fit a binding', async () => {
+    const session = await runtime.load(ECHO);
+    const bound = runtime.allocate('float32', [1]);
+    const given = { string_in: { type: 'string', shape: [2], data: ['one'] } } as const;
+    expect(await failure(() => session.bind(given, { float32_out: bound }))).toMatchObject({ code: 'INPUT_MISSING' });
     session.release();
   });
 

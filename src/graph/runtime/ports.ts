@@ -1,6 +1,6 @@
 import { BallastError } from '../../errors.js';
 import { ARRAY_OF, type NumericArray, sizeOf, type Tensor } from '../tensor.js';
-import type { BoundTensor, PortInfo } from './runtime.js';
+import type { BoundInputs, BoundTensor, PortInfo } from './runtime.js';
 
 /** What a session takes and gives, and the checks that stand between a caller's tensors and the native code. */
 export interface Ports {
@@ -132,12 +132,13 @@ const overlap = (a: NumericArray, b: NumericArray): boolean =>
  */
 export function checkBind(
   ports: Ports,
-  inputs: Readonly<Record<string, BoundTensor>>,
+  inputs: BoundInputs,
   outputs: Readonly<Record<string, BoundTensor>>,
   requireOwn: (tensor: BoundTensor) => void,
 ): void {
   checkInputs(ports, inputs);
-  const held: Held[] = Object.entries(inputs).map(([name, { data }]) => ({ what: `input "${name}"`, data }));
+  const bound = Object.entries(inputs).filter((entry): entry is [string, BoundTensor] => entry[1].type !== 'string');
+  const held: Held[] = bound.map(([name, { data }]) => ({ what: `input "${name}"`, data }));
   for (const [name, tensor] of Object.entries(outputs)) {
     checkTensor('output', outputPort(ports, name), tensor);
     const other = held.find(({ data }) => overlap(data, tensor.data));
@@ -151,5 +152,5 @@ export function checkBind(
     held.push({ what: `output "${name}"`, data: tensor.data });
   }
   needsOutput(ports, Object.keys(outputs));
-  for (const tensor of [...Object.values(inputs), ...Object.values(outputs)]) requireOwn(tensor);
+  for (const tensor of [...bound.map(([, each]) => each), ...Object.values(outputs)]) requireOwn(tensor);
 }

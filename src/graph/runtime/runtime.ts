@@ -52,6 +52,13 @@ export interface BoundTensor extends Tensor<NumericArray> {
   release(): void;
 }
 
+/** Strings have no memory to be bound: a binding copies them when it is made. */
+export interface StringTensor extends Tensor {
+  readonly type: 'string';
+}
+
+export type BoundInputs = Readonly<Record<string, BoundTensor | StringTensor>>;
+
 export interface PortInfo {
   readonly name: string;
   readonly type: DataType;
@@ -73,7 +80,7 @@ export interface Session {
     options?: RunOptions,
   ): Promise<Record<string, Tensor>>;
   /** Fixes where every input is read from and where every listed output is written to. */
-  bind(inputs: Readonly<Record<string, BoundTensor>>, outputs: Readonly<Record<string, BoundTensor>>): Binding;
+  bind(inputs: BoundInputs, outputs: Readonly<Record<string, BoundTensor>>): Binding;
   /** Frees the session once its bindings are released and its runs have ended. Idempotent. */
   release(): void;
 }

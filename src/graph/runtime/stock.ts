@@ -188,7 +188,11 @@ function sessionOf(session: NativeSession, ports: Ports): Session {
     bind: (inputs, outputs) => {
       mayUse();
       checkBind(ports, inputs, outputs, requireOwn);
-      return bindingOf(session, uses, toValues(inputs), toValues(outputs));
+      const fixed = Object.entries(inputs).map(([name, tensor]): [string, Tensor] => [
+        name,
+        tensor.type === 'string' ? { ...tensor, data: [...(tensor.data as readonly string[])] } : tensor,
+      ]);
+      return bindingOf(session, uses, toValues(Object.fromEntries(fixed)), toValues(outputs));
     },
     release: () => {
       if (!released) uses.drop();

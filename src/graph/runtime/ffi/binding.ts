@@ -1,11 +1,11 @@
 import { runInFlight, usedAfterRelease } from '../faults.js';
 import { lifetime, ownedBy, type Reference } from '../reference.js';
-import type { Binding, BoundTensor } from '../runtime.js';
+import type { Binding, BoundInputs, BoundTensor, StringTensor } from '../runtime.js';
 import { boundCall, type NativeCall, plainCall, runAsync, runSync } from './call.js';
 import { check, created, type Native } from './environment.js';
 import type { Pointer } from './library.js';
 import { pointerArray } from './memory.js';
-import { type Backing, backingOf } from './tensor.js';
+import { type Backing, backingOf, stringBacking } from './tensor.js';
 
 /** What a binding needs of its session. */
 export interface BindableSession {
@@ -27,23 +27,36 @@ type Bound = ReadonlyMap<string, Backing>;
 export function bindTensors(
   native: Native,
   session: BindableSession,
-  inputs: Readonly<Record<string, BoundTensor>>,
+  inputs: BoundInputs,
   outputs: Readonly<Record<string, BoundTensor>>,
 ): Binding {
-  const reads = backingsOf(inputs);
-  const writes = backingsOf(outputs);
-  const prepare = session.inPlace ? prepareBound : preparePlain;
-  const { call, free } = prepare(native, session.pointer, reads, writes);
-  const held = [session.reference, ...[...reads.values(), ...writes.values()].map((backing) => backing.reference)];
-  for (const reference of held) reference.retain();
-  return bindingOf(native, call, () => {
-    free();
-    for (const reference of held) reference.drop();
-  });
+  const strings: Backing[] = [];
+  try {
+    const reads = new Map<string, Backing>();
+    for (const [name, tensor] of Object.entries(inputs))
+      reads.set(name, isString(tensor) ? own(tensor) : backingOf(tensor));
+    const writes = new Map(Object.entries(outputs).map(([name, tensor]) => [name, backingOf(tensor)]));
+    const prepare = session.inPlace ? prepareBound : preparePlain;
+    const { call, free } = prepare(native, session.pointer, reads, writes);
+    const held = [session.reference, ...[...reads.values(), ...writes.values()].map((backing) => backing.reference)];
+    for (const reference of held) reference.retain();
+    return bindingOf(native, call, () => {
+      free();
+      for (const reference of held) reference.drop();
+    });
+  } finally {
+    // The binding is their only user from here on.
+    for (const { reference } of strings) reference.drop();
+  }
+
+  function own(tensor: StringTensor): Backing {
+    const backing = stringBacking(native, tensor);
+    strings.push(backing);
+    return backing;
+  }
 }
 
-const backingsOf = (tensors: Readonly<Record<string, BoundTensor>>): Bound =>
-  new Map(Object.entries(tensors).map(([name, tensor]) => [name, backingOf(tensor)]));
+const isString = (tensor: BoundTensor | StringTensor): tensor is StringTensor => tensor.type === 'string';
 
 interface Prepared {
   readonly call: NativeCall;

@@ -2,19 +2,19 @@ import type { DataType, NumericArray, Tensor } from '../../tensor.js';
 import { foreignTensor, usedAfterRelease } from '../faults.js';
 import { checkData } from '../ports.js';
 import { ownedBy, type Reference, reference } from '../reference.js';
-import type { BoundTensor } from '../runtime.js';
+import type { BoundTensor, StringTensor } from '../runtime.js';
 import type { Native } from './environment.js';
 import type { Pointer } from './library.js';
 import { type AlignedMemory, allocateAligned, heldMemory } from './memory.js';
-import { wrapMemory } from './values.js';
+import { copyIn, newValue, wrapMemory } from './values.js';
 
 /** What a bound tensor is to the native side. */
 export interface Backing {
   readonly value: Pointer;
   /** Held by each binding, so that releasing a tensor that is bound frees nothing yet. */
   readonly reference: Reference;
-  /** What `value` reads and writes: whoever uses the value keeps this reachable. */
-  readonly memory: AlignedMemory;
+  /** What `value` reads and writes: whoever uses the value keeps this reachable. Strings are in the runtime's own memory. */
+  readonly memory: AlignedMemory | undefined;
   isReleased(): boolean;
 }
 
@@ -46,6 +46,19 @@ function boundOver(
   const release = ownedBy(tensor, giveUp);
   backings.set(tensor, { value, reference: uses, memory, isReleased });
   return tensor;
+}
+
+/** Strings in a value of their own, which is freed when its last user drops it; the caller is the first. */
+export function stringBacking(native: Native, tensor: StringTensor): Backing {
+  const held = newValue(native, tensor);
+  const { value, uses, isReleased } = nativeValue(native, held.value);
+  try {
+    copyIn(native, held, tensor);
+  } catch (error) {
+    uses.drop();
+    throw error;
+  }
+  return { value, reference: uses, memory: undefined, isReleased };
 }
 
 /** Apart from the memory, which the collector may then take back before it gets round to running a clean-up. */
