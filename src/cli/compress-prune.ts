@@ -5,6 +5,7 @@ import { answersTo } from '../compression/examples.js';
 import { bytesOfModel } from '../compression/measure/bench.js';
 import { Workshop } from '../compression/pipeline/apply.js';
 import { qualityOf } from '../compression/pipeline/figures.js';
+import type { Criterion } from '../compression/prune/importance.js';
 import { packedBytes, sparsityOf, zeroSmallest } from '../compression/prune/sparse.js';
 import { prepareModel } from '../compression/quantize/prepare.js';
 import { fineTune } from '../compression/train/fine-tune.js';
@@ -101,13 +102,23 @@ async function pruned(
   options: CompressOptions,
   signal: AbortSignal,
 ): Promise<Model> {
-  const { method, ratio, criterion = 'taylor', epochs = 0 } = options;
+  const { method, ratio, criterion, epochs = 0 } = options;
   const workshop = new Workshop(runtime, subject, { ...(await applyOptions(options)), signal, tell: note });
-  const steps = [
-    method === 'drop' ? ({ do: 'drop', ratio } as const) : ({ do: 'prune', ratio, criterion } as const),
-    ...(epochs === 0 ? [] : [{ do: 'distil', epochs } as const]),
-  ];
-  return workshop.make(steps);
+  const make = (by: Criterion): Promise<Model> =>
+    workshop.make([
+      method === 'drop'
+        ? { do: 'drop', ratio }
+        : { do: 'prune', ratio, criterion: by, ...(epochs === 0 ? { atOnce: true } : {}) },
+      ...(epochs === 0 ? [] : [{ do: 'distil', epochs } as const]),
+    ]);
+  try {
+    return await make(criterion ?? 'taylor');
+  } catch (error) {
+    const untrainable = error instanceof BallastError && error.code === 'GRAPH_NOT_DIFFERENTIABLE';
+    if (!untrainable || criterion !== undefined || epochs > 0) throw error;
+    note(`${error.message} (${error.place}): pruned by the size of its weights, and it cannot be trained on`);
+    return make('magnitude');
+  }
 }
 
 async function sparse(

@@ -165,8 +165,7 @@ async function dispatch(path: string, options: CompressOptions, command: Command
   }
   refuseGiven(command, OF_SEARCH, { reason: 'is of the search, and --method does one step' });
   if (method === 'prune' || method === 'drop' || method === 'sparsify') {
-    const criterion = options.criterion ?? (method === 'sparsify' ? 'magnitude' : 'taylor');
-    await compressPrune(path, { ...options, criterion }, command, signal);
+    await compressPrune(path, options, command, signal);
     return;
   }
   refuseGiven(command, OF_TRAINING, { reason: `is of training and pruning, and ${method} converts` });

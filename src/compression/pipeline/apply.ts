@@ -106,9 +106,9 @@ export class Workshop {
     return this.#distil(network, step.epochs, { quantizationAware: aware });
   }
 
-  async #prune(network: Model, { ratio, criterion }: Extract<Step, { do: 'prune' }>): Promise<Model> {
+  async #prune(network: Model, { ratio, criterion, atOnce = false }: Extract<Step, { do: 'prune' }>): Promise<Model> {
     const { runtime, subject, options } = this;
-    const rounds = ratio > AT_ONCE ? 2 : 1;
+    const rounds = ratio > AT_ONCE && !atOnce ? 2 : 1;
     const share = 1 - (1 - ratio) ** (1 / rounds);
     let current = network;
     for (let round = 0; round < rounds; round++) {

@@ -3,7 +3,13 @@ import type { Student } from '../train/student.js';
 
 /** One thing that is done to a model, in a declared order. */
 export type Step =
-  | { readonly do: 'prune'; readonly ratio: number; readonly criterion: Criterion }
+  | {
+      readonly do: 'prune';
+      readonly ratio: number;
+      readonly criterion: Criterion;
+      /** In one round, however much goes: nothing is trained between. */
+      readonly atOnce?: boolean;
+    }
   | { readonly do: 'drop'; readonly ratio: number }
   | { readonly do: 'student'; readonly student: Student }
   | { readonly do: 'distil'; readonly epochs: number }
