@@ -117,6 +117,9 @@ describe('a lesson', () => {
     const learned = withLearned(other, tuned.model);
     expect([...learned.graph.initializers.keys()]).toEqual([...other.graph.initializers.keys()]);
     expect(learned.graph.nodes).toEqual(other.graph.nodes);
+    // Where the cells are is no weight.
+    expect(learned.graph.initializers.get('grid')).toEqual(other.graph.initializers.get('grid'));
+    expect(learned.graph.initializers.get('head')).not.toEqual(other.graph.initializers.get('head'));
     const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
     const [before, after] = [await distances(other, said), await distances(learned, said)];
     expect(sum(after)).toBeLessThan(0.6 * sum(before));

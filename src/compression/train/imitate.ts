@@ -7,6 +7,8 @@ import type { Graph, Model } from '../../graph/model.js';
 import { renameValues } from '../../graph/rename.js';
 import type { Runtime } from '../../graph/runtime/runtime.js';
 import { float32, type Tensor } from '../../graph/tensor.js';
+import { FIXED } from '../../models/layers.js';
+import { WEIGHTED } from '../../training/sites.js';
 import { batchesOf, type Examples, type Pictures } from '../examples.js';
 
 /** A detector with its distance from given answers behind it: what training takes, with nothing to be predicted but 0. */
@@ -75,7 +77,8 @@ export function hardened(
  */
 export function lessonOf(network: Model, pictures: Pictures, said: Tensor<Float32Array>): Lesson {
   const { layout, output, images } = pictures;
-  const { graph } = network;
+  const decoding = decodingConstants(network.graph, output.name);
+  const graph = renameValues(network.graph, (name) => (decoding.has(name) ? `${FIXED}${name}` : name));
   if (graph.outputs.find(({ name }) => name === output.name)?.type !== 'float32') {
     throw new BallastError(`the output "${output.name}" is not float32, and training is`, {
       code: 'MODEL_NOT_TRAINABLE',
@@ -100,6 +103,25 @@ export function lessonOf(network: Model, pictures: Pictures, said: Tensor<Float3
     ...{ inputs, target: new Float64Array(images.length) },
   };
   return { model: { ...network, graph: removeDeadCode(behind) }, examples };
+}
+
+/** What the decoding behind the last weights takes, such as where the cells of a grid begin: no weights, though they look like some. */
+function decodingConstants({ nodes, initializers }: Graph, output: string): Set<string> {
+  const makers = new Map(nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
+  const isWeighted = (name: string): boolean => WEIGHTED.has(makers.get(name)?.opType ?? '');
+  const found = new Set<string>();
+  const seen = new Set<string>();
+  const ahead = [output];
+  for (let name = ahead.pop(); name !== undefined; name = ahead.pop()) {
+    const maker = makers.get(name);
+    if (maker === undefined || seen.has(name) || WEIGHTED.has(maker.opType)) continue;
+    seen.add(name);
+    // A sum with what weights made is their bias.
+    const hasBias = maker.opType === 'Add' && maker.inputs.some(isWeighted);
+    if (!hasBias) for (const given of maker.inputs) if (initializers.has(given)) found.add(given);
+    ahead.push(...maker.inputs);
+  }
+  return found;
 }
 
 function distanceGraph(layout: BoxLayout): Graph {
