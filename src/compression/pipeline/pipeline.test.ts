@@ -1,12 +1,12 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { network } from '../../../test/support/networks.js';
 import { writeModel } from '../../graph/format/encode.js';
-import type { Model } from '../../graph/model.js';
+import { int, type Model, type Node } from '../../graph/model.js';
 import { openRuntime } from '../../graph/runtime/choose.js';
 import type { Runtime } from '../../graph/runtime/runtime.js';
 import { float32, int64, sizeOf } from '../../graph/tensor.js';
 import { derive } from '../../numeric/random.js';
-import { answersTo, type Examples } from '../examples.js';
+import { answersTo, type Examples, feedsOf } from '../examples.js';
 import { searchedStudents, studentOf } from '../train/student.js';
 import { type ApplyOptions, Workshop } from './apply.js';
 import type { Figures } from './figures.js';
@@ -142,6 +142,46 @@ describe('students', () => {
     const { output } = await session.run({ tokens: int64([1, 7], [0, 1, 2, 5, 8, 9, 10]) });
     session.release();
     expect(output.shape).toEqual([1, 3]);
+  });
+
+  test('answer all that the original makes of its scores, and recalibration reaches it', async () => {
+    const subject = subjectOf();
+    const node = (opType: string, inputs: string[], made: string): Node => ({
+      ...{ name: made, opType, domain: '', inputs, outputs: [made], attributes: {} },
+    });
+    const { graph } = subject.network;
+    const further = [
+      { name: 'probabilities', type: 'float32' as const, shape: ['batch', 3] },
+      { name: 'best', type: 'int64' as const, shape: ['batch', 1] },
+    ];
+    const network: Model = {
+      ...subject.network,
+      graph: {
+        ...graph,
+        outputs: [...graph.outputs, ...further],
+        nodes: [
+          ...graph.nodes,
+          node('Softmax', ['output'], 'probabilities'),
+          { ...node('ArgMax', ['output'], 'best'), attributes: { axis: int(1) } },
+        ],
+      },
+    };
+    const [student] = searchedStudents(subject.examples);
+    const made = studentOf({ ...subject, network }, student);
+    expect(made.graph.outputs.map(({ name }) => name)).toEqual(['output', 'probabilities', 'best']);
+    const answers = await answersTo(runtime, made, subject.examples, subject.rows.tune);
+    const { model } = recalibrate(made, subject.examples, answers, [0, 50, 0]);
+    const session = await runtime.load(writeModel(model));
+    const [input] = session.inputs;
+    const { output, probabilities, best } = await session.run(feedsOf(subject.examples.inputs, Uint32Array.of(0)));
+    session.release();
+    expect(input.name).toBe(Object.keys(subject.examples.inputs)[0]);
+    expect(best.data[0]).toBe(1n);
+    const scores = Array.from(output.data as Float32Array, Math.exp);
+    const total = scores.reduce((sum, score) => sum + score, 0);
+    scores.forEach((score, k) => {
+      expect(probabilities.data[k]).toBeCloseTo(score / total, 5);
+    });
   });
 
   test('learn, from inputs far from 0 too', async () => {

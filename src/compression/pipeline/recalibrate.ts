@@ -1,5 +1,5 @@
 import { BallastError } from '../../errors.js';
-import { withCalibration } from '../../evaluation/calibrators/calibrated-model.js';
+import { sourceOf, withCalibration } from '../../evaluation/calibrators/calibrated-model.js';
 import type { CalibrationMap } from '../../evaluation/calibrators/calibrator.js';
 import { calibrate, calibrationRows } from '../../evaluation/calibrators/report.js';
 import type { ClassificationInput, PredictionInput } from '../../evaluation/input.js';
@@ -70,30 +70,35 @@ function temperatureOf(answers: ClassificationInput): number {
   return better && map.kind === 'temperature' ? map.temperature : 1;
 }
 
-/** A product, and a sum where there are offsets, in float32. A single column is the score of the second class. */
+/**
+ * A product, and a sum where there are offsets, in float32, behind the scores: what else is made of them (probabilities, labels) is made
+ * of the new ones. A single column is the score of the second class.
+ */
 function mapped(model: Model, output: string, map: Scaling): Model {
   const { graph } = model;
   const fresh = namesFor(graph);
   const [raw, factor, shift, name] = ['uncalibrated', 'inverse', 'shift', 'scaled'].map((part) =>
     fresh(`${output}.${part}`),
   );
-  const nodes = graph.nodes.map((node) => ({
-    ...node,
-    outputs: node.outputs.map((made) => (made === output ? raw : made)),
-    inputs: node.inputs.map((taken) => (taken === output ? raw : taken)),
-  }));
+  const source = sourceOf(graph.nodes, output);
   const node = (opType: string, inputs: readonly string[], made: string): Node => ({
     ...{ name: made, opType, domain: '', inputs, outputs: [made], attributes: {} },
   });
+  const initializers = new Map(graph.initializers);
+  const made: Node[] = [];
   if (map.kind === 'temperature') {
-    const initializers = new Map(graph.initializers).set(factor, float32([], [1 / map.temperature]));
-    return { ...model, graph: { ...graph, initializers, nodes: [...nodes, node('Mul', [raw, factor], output)] } };
+    initializers.set(factor, float32([], [1 / map.temperature]));
+    made.push(node('Mul', [raw, factor], source));
+  } else {
+    const width = graph.outputs.find((each) => each.name === output)?.shape?.at(-1);
+    const shifts = width === 1 ? [map.shift[1] - map.shift[0]] : map.shift;
+    initializers.set(factor, float32([], [map.scale[0]])).set(shift, float32([shifts.length], shifts));
+    made.push(node('Mul', [raw, factor], name), node('Add', [name, shift], source));
   }
-  const width = graph.outputs.find((each) => each.name === output)?.shape?.at(-1);
-  const shifts = width === 1 ? [map.shift[1] - map.shift[0]] : map.shift;
-  const initializers = new Map(graph.initializers)
-    .set(factor, float32([], [map.scale[0]]))
-    .set(shift, float32([shifts.length], shifts));
-  const made = [node('Mul', [raw, factor], name), node('Add', [name, shift], output)];
-  return { ...model, graph: { ...graph, initializers, nodes: [...nodes, ...made] } };
+  const nodes = graph.nodes.flatMap((each) =>
+    each.outputs.includes(source)
+      ? [{ ...each, outputs: each.outputs.map((value) => (value === source ? raw : value)) }, ...made]
+      : [each],
+  );
+  return { ...model, graph: { ...graph, initializers, nodes } };
 }

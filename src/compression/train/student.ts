@@ -1,5 +1,8 @@
 import { BallastError } from '../../errors.js';
+import { sourceOf } from '../../evaluation/calibrators/calibrated-model.js';
+import { neededNames } from '../../graph/format/subgraphs.js';
 import type { Graph, Model, Node } from '../../graph/model.js';
+import { renameValues } from '../../graph/rename.js';
 import { float32, type NumericArray, sizeOf, type Tensor } from '../../graph/tensor.js';
 import { buildModel } from '../../models/build.js';
 import { modelOptions, type NativeModelOptions } from '../../models/options.js';
@@ -40,7 +43,8 @@ export function searchedStudents({ inputs }: Pick<Examples, 'inputs'>): Student[
 
 /**
  * A student with its initial weights, in the place of the subject's network: inputs are standardised by the rows to fit
- * on, outputs are named and scaled as the original's.
+ * on, outputs are named and scaled as the original's. What the original makes of its scores (probabilities, labels) the student makes
+ * of its own.
  *
  * @throws BallastError MODEL_INPUT where the architecture does not take such inputs
  */
@@ -52,7 +56,7 @@ export function studentOf({ network, examples, rows, seed }: Subject, { options 
     });
   }
   const { inputs, task, classes, output, target } = examples;
-  const built = buildModel(options, {
+  const made = buildModel(options, {
     inputs: Object.entries(inputs).map(([name, { type, shape }]) => ({
       name,
       type,
@@ -62,7 +66,9 @@ export function studentOf({ network, examples, rows, seed }: Subject, { options 
     outputs: task === 'classification' ? classes.length : 1,
     seed,
   });
-  const initializers = new Map(built.initializers);
+  const built = renameValues(made, (name) => (Object.hasOwn(inputs, name) ? name : `${OWN}${name}`), OWN);
+  const further = madeOfScores(network.graph, output.name);
+  const initializers = new Map([...further.initializers, ...built.initializers]);
   const before: Node[] = [];
   const standardised = new Map<string, string>();
   const node = (opType: string, taken: readonly string[], made: string, attributes: Node['attributes'] = {}): Node => ({
@@ -72,28 +78,54 @@ export function studentOf({ network, examples, rows, seed }: Subject, { options 
   for (const [name, tensor] of Object.entries(inputs)) {
     if (tensor.type !== 'float32') continue;
     const { mean, scale } = spreadOf(tensor, rows.fit);
-    initializers.set(`${name}.mean`, mean).set(`${name}.scale`, scale);
-    before.push(node('Sub', [name, `${name}.mean`], `${name}.centred`));
-    before.push(node('Mul', [`${name}.centred`, `${name}.scale`], `${name}.standardised`));
-    standardised.set(name, `${name}.standardised`);
+    const own = (part: string): string => `${OWN}${name}.${part}`;
+    initializers.set(own('mean'), mean).set(own('scale'), scale);
+    before.push(node('Sub', [name, own('mean')], own('centred')));
+    before.push(node('Mul', [own('centred'), own('scale')], own('standardised')));
+    standardised.set(name, own('standardised'));
   }
-  const scores = 'student.scores';
+  const scores = built.outputs[0].name;
   const inner = built.nodes.map((each) => ({
     ...each,
     inputs: each.inputs.map((name) => standardised.get(name) ?? name),
-    outputs: each.outputs.map((name) => (name === 'output' ? scores : name)),
   }));
   const after: Node[] = [];
   if (task === 'regression') {
     const [mean, deviation] = moments(rows.fit, (row) => target[row]);
-    initializers.set('target.deviation', float32([], [deviation])).set('target.mean', float32([], [mean]));
-    after.push(node('Mul', [scores, 'target.deviation'], 'student.scaled'));
-    after.push(node('Add', ['student.scaled', 'target.mean'], output.name));
-  } else if (output.kind === 'probabilities') after.push(node('Softmax', [scores], output.name));
-  else after.push(node('Identity', [scores], output.name));
-  const outputs = [{ name: output.name, type: 'float32' as const, shape: ['batch', built.outputs[0].shape!.at(-1)!] }];
-  const graph: Graph = { ...built, name: 'student', outputs, initializers, nodes: [...before, ...inner, ...after] };
+    const [factor, centre, scaled] = ['target.deviation', 'target.mean', 'scaled'].map((name) => OWN + name);
+    initializers.set(factor, float32([], [deviation])).set(centre, float32([], [mean]));
+    after.push(node('Mul', [scores, factor], scaled));
+    after.push(node('Add', [scaled, centre], further.source));
+  } else if (output.kind === 'probabilities') after.push(node('Softmax', [scores], further.source));
+  else after.push(node('Identity', [scores], further.source));
+  const outputs = further.outputs.map((info) =>
+    info.name === output.name
+      ? { name: output.name, type: 'float32' as const, shape: ['batch', built.outputs[0].shape!.at(-1)!] }
+      : info,
+  );
+  const nodes = [...before, ...inner, ...after, ...further.nodes];
+  const graph: Graph = { ...built, name: 'student', outputs, initializers, nodes };
   return { ...network, graph };
+}
+
+/** Before the names of what is the student's own: those of the original stand beside them. */
+const OWN = 'student/';
+
+/** Outputs that a graph makes of its scores alone, and how: nodes from the value that its output of scores is a copy of. */
+function madeOfScores({ nodes, initializers, outputs }: Graph, output: string) {
+  const source = sourceOf(nodes, output);
+  const derived = new Set([source]);
+  const behind: Node[] = [];
+  const constants = new Map<string, Tensor>();
+  for (const node of nodes) {
+    const used = neededNames(node).filter((name) => name !== '');
+    const isClosed = used.every((name) => derived.has(name) || initializers.has(name));
+    if (!isClosed || !used.some((name) => derived.has(name))) continue;
+    behind.push(node);
+    for (const name of node.outputs) derived.add(name);
+    for (const name of used) if (initializers.has(name)) constants.set(name, initializers.get(name)!);
+  }
+  return { source, nodes: behind, initializers: constants, outputs: outputs.filter(({ name }) => derived.has(name)) };
 }
 
 /** How many tokens there are: as the table of the original has rows, or else as the rows name. */

@@ -61,7 +61,7 @@ export function withCalibration(
 }
 
 /** The value that an output is a copy of: whatever else is made of it is then calibrated too. */
-function sourceOf(nodes: readonly Node[], name: string): string {
+export function sourceOf(nodes: readonly Node[], name: string): string {
   const node = nodes.find(({ outputs }) => outputs.includes(name));
   const above = node?.opType === 'Identity' ? node.inputs[0] : undefined;
   return above !== undefined && nodes.some(({ outputs }) => outputs.includes(above)) ? sourceOf(nodes, above) : name;
