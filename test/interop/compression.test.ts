@@ -33,7 +33,6 @@ const has = (module: string): boolean => {
   }
 };
 const HAS_QUANTIZER = has('onnxruntime.quantization');
-const HAS_TORCH = HAS_QUANTIZER && has('torch');
 
 const python = <T>(...argv: string[]): T =>
   JSON.parse(
@@ -128,19 +127,6 @@ describe.skipIf(!HAS_QUANTIZER)('compressed models (needs BALLAST_PYTHON with on
       ).toEqual([]);
     },
   );
-
-  it.skipIf(!HAS_TORCH)('of PyTorch and scikit-learn exports do so too (needs torch, skl2onnx)', async () => {
-    const made = python<{ path: string; input: string; shape: number[]; values: number[] }[]>('export', folder);
-    const paths: string[] = [];
-    for (const { path, input, shape, values } of made) {
-      const name = path.split('/').at(-1)?.replace('.onnx', '') ?? '';
-      paths.push(...(await variants(name, normalize(await readModelFile(path)), { [input]: float32(shape, values) })));
-    }
-    expect(paths.some((path) => path.endsWith('attention-pruned.onnx'))).toBe(true);
-    expect(
-      Object.entries(python<Record<string, string | null>>('check', ...paths)).filter(([, fault]) => fault),
-    ).toEqual([]);
-  });
 
   it.skipIf(DATASETS === undefined)('of static int8 are as good as those of onnxruntime’s own quantizer', async () => {
     const subjects = [await digits(), await faces()];
