@@ -1,6 +1,7 @@
 /**
  * What serving costs beside the model: processor seconds a request of the server and its child processes, over HTTP with JSON and over
- * gRPC with bytes, against a bare loop of `session.run` on the same rows of a model of about 1 ms, and against MLServer (a Python with mlserver and onnxruntime,
+ * gRPC with bytes, against a bare loop of `session.run` on the same rows of a model of about 1 ms, against one that sleeps a millisecond
+ * before each run (a process that is woken finds its caches cold: that is none of the server's doing), and against MLServer (a Python with mlserver and onnxruntime,
  * BALLAST_MLSERVER_PYTHON) on the same model; the time that is added to a request, by one client and at half of
  * what the bare loop can do, requests coming at random; memory and failures over many requests, with hot swaps under way. The load comes from this process, which is not counted, on the same machine.
  *
@@ -16,7 +17,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { float32, type Model, openRuntime, writeModel } from '../src/graph/index.js';
+import { float32, type Model, openRuntime, type Runtime, writeModel } from '../src/graph/index.js';
 import { medianInterval } from '../src/numeric/intervals.js';
 import { derive } from '../src/numeric/random.js';
 import { openStore, type Store } from '../src/store/index.js';
@@ -28,7 +29,9 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const WIDTH = 16;
 const CONCURRENT = 8;
 
-/** A network that takes about `layers` times 0.05 ms a row on one thread of a common server. */
+/** What the model is to take, ms. */
+const MODEL_MS = 1;
+
 function network(hidden: number, layers: number): Model {
   const weights = (rows: number, columns: number) =>
     float32(
@@ -60,6 +63,17 @@ function network(hidden: number, layers: number): Model {
     },
     metadata: new Map(),
   };
+}
+
+/** Layers of 1,024 units that take about {@link MODEL_MS} a row here. */
+async function layersHere(runtime: Runtime): Promise<number> {
+  const [layers, runs] = [20, 100];
+  const session = await runtime.load(writeModel(network(1024, layers)), { threads: 1 });
+  const feeds = { x: float32([1, WIDTH], row) };
+  for (let i = 0; i < runs; i++) await session.run(feeds);
+  const start = performance.now();
+  for (let i = 0; i < runs; i++) await session.run(feeds);
+  return Math.max(1, Math.round((layers * MODEL_MS * runs) / (performance.now() - start)));
 }
 
 async function register(store: Store, name: string, model: Uint8Array): Promise<void> {
@@ -223,19 +237,21 @@ const sharesOfTimes = [
 async function servingBenchmark(requests: number, rounds: number, soak: number): Promise<BenchmarkRow[]> {
   const folder = await mkdtemp(join(tmpdir(), 'ballast-benchmark-'));
   const runtime = await openRuntime({ backend: 'stock' });
-  const model = writeModel(network(1024, 20));
-  const session = await runtime.load(model);
+  const model = writeModel(network(1024, await layersHere(runtime)));
+  const session = await runtime.load(model, { threads: 1 });
   const feeds = { x: float32([1, WIDTH], row) };
-  const bare = async (): Promise<Round> => {
-    const cpu = process.cpuUsage();
+  const bare = async (asleepMs = 0): Promise<Round> => {
     const times: number[] = [];
+    let cpu = 0;
     for (let i = 0; i < requests; i++) {
-      const start = performance.now();
+      if (asleepMs > 0) await sleep(asleepMs);
+      const [start, before] = [performance.now(), process.cpuUsage()];
       await session.run(feeds);
+      const { user, system } = process.cpuUsage(before);
+      cpu += user + system;
       times.push(performance.now() - start);
     }
-    const { user, system } = process.cpuUsage(cpu);
-    return { cpu: (user + system) / 1000 / requests, times, failed: 0 };
+    return { cpu: cpu / 1000 / requests, times, failed: 0 };
   };
   const place = join(folder, 'store');
   const store = await openStore(place);
@@ -244,31 +260,40 @@ async function servingBenchmark(requests: number, rounds: number, soak: number):
   await store.setTraffic('small', { shares: [{ version: 1, role: 'live', weight: 1 }], reason: 'benchmark' });
   const server = await start(place);
   const grpc = grpcClient(server.grpc);
-  const mlserver = await startMlserver(folder, model);
+  const mlservers = (
+    await Promise.all((['as it comes', 'one'] as const).map((processes) => startMlserver(folder, model, processes)))
+  ).filter((each) => each !== undefined);
   try {
     const pids = family(server.process.pid ?? 0);
     const http: Measured = { send: () => ask(`${server.url}/v2/models/net/infer`, body), pids };
     const overGrpc: Measured = { send: () => askGrpc(grpc), pids };
-    const peer: Measured | undefined = mlserver && {
-      send: () => ask(`${mlserver.url}/v2/models/net/infer`, body),
-      pids: family(mlserver.process.pid ?? 0),
-    };
-    for (const each of [http, overGrpc, peer]) if (each !== undefined) await load(500, 1, each.send);
+    const peers = mlservers.map(
+      ({ url, process: { pid } }): Measured => ({
+        send: () => ask(`${url}/v2/models/net/infer`, body),
+        pids: family(pid ?? 0),
+      }),
+    );
+    for (const each of [http, overGrpc, ...peers]) await load(500, 1, each.send);
     await bare();
     const rows: BenchmarkRow[] = [];
     for (const clients of [1, CONCURRENT]) {
       const who = clients === 1 ? 'one client' : `${clients} clients`;
-      const all: Record<'bare' | 'http' | 'grpc' | 'peer', Round[]> = { bare: [], http: [], grpc: [], peer: [] };
+      const all: Record<'bare' | 'woken' | 'http' | 'grpc', Round[]> = { bare: [], woken: [], http: [], grpc: [] };
+      const ofPeers = peers.map((): Round[] => []);
       for (let round = 0; round < rounds; round++) {
         all.bare.push(await bare());
+        if (clients === 1) all.woken.push(await bare(1));
         all.http.push(await roundOf(http, requests, clients));
         all.grpc.push(await roundOf(overGrpc, requests, clients));
-        if (peer !== undefined) all.peer.push(await roundOf(peer, Math.ceil(requests / 3), clients));
+        for (const [i, peer] of peers.entries()) ofPeers[i].push(await roundOf(peer, Math.ceil(requests / 3), clients));
       }
       const loop = { name: 'bare session.run loop', rounds: all.bare };
       rows.push(cpuRow(`HTTP, ${who}`, all.http, loop, 1.18), cpuRow(`gRPC, ${who}`, all.grpc, loop, 1.18));
       if (clients === 1) {
+        const woken = { name: 'bare session.run, a millisecond asleep before each', rounds: all.woken };
         rows.push(
+          cpuRow(`HTTP, ${who}`, all.http, woken),
+          cpuRow(`gRPC, ${who}`, all.grpc, woken),
           ...addedRows('HTTP, one client', all.http, all.bare),
           ...addedRows('gRPC, one client', all.grpc, all.bare),
         );
@@ -291,15 +316,16 @@ async function servingBenchmark(requests: number, rounds: number, soak: number):
         }
         rows.push(...addedRows('HTTP, at 50 % load', loaded.http, loaded.bare, [0.3, 2]));
       }
-      if (mlserver === undefined) rows.push(absent('MLServer', who, median(all.http.map(({ cpu }) => cpu))));
-      else rows.push(...peerRows(who, all.http, { name: mlserver.name, rounds: all.peer }));
+      if (mlservers.length === 0) rows.push(absent('MLServer', who, median(all.http.map(({ cpu }) => cpu))));
+      for (const [i, { name }] of mlservers.entries())
+        rows.push(...peerRows(who, all.http, { name, rounds: ofPeers[i] }));
     }
     rows.push(...(await endure(store, server, () => ask(`${server.url}/v2/models/small/infer`, body), soak)));
     return rows;
   } finally {
     grpc.close();
     await ended(server.process);
-    if (mlserver !== undefined) await ended(mlserver.process);
+    await Promise.all(mlservers.map((each) => ended(each.process)));
     await store.close();
     agent.destroy();
     await rm(folder, { recursive: true, force: true });
@@ -324,10 +350,11 @@ interface Peer {
   readonly rounds: readonly Round[];
 }
 
-function cpuRow(how: string, ours: readonly Round[], { name, rounds }: Peer, target: number): BenchmarkRow {
+function cpuRow(how: string, ours: readonly Round[], { name, rounds }: Peer, target?: number): BenchmarkRow {
   const cpu = (list: readonly Round[]) => list.map((each) => each.cpu);
   return {
-    ...{ case: `processor time a request, ${how}`, unit: 'ms', threads: 1, target, peer: name },
+    ...{ case: `processor time a request, ${how}`, unit: 'ms', threads: 1, peer: name },
+    ...(target === undefined ? {} : { target }),
     ...ratioRow(cpu(ours), cpu(rounds)),
     note: `${ours.reduce((sum, { failed }) => sum + failed, 0)} of ${ours.reduce((sum, { times }) => sum + times.length, 0)} failed`,
   };
