@@ -39,7 +39,7 @@ async function ballast<T = unknown>(folder: string, ...words: string[]): Promise
   return { code: told.code, document: JSON.parse(told.stdout) as T };
 }
 
-const COUNT = 1200;
+const COUNT = 2000;
 const WIDTHS = [16, 24, 32, 48, 48, 64];
 
 /** What happens to frames on the way from a lens, on bytes. */
@@ -107,15 +107,25 @@ export const results: Results = {
     const folder = keep ?? (await mkdtemp(join(tmpdir(), 'ballast-detector-')));
     try {
       const things = garments(datasets);
-      await original(folder, things, { count: quick ? 300 : COUNT, epochs: quick ? 2 : 10, tell });
-      const frames = { count: quick ? 10 : 40, random: derive(1, 'frames'), side: FRAME };
+      await original(folder, things, { count: quick ? 300 : COUNT, epochs: quick ? 2 : 20, tell });
+      const frames = { count: quick ? 10 : 100, random: derive(3, 'frames'), side: FRAME };
       await composePictures(join(folder, 'frames'), things.slice(8500), frames);
 
       const search = await ballast<{ chosen: string | null; bestMiss: string | null }>(
         folder,
-        ...['compress', 'detector.onnx', '--task', 'detection', '--quick', '--epochs', quick ? '1' : '16'],
+        ...[
+          'compress',
+          'detector.onnx',
+          '--task',
+          'detection',
+          '--quick',
+          '--ratio',
+          '0.25',
+          '--epochs',
+          quick ? '1' : '30',
+        ],
         ...['--data', 'train/objects.json', '--judge', 'fit/objects.json', '--out', 'small'],
-        ...['--learning-rate', '0.001', '--weight-decay', '0.01', '--constraint', 'mAPLoss<=4%'],
+        ...['--learning-rate', '0.001', '--weight-decay', '0.01', '--constraint', 'mAPLoss<=2%'],
         ...['--constraint', 'sizeRatio<=0.25'],
       );
       const chosen = search.document.chosen ?? search.document.bestMiss!;
@@ -168,8 +178,8 @@ A single-shot detector (six convolutions of ${WIDTHS.join(', ')} channels, a box
 Fashion-MNIST scattered over noise, on ${quick ? 300 : COUNT} pictures of ${SIDE} x ${SIDE}. One command distils, prunes, trains on with a small learning rate and
 weight decay, and quantizes it:
 
-    ballast compress detector.onnx --task detection --data train/objects.json --judge fit/objects.json --quick --epochs 16 \\
-      --learning-rate 0.001 --weight-decay 0.01 --constraint "mAPLoss<=4%" --constraint "sizeRatio<=0.25" --out small
+    ballast compress detector.onnx --task detection --data train/objects.json --judge fit/objects.json --quick --ratio 0.25 \\
+      --epochs 30 --learning-rate 0.001 --weight-decay 0.01 --constraint "mAPLoss<=2%" --constraint "sizeRatio<=0.25" --out small
 
 ${search.document.chosen === null ? 'Nothing met the constraints; the best miss' : 'It'} is \`${chosen}\`. Convolutions take any size, so both run on a camera's frames of ${FRAME} x ${FRAME} pixels
 (\`ballast bench small.onnx --against large.onnx\`, one thread, in turns; time over the original's ${bench.ratio.value.toFixed(3)}, ${spread(bench.ratio.interval, (end) => end.toFixed(3))}):
@@ -183,7 +193,8 @@ ${cost('compressed', bench)}
   of garments that neither training nor search saw.
 
 - The two rows were measured one after the other, beside other work; what compares the two is the ratio, measured in turns.
-- The limit of four points was set after the same search, asked for two, had found no pruned detector that keeps to them.
+- What was asked for was settled before this run, and these frames were read once. With half of the channels taken out, a run before it
+  lost 3.5 points on the search's own pictures, so that 8 bits alone were the best miss (-0.36 points on frames of another draw, -0.66 to -0.10).
 
 ## Is it as safe?
 

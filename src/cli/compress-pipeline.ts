@@ -37,6 +37,7 @@ export async function compressPipeline(
   const runtime = await openRuntime();
   await withCompressTarget(runtime, reference, given, command, async ({ subject, folder: own, record, declared }) => {
     const options = withDeclared(given, declared, command);
+    const typed = command.getOptionValueSource('ratio') === 'cli' ? { ratios: [options.ratio] } : {};
     const texts = options.constraint.length > 0 ? options.constraint : defaultConstraints(subject.examples.task);
     const place = given.constraint.length === 0 ? 'compression.constraints of the spec' : '--constraint';
     const constraints = texts.map((text) => parseConstraint(text, subject.primary, place));
@@ -45,7 +46,10 @@ export async function compressPipeline(
       options.classOffsets &&
       subject.examples.task === 'classification' &&
       constraints.some(({ name }) => name.startsWith('worstClass'));
-    const settings = { ...settingsOf(options, await applyOptions(options), students, declared), offsets };
+    const settings = {
+      ...settingsOf(options, await applyOptions(options), students, { ...declared, ...typed }),
+      offsets,
+    };
     const folder = options.out ?? own;
     await makeFolder(folder);
     const machine = machineOf(runtime);

@@ -57,7 +57,7 @@ export function compressCommand(): Command {
     .option('--out <path>', 'where the models go: a folder, or a file with --method')
     .option(
       '--ratio <share>',
-      'prune: of channels, neurons and heads; drop: of parameters; sparsify: of weights',
+      'prune: of channels, neurons and heads; drop: of parameters; sparsify: of weights. The search tries several unless it is given',
       shareOf,
       0.5,
     )
@@ -156,7 +156,7 @@ async function compressAction(path: string, options: CompressOptions, command: C
 async function dispatch(path: string, options: CompressOptions, command: Command, signal: AbortSignal): Promise<void> {
   const { method } = options;
   if (method === undefined) {
-    refuseGiven(command, [...OF_ROUNDING, 'ratio'], {
+    refuseGiven(command, OF_ROUNDING, {
       reason: 'is of a single step',
       remedy: 'Add --method',
     });

@@ -199,10 +199,11 @@ describe('compress, the search', () => {
 
   test('tries the declared ways, delivers certified models, and goes on where it was interrupted', async () => {
     const limits = ['--constraint', 'accuracyLoss<=100%', '--constraint', 'bytes<=1MB', '--constraint', 'p99<=1e5ms'];
-    const { code, stderr, json } = await ballast(folder, 'compress', MODEL, ...QUICK, ...limits);
+    const share = ['--ratio', '0.4'];
+    const { code, stderr, json } = await ballast(folder, 'compress', MODEL, ...QUICK, ...share, ...limits);
     expect(code, stderr).toBe(0);
     const { baseline, front, dominated, failed, chosen, bestMiss, report } = json<Search>();
-    const ids = ['clean', 'fp16', 'dynamic-int8', 'static-int8', 'prune50-distil', 'prune50-distil-int8'];
+    const ids = ['clean', 'fp16', 'dynamic-int8', 'static-int8', 'prune40-distil', 'prune40-distil-int8'];
     expect([...front, ...dominated].map(({ id }) => id).sort()).toEqual([...ids].sort());
     expect(failed).toEqual({});
     expect(bestMiss).toBeNull();
@@ -216,7 +217,7 @@ describe('compress, the search', () => {
     expect(certificate.ends.quality).toBeLessThan(certificate.figures.quality.interval[0]);
     expect(readFileSync(join(folder, report), 'utf8')).toContain('<svg');
 
-    const again = await ballast(folder, 'compress', MODEL, ...QUICK, ...limits);
+    const again = await ballast(folder, 'compress', MODEL, ...QUICK, ...share, ...limits);
     expect(again.json<Search>().front).toEqual(front);
     expect(again.stderr).not.toContain('measuring');
   });
