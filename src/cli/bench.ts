@@ -115,12 +115,12 @@ async function measureHere(path: string, options: BenchCommandOptions): Promise<
       tell: note,
     };
     const subject = await subjectOf(path, options, scratch);
+    const other = options.against === undefined ? undefined : await subjectOf(options.against, options, scratch);
     const report = await bench(runtime, subject, settings);
-    if (options.against === undefined) {
+    if (other === undefined) {
       answerBench(path, options, { reports: [report], ratio: null });
       return;
     }
-    const other = await subjectOf(options.against, options, scratch);
     const against = await bench(runtime, other, settings);
     note('the two in turns');
     const ratio = await benchRatio(runtime, subject, other, settings);
@@ -188,6 +188,14 @@ function answerBench(path: string, options: BenchCommandOptions, { reports, rati
  */
 async function subjectOf(path: string, options: BenchCommandOptions, scratch: Scratch): Promise<BenchSubject> {
   const feeds = await feedsOf(path, options);
+  const { batch } = options;
+  if (batch > 1 && !Object.values(feeds).some(({ shape }) => shape[0] === batch)) {
+    throw new BallastError(`no input of this model is fed ${batch} rows`, {
+      code: 'BENCH_DIMENSION',
+      place: path,
+      remedy: 'Leave --batch out, export the model with a free batch axis, or give --data as many rows',
+    });
+  }
   const model = await readModelFile(path);
   const kinds = model.graph.outputs.map(({ container }) => container?.kind);
   if (!kinds.every((kind) => kind === 'sequence' || kind === 'map')) return { path, feeds };

@@ -40,7 +40,8 @@ export async function compressPipeline(
     const typed = command.getOptionValueSource('ratio') === 'cli' ? { ratios: [options.ratio] } : {};
     const texts = options.constraint.length > 0 ? options.constraint : defaultConstraints(subject.examples.task);
     const place = given.constraint.length === 0 ? 'compression.constraints of the spec' : '--constraint';
-    const constraints = texts.map((text) => parseConstraint(text, subject.primary, place));
+    const { task } = subject.examples;
+    const constraints = texts.map((text) => parseConstraint(text, subject.primary, place, task));
     const students = subject.examples.task === 'detection' ? [] : await studentsOf(options.student, subject.examples);
     const offsets =
       options.classOffsets &&

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { CONVERSIONS } from '../compression/convert.js';
 import { CRITERIA } from '../compression/prune/importance.js';
@@ -164,6 +165,13 @@ async function dispatch(path: string, options: CompressOptions, command: Command
     return;
   }
   refuseGiven(command, OF_SEARCH, { reason: 'is of the search, and --method does one step' });
+  if (options.out !== undefined && resolve(options.out) === resolve(path)) {
+    throw new BallastError('the model would be written over', {
+      code: 'USAGE',
+      place: '--out',
+      remedy: 'Name another file',
+    });
+  }
   if (method === 'prune' || method === 'drop' || method === 'sparsify') {
     await compressPrune(path, options, command, signal);
     return;

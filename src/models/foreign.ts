@@ -113,7 +113,13 @@ export function withAnyBatch(graph: Graph): Graph {
   const free = graph.inputs.filter(({ name }) => !graph.initializers.has(name));
   const flexible = foldReshapes(freeBatch(graph, free));
   const inputs = free.map((info) => ({ ...info, shape: ['batch', ...(info.shape ?? []).slice(1)] }));
-  return { ...flexible, inputs };
+  // An axis that was called as the inputs' first one is the batch as well.
+  const names = new Set(free.map(({ shape }) => shape?.[0]).filter((extent) => typeof extent === 'string'));
+  const outputs = flexible.outputs.map((info) => {
+    const [first, ...rest] = info.shape ?? [];
+    return typeof first === 'string' && names.has(first) ? { ...info, shape: ['batch', ...rest] } : info;
+  });
+  return { ...flexible, inputs, outputs };
 }
 
 /**

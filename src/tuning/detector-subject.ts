@@ -5,10 +5,12 @@ import { split } from '../data/split.js';
 import { contentVersion, rowHashes } from '../data/version.js';
 import { BallastError } from '../errors.js';
 import type { DetectionInput } from '../evaluation/units/detection.js';
+import { writeModel } from '../graph/format/encode.js';
 import { normalize } from '../graph/format/normalize.js';
-import type { Model } from '../graph/model.js';
+import type { Graph, Model } from '../graph/model.js';
+import { openRuntime } from '../graph/runtime/choose.js';
 import type { Runtime } from '../graph/runtime/runtime.js';
-import { float32 } from '../graph/tensor.js';
+import { float32, sizeOf } from '../graph/tensor.js';
 import { upgrade } from '../graph/upgrade/index.js';
 import { withAnyBatch } from '../models/foreign.js';
 import { type DetectorPictures, readObjects, readPictures } from './detector-pictures.js';
@@ -35,7 +37,7 @@ export interface Detector {
 export async function readDetector(model: Model, source: string, output: string | undefined): Promise<Detector> {
   const objects = await readObjects(source);
   const upgraded = upgrade(normalize(model));
-  const given = upgraded.graph;
+  const given = await withKnownOutputs(upgraded);
   const ports = detectorPorts(given, objects.categories.length, output);
   const [batch] = given.inputs[0]?.shape ?? [];
   if (typeof batch === 'number' && batch !== 1) {
@@ -52,6 +54,32 @@ export async function readDetector(model: Model, source: string, output: string 
     version: contentVersion(read.table),
     hashes: rowHashes(read.table),
   };
+}
+
+/**
+ * A detector's graph with the extents that its outputs have for one picture: exporters that leave the batch free often call every axis of
+ * an output by a name.
+ */
+async function withKnownOutputs(model: Model): Promise<Graph> {
+  const { graph } = model;
+  const isKnown = ({ shape = [] }: Graph['outputs'][number]): boolean =>
+    shape.slice(1).every((extent) => typeof extent === 'number');
+  const [picture, ...others] = graph.inputs.filter(({ name }) => !graph.initializers.has(name));
+  const size = (picture?.shape ?? []).slice(1);
+  const isPicture =
+    picture?.type === 'float32' && size.length === 3 && size.every((extent) => typeof extent === 'number');
+  if (graph.outputs.every(isKnown) || others.length > 0 || !isPicture) return graph;
+  const shape = [1, ...(size as number[])];
+  const session = await (await openRuntime()).load(writeModel(model));
+  try {
+    const answers = await session.run({ [picture.name]: float32(shape, new Float32Array(sizeOf(shape))) });
+    const outputs = graph.outputs.map((output) =>
+      isKnown(output) ? output : { ...output, shape: ['batch', ...answers[output.name].shape.slice(1)] },
+    );
+    return { ...graph, outputs };
+  } finally {
+    session.release();
+  }
 }
 
 function picturesOf(

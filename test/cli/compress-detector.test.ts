@@ -34,6 +34,25 @@ describe('a detector', () => {
     expect(metrics.mAP.value).toBeCloseTo(1, 9);
   });
 
+  test('of which an exporter named every axis is one too', async () => {
+    const detector = squaresDetector();
+    const { graph } = detector;
+    const inputs = graph.inputs.map((input) => ({ ...input, shape: ['n', ...(input.shape ?? []).slice(1)] }));
+    const outputs = graph.outputs.map((output) => ({ ...output, shape: ['n', 'rows', 'columns'] }));
+    writeFileSync(join(folder, 'named.onnx'), writeModel({ ...detector, graph: { ...graph, inputs, outputs } }));
+    const judged = async (file: string): Promise<number> => {
+      const { code, stderr, json } = await ballast(folder, 'evaluate', file, ...PICTURES, '--json');
+      expect(code, stderr).toBe(0);
+      return json<{ metrics: { mAP: { value: number } } }>().metrics.mAP.value;
+    };
+    expect(await judged('named.onnx')).toBe(await judged('detector.onnx'));
+    const words = ['--method', 'fp16', '--out', 'named16.onnx', '--rows', '8'];
+    const { code, stderr } = await ballast(folder, 'compress', 'named.onnx', ...PICTURES, ...words);
+    expect(code, stderr).toBe(0);
+    const { graph: half } = await readModelFile(join(folder, 'named16.onnx'));
+    expect(half.outputs[0].shape?.[0]).toBe(half.inputs[0].shape?.[0]);
+  });
+
   test('is compared with another on the same pictures', async () => {
     const words = ['compare', 'worse.onnx', 'detector.onnx', ...PICTURES];
     const { code, json } = await ballast(folder, ...words, '--json');
@@ -113,6 +132,7 @@ describe('what a detector has no use for, or what is no detector, is refused by 
     [['--teacher-share', '0.3'], /--teacher-share/],
     [['--classes', 'a,b'], /--classes/],
     [['--criterion', 'movement'], /movement/],
+    [['--constraint', 'worstClassLoss<=2%'], /detection has no worstClassLoss.*mAPLoss/s],
     [['--method', 'sparsify', '--out', 'x.onnx'], /sparsify/],
     [['--output', 'scores'], /no output "scores"/],
   ])('%j', async (more, message) => {

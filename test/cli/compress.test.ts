@@ -68,6 +68,16 @@ describe('bench', () => {
     expect(ratio?.interval[0]).toBeLessThanOrEqual(ratio?.value ?? 0);
   });
 
+  test('does not time a model of one row a call as one of many', async () => {
+    const { model } = network('mlp');
+    const inputs = model.graph.inputs.map((input) => ({ ...input, shape: [1, ...(input.shape ?? []).slice(1)] }));
+    writeFileSync(join(folder, 'one.onnx'), writeModel({ ...model, graph: { ...model.graph, inputs } }));
+    const quick = ['--seconds', '0.01', '--cold-starts', '0'];
+    const { code, stderr } = await ballast(folder, 'bench', MODEL, '--against', 'one.onnx', '--batch', '4', ...quick);
+    expect(stderr).toMatch(/one\.onnx: no input of this model is fed 4 rows/);
+    expect(code).toBe(2);
+  });
+
   test.each([
     [['--dim', 'rows'], 2, /--dim rows does not say an extent/],
     [['--provider', 'tpu'], 3, /tpu/],
@@ -308,6 +318,8 @@ describe('compress, the search', () => {
     [['--method', 'fp16', '--rounding', 'adaptive', '--out', 'x.onnx'], /--rounding: it is of static-int8/],
     [[...ROWS, '--constraint', 'speed<=5'], /"speed<=5" is no constraint/],
     [[...ROWS, '--constraint', 'accuracyLoss<=1'], /allows everything.*For 1 points write accuracyLoss<=1%/s],
+    [[...ROWS, '--constraint', 'p99<=5kB'], /p99 is not told in kB.*with ms/s],
+    [['--method', 'fp16', '--out', MODEL], /--out: .*written over|written over.*--out/s],
     [[...ROWS, '--symmetric'], /--symmetric: it is of a single step/],
     [[], /without rows nobody can say/],
     [

@@ -44,6 +44,15 @@ export function defaultConstraints(task: Subject['examples']['task']): readonly 
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, '%': 0.01, kB: 1e3, MB: 1e6, GB: 1e9, ms: 1 };
 
+/** Units that a measure bears; a share of those that are not here is a number, or has %. */
+const UNITS_OF: Readonly<Record<string, readonly string[]>> = {
+  ...{ p50Ms: ['ms'], p99Ms: ['ms'], coldStartMs: ['ms'] },
+  ...{ peakMemoryBytes: ['kB', 'MB', 'GB'], bytes: ['kB', 'MB', 'GB'] },
+};
+
+/** What only answers with classes have. */
+const OF_CLASSES: ReadonlySet<string> = new Set(['ece', 'eceRise', 'worstClass', 'worstClassLoss']);
+
 /** What is lost at most as a share; a limit of 1, perhaps meant as a point, would be none. */
 const LOST_SHARES: ReadonlySet<string> = new Set(['ece', 'eceRise', 'worstClassLoss']);
 
@@ -54,7 +63,12 @@ const LOST_SHARES: ReadonlySet<string> = new Set(['ece', 'eceRise', 'worstClassL
  * @param place where it stands
  * @throws BallastError CONSTRAINT
  */
-export function parseConstraint(text: string, primary: string, place = '--constraint'): Constraint {
+export function parseConstraint(
+  text: string,
+  primary: string,
+  place = '--constraint',
+  task: Subject['examples']['task'] = 'classification',
+): Constraint {
   const [, name, operator, number, unit] =
     /^\s*([A-Za-z0-9]+)\s*(<=|>=)\s*(-?[\d.]+(?:e[+-]?\d+)?)\s*(%|kB|MB|GB|ms)?\s*$/.exec(text) ?? [];
   const known =
@@ -66,6 +80,21 @@ export function parseConstraint(text: string, primary: string, place = '--constr
       code: 'CONSTRAINT',
       place,
       remedy: `Write NAME<=VALUE or NAME>=VALUE; names are ${Object.keys(MEASURES).join(', ')}, ${primary} and ${primary}Loss`,
+    });
+  }
+  const units = UNITS_OF[known] ?? ['%'];
+  if (unit !== undefined && !units.includes(unit)) {
+    throw new BallastError(`"${text}": ${name} is not told in ${unit}`, {
+      code: 'CONSTRAINT',
+      place,
+      remedy: `Write a number alone, or with ${units.join(', ')}`,
+    });
+  }
+  if (OF_CLASSES.has(known) && task !== 'classification') {
+    throw new BallastError(`"${text}": ${task} has no ${name}`, {
+      code: 'CONSTRAINT',
+      place,
+      remedy: `Limit ${primary} or ${primary}Loss`,
     });
   }
   const isShare = LOST_SHARES.has(known) || (known === 'qualityLoss' && (primary === 'accuracy' || primary === 'mAP'));
