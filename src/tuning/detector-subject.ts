@@ -96,8 +96,19 @@ function picturesOf(
   };
 }
 
-/** What a detector answers to all its pictures, beside what is on them. */
-export function detectionsOf(runtime: Runtime, { model, pictures }: Detector): Promise<DetectionInput> {
+/** Without an object there is nothing to find: no figure would say anything. */
+function requireObjects({ truth }: Pictures): void {
+  if (truth.some((boxes) => boxes.length > 0)) return;
+  throw new BallastError('no object is annotated on the pictures that a detector is judged on', {
+    code: 'DETECTOR_DATA',
+    place: 'annotations',
+    remedy: 'Annotate what is on them: annotations with image_id, category_id and bbox',
+  });
+}
+
+/** What a detector answers to all its pictures, beside what is on them. @throws BallastError DETECTOR_DATA where nothing is */
+export async function detectionsOf(runtime: Runtime, { model, pictures }: Detector): Promise<DetectionInput> {
+  requireObjects(pictures);
   return answersTo(
     runtime,
     model,
@@ -114,7 +125,7 @@ const TUNE_OF_JUDGE = 0.4;
 /** Fewer say too little about what is lost. */
 const LEAST = 60;
 
-/** A detector as compression works on it: pictures of equal content stay in one part. @throws BallastError COMPRESS_ROWS */
+/** A detector as compression works on it: pictures of equal content stay in one part. @throws BallastError COMPRESS_ROWS, DETECTOR_DATA */
 export async function detectorSubject(
   runtime: Runtime,
   fit: Detector,
@@ -123,6 +134,7 @@ export async function detectorSubject(
 ): Promise<Subject> {
   const { model: network } = await prepareModel(runtime, fit.model, { foldNormalizations: false });
   const judged = judge ?? fit;
+  requireObjects(judged.pictures);
   if (judged.hashes.length < LEAST) {
     throw new BallastError(`${judged.hashes.length} pictures are too few to judge a compressed detector on`, {
       code: 'COMPRESS_ROWS',

@@ -158,6 +158,7 @@ describe('what a detector has no use for, or what is no detector, is refused by 
     const lost = { image_id: 12345, category_id: 10, bbox: [0, 0, 1, 1] };
     expect(await judged({ annotations: [lost] })).toMatch(/annotations\.0: there is no image 12345/);
     expect(await judged({ images: [] })).toMatch(/images/);
+    expect(await judged({ annotations: [] })).toMatch(/no object is annotated/);
     expect(await refused('evaluate', 'detector.onnx', ...PICTURES, '--stress')).toMatch(/--stress/);
   });
 });
